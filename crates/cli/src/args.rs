@@ -1,0 +1,249 @@
+//! What was typed.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Turns a stream of posts into trading decisions.
+///
+/// Frames come in over the TweetStream WebSocket, are joined with their later enrichment, tested against your
+/// rules, and leave as decisions: one JSON line each on stdout. Stoop places no order.
+///
+/// Begin with `stoop demo`, then `stoop init`.
+#[derive(Debug, Parser)]
+#[command(name = "stoop", version, max_term_width = 110)]
+pub(crate) struct Cli {
+    /// Say more on stderr; twice or thrice for still more.
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+    /// Say only what went wrong.
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show everything at work in a few seconds: no key, no network, no file needed.
+    Demo(DemoArgs),
+    /// Write a commented stoop.toml and starter rules.
+    Init(InitArgs),
+    /// Read the feed and decide, until stopped.
+    Run(RunArgs),
+    /// Put recorded frames through the same engine; same input, same digest.
+    Replay(ReplayArgs),
+    /// Look at rule files.
+    Rules(RulesArgs),
+    /// Make synthetic frames, the same for the same seed.
+    Gen(GenArgs),
+    /// Serve frames as TweetStream would, for tests and trials.
+    Mock(MockArgs),
+}
+
+/// Starts a mock server on loopback, plays a scripted stream of posts at it through a real WebSocket and runs the
+/// starter rules. Decisions go to stdout, the latency of every stage to stderr.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Posts and decisions as readable lines instead of JSON.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) pretty: bool,
+    /// The summary on stderr as one JSON object instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Writes DIR/stoop.toml and DIR/rules/starter.toml. Existing files are never overwritten.
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// Where to write.
+    #[arg(default_value = ".")]
+    pub(crate) dir: PathBuf,
+}
+
+/// The API key is read from `[feed] key_file`, else from the environment variable `TWEETSTREAM_API_KEY`. It is never
+/// an argument, in a log or in an error.
+///
+/// Ends with 0 after --for, --max-frames or when the reader of stdout is gone, 77 if the server refuses the key or
+/// plan, 78 if the configuration is wrong, 130 or 143 after a clean stop by SIGINT or SIGTERM.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The configuration.
+    #[arg(short, long, value_name = "FILE", default_value = "stoop.toml")]
+    pub(crate) config: PathBuf,
+    /// Append decisions to this file instead of stdout. A torn last line is cut first.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) decisions: Option<PathBuf>,
+    /// Stop after this long, such as 30s or 2h.
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub(crate) lasting: Option<Duration>,
+    /// Stop after this many frames.
+    #[arg(long, value_name = "N")]
+    pub(crate) max_frames: Option<u64>,
+    /// The summary on stderr as one JSON object instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// INPUT is a JSONL file of raw frames, plain, .gz or .zst, or - for stdin. Input time is the frames' `ts`. At the
+/// end of the last input every deadline fires.
+///
+/// Prints a digest on stderr: SHA-256 over all decisions. Same inputs and rules, same digest.
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// Recorded frames.
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// The configuration; a file that holds only rules will do.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// `max`, or a multiple of real time such as 1 or 10.
+    #[arg(long, default_value = "max", value_parser = speed)]
+    pub(crate) speed: Speed,
+    /// Write decisions to this new file instead of stdout.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Stop after this much input time, such as 30s or 2h.
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub(crate) lasting: Option<Duration>,
+    /// Stop after this many frames.
+    #[arg(long, value_name = "N")]
+    pub(crate) max_frames: Option<u64>,
+    /// The summary on stderr as one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RulesArgs {
+    #[command(subcommand)]
+    pub(crate) command: RulesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesCommand {
+    /// Check configurations or rule files: every mistake with file, line and column.
+    Check {
+        /// Files to check.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+}
+
+/// A synthetic stream of posts with everything the protocol knows: content, updates, enrichment 50 ms to 3 s later,
+/// deletions, pins, profile changes, bursts, other scripts, tiny prices.
+#[derive(Debug, Args)]
+pub(crate) struct GenArgs {
+    /// Write to this new file; .gz and .zst are compressed, - is stdout.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// How many frames.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub(crate) frames: u64,
+    /// Same seed, same bytes.
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+/// Prints `listening ADDR` on stderr and serves until stopped. Every client gets the whole input on a clock of its
+/// own. `GET /api/me` answers like the vendor's. The key is a test key, no secret.
+#[derive(Debug, Args)]
+pub(crate) struct MockArgs {
+    /// Address and port; port 0 takes a free one.
+    #[arg(long, value_name = "A:P", default_value = "127.0.0.1:0")]
+    pub(crate) listen: SocketAddr,
+    /// Frames to serve, as JSONL.
+    #[arg(long, value_name = "F")]
+    pub(crate) input: PathBuf,
+    /// Frames per second, whatever their own times.
+    #[arg(long, value_name = "N", group = "pace")]
+    pub(crate) rate: Option<f64>,
+    /// Multiple of the frames' own pace; 1 without any of the three.
+    #[arg(long, value_name = "X", group = "pace")]
+    pub(crate) speed: Option<f64>,
+    /// As fast as the client takes them.
+    #[arg(long, group = "pace")]
+    pub(crate) at_once: bool,
+    /// Begin again at the end.
+    #[arg(long = "loop")]
+    pub(crate) repeat: bool,
+    /// Move all times to now and mint new ids to match.
+    #[arg(long)]
+    pub(crate) rebase: bool,
+    /// Take this key only; without it any key or none.
+    #[arg(long, value_name = "K")]
+    pub(crate) api_key: Option<String>,
+    /// Answer every upgrade with this status: 401, 403, 429 …
+    #[arg(long, value_name = "STATUS")]
+    pub(crate) refuse: Option<u16>,
+    /// Of --refuse: only the first N upgrades.
+    #[arg(long, value_name = "N", requires = "refuse")]
+    pub(crate) refuse_first: Option<u32>,
+    /// Close with this code after --close-after frames.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) close: Option<u16>,
+    /// Of --close: after how many frames.
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "close")]
+    pub(crate) close_after: u64,
+    /// Close with this code at the end of the input instead of staying quiet.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) close_at_end: Option<u16>,
+    /// Sub-protocol to select.
+    #[arg(long, value_enum, default_value_t = Select::V1)]
+    pub(crate) select: Select,
+    /// How frames travel.
+    #[arg(long, value_enum, default_value_t = Encoding::Text)]
+    pub(crate) encoding: Encoding,
+    /// Connections at once; one more is answered 429.
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    pub(crate) max_connections: usize,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Select {
+    /// tweetstream.v1
+    V1,
+    /// The one that carries the key.
+    Token,
+    /// The first offered.
+    First,
+    /// None at all.
+    None,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Encoding {
+    /// One text message a frame.
+    Text,
+    /// One binary message a frame.
+    Binary,
+    /// Text in fragments of 100 bytes.
+    Fragments,
+    /// Ten frames in one array.
+    Batch,
+}
+
+/// How fast a replay goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Speed {
+    Max,
+    Times(f64),
+}
+
+fn speed(text: &str) -> Result<Speed, String> {
+    if text == "max" {
+        return Ok(Speed::Max);
+    }
+    match text.parse::<f64>() {
+        Ok(times) if times.is_finite() && times > 0.0 => Ok(Speed::Times(times)),
+        Ok(_) | Err(_) => Err("write max, or a number above 0".to_owned()),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let nanos = stoop::syntax::parse_duration(text);
+    let nanos = nanos.ok_or("write a number and ms, s, m, h or d, such as 30s")?;
+    Ok(Duration::from_nanos(nanos.unsigned_abs()))
+}

@@ -1,0 +1,40 @@
+//! `stoop gen`: synthetic frames.
+
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::process::ExitCode;
+
+use stoop_mock::synth::{Generator, Options};
+
+use crate::args::GenArgs;
+use crate::failure::{Code, Failure, Outcome};
+use crate::output::{create_new, note};
+
+pub(crate) fn generate(args: &GenArgs) -> Outcome {
+    let path = &args.output;
+    let generator = Generator::new(Options { frames: args.frames, seed: args.seed, ..Options::default() });
+    let result = if path.as_os_str() == "-" {
+        write_all(generator, BufWriter::new(io::stdout().lock()))
+    } else {
+        let out = stoop::LineWriter::over(path, create_new(path)?);
+        out.and_then(|mut out| {
+            generator.into_iter().try_for_each(|line| out.line(line.as_bytes()))?;
+            out.finish()
+        })
+    };
+    match result {
+        Ok(()) => {
+            note(format_args!("{} frames of seed {} written to {}", args.frames, args.seed, path.display()));
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Err(error) => Err(Failure::text(Code::Failed, format_args!("{}: {error}", path.display()))),
+    }
+}
+
+fn write_all(generator: Generator, mut out: impl Write) -> io::Result<()> {
+    for line in generator {
+        out.write_all(line.as_bytes())?;
+        out.write_all(b"\n")?;
+    }
+    out.flush()
+}

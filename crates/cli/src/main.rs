@@ -1,0 +1,67 @@
+//! The program `stoop`: a stream of posts to trading decisions.
+//!
+//! In three layers: what was typed (`args`), what it means (`stoop::Config` and options), what runs (one module a
+//! command). Decisions go to stdout and nothing else does; logs, tables and errors go to stderr.
+
+mod args;
+mod demo;
+mod failure;
+mod generate;
+mod init;
+mod key;
+mod mock;
+mod output;
+mod pretty;
+mod replay;
+mod report;
+mod rules;
+mod run;
+mod signals;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // A panic has said on stderr what it is.
+    std::panic::catch_unwind(|| obey(cli)).unwrap_or_else(|_panic| failure::Code::Internal.into())
+}
+
+fn obey(cli: Cli) -> ExitCode {
+    // What runs for long tells how it fares.
+    let is_service = matches!(cli.command, Command::Run(_) | Command::Mock(_));
+    start_log(cli.verbose + u8::from(is_service), cli.quiet);
+    let result = match cli.command {
+        Command::Demo(args) => demo::demo(&args),
+        Command::Init(args) => init::init(&args),
+        Command::Run(args) => run::run(&args),
+        Command::Replay(args) => replay::replay(&args),
+        Command::Rules(args) => Ok(rules::rules(&args)),
+        Command::Gen(args) => generate::generate(&args),
+        Command::Mock(args) => mock::mock(&args),
+    };
+    match result {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}
+
+/// Logs to stderr: warnings and errors, more with each `-v`.
+fn start_log(verbose: u8, quiet: bool) {
+    let level = match (quiet, verbose) {
+        (true, _) => tracing::Level::ERROR,
+        (false, 0) => tracing::Level::WARN,
+        (false, 1) => tracing::Level::INFO,
+        (false, 2) => tracing::Level::DEBUG,
+        (false, _) => tracing::Level::TRACE,
+    };
+    let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(is_terminal)
+        .with_max_level(level)
+        .init();
+}

@@ -1,0 +1,68 @@
+//! `stoop mock`: a TweetStream server to try things on.
+
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+
+use stoop_mock::{CloseAfter, Config, Input, Key, Pace, Refusal, Server, Until};
+
+use crate::args::{Encoding, MockArgs, Select};
+use crate::failure::{Code, Failure, OrFail, Outcome};
+use crate::output::note;
+use crate::signals;
+
+const FRAGMENT_BYTES: NonZeroUsize = NonZeroUsize::new(100).expect("not zero");
+const BATCH_FRAMES: NonZeroUsize = NonZeroUsize::new(10).expect("not zero");
+
+pub(crate) fn mock(args: &MockArgs) -> Outcome {
+    let handle = Server::start(config(args)).or_fail(Code::Failed)?;
+    let (stop, stopped) = crossbeam_channel::bounded(2);
+    let caught = signals::watch(move || {
+        // A signal is waiting already if there is no room.
+        stop.try_send(()).unwrap_or_default();
+    })?;
+    // Last: whoever reads this may stop us at once.
+    note(format_args!("listening {}", handle.addr()));
+    if stopped.recv().is_err() {
+        return Err(Failure::text(Code::Failed, "nobody waits for signals any more"));
+    }
+    let stats = handle.stop();
+    note(format_args!(
+        "{} connections, {} upgrades, {} refused, {} frames sent",
+        stats.accepted, stats.upgrades, stats.refused, stats.frames
+    ));
+    Ok(caught.code().map_or(ExitCode::SUCCESS, ExitCode::from))
+}
+
+fn config(args: &MockArgs) -> Config {
+    let pace = match (args.rate, args.speed, args.at_once) {
+        (Some(rate), _, _) => Pace::Rate(rate),
+        (_, Some(speed), _) => Pace::Speed(speed),
+        (_, _, true) => Pace::AtOnce,
+        (None, None, false) => Pace::Own,
+    };
+    let until = args.refuse_first.map_or(Until::Stopped, Until::Count);
+    Config {
+        listen: args.listen,
+        input: Input::Path(args.input.clone()),
+        pace,
+        repeat: args.repeat,
+        rebase: args.rebase,
+        api_key: args.api_key.as_deref().map(Key::new),
+        refuse: args.refuse.map(|status| Refusal { status, until }),
+        close: args.close.map(|code| CloseAfter { frames: args.close_after, code }),
+        close_at_end: args.close_at_end,
+        select: match args.select {
+            Select::V1 => stoop_mock::Select::V1,
+            Select::Token => stoop_mock::Select::Token,
+            Select::First => stoop_mock::Select::First,
+            Select::None => stoop_mock::Select::None,
+        },
+        encoding: match args.encoding {
+            Encoding::Text => stoop_mock::Encoding::Text,
+            Encoding::Binary => stoop_mock::Encoding::Binary,
+            Encoding::Fragments => stoop_mock::Encoding::Fragments(FRAGMENT_BYTES),
+            Encoding::Batch => stoop_mock::Encoding::Batch(BATCH_FRAMES),
+        },
+        max_connections: args.max_connections,
+    }
+}

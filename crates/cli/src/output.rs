@@ -1,0 +1,113 @@
+//! Where decisions and notes go.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use stoop::model::Decision;
+
+use crate::failure::{Code, Failure};
+
+/// Bytes looked at for the end of the last whole line of a file.
+const TAIL_BYTES: u64 = 1 << 20;
+
+/// Writes a line to stderr; nobody is told if that is gone.
+pub(crate) fn note(line: fmt::Arguments<'_>) {
+    drop(writeln!(io::stderr().lock(), "{line}"));
+}
+
+/// Takes decisions as lines.
+pub(crate) struct Lines {
+    out: BufWriter<Box<dyn Write + Send>>,
+    line: Vec<u8>,
+    name: String,
+}
+
+impl Lines {
+    pub(crate) fn stdout() -> Self {
+        Self::over(Box::new(io::stdout()), "stdout".to_owned())
+    }
+
+    /// A new file; one that exists is never overwritten.
+    pub(crate) fn create(path: &Path) -> Result<Self, Failure> {
+        let file = create_new(path)?;
+        Ok(Self::over(Box::new(file), path.display().to_string()))
+    }
+
+    /// The end of a file. A last line without its newline is cut off: it was torn by a crash, and its decision
+    /// comes again.
+    pub(crate) fn append(path: &Path) -> Result<Self, Failure> {
+        let fail =
+            |error: io::Error| Failure::text(Code::Failed, format_args!("{}: {error}", path.display()));
+        let mut options = OpenOptions::new();
+        let mut file =
+            options.read(true).write(true).create(true).truncate(false).open(path).map_err(fail)?;
+        let torn = torn_bytes(&mut file).map_err(fail)?;
+        let end = file.seek(SeekFrom::End(0)).map_err(fail)?;
+        if torn > 0 {
+            note(format_args!("stoop: {}: cut a torn last line of {torn} bytes", path.display()));
+            file.set_len(end - torn).map_err(fail)?;
+            file.seek(SeekFrom::End(0)).map_err(fail)?;
+        }
+        Ok(Self::over(Box::new(file), path.display().to_string()))
+    }
+
+    fn over(out: Box<dyn Write + Send>, name: String) -> Self {
+        Self { out: BufWriter::with_capacity(1 << 16, out), line: Vec::new(), name }
+    }
+
+    /// Writes one decision. Breaks if the reader is gone.
+    pub(crate) fn write(&mut self, decision: &Decision) -> Result<ControlFlow<()>, Failure> {
+        self.line.clear();
+        stoop::write_decision(decision, &mut self.line);
+        self.line.push(b'\n');
+        let result = self.out.write_all(&self.line);
+        self.judge(result)
+    }
+
+    /// Writes any line of text.
+    pub(crate) fn write_text(&mut self, text: &str) -> Result<ControlFlow<()>, Failure> {
+        let result = writeln!(self.out, "{text}");
+        self.judge(result)
+    }
+
+    /// Hands everything on.
+    pub(crate) fn flush(&mut self) -> Result<ControlFlow<()>, Failure> {
+        let result = self.out.flush();
+        self.judge(result)
+    }
+
+    fn judge(&self, result: io::Result<()>) -> Result<ControlFlow<()>, Failure> {
+        match result {
+            Ok(()) => Ok(ControlFlow::Continue(())),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
+            Err(error) => {
+                Err(Failure::text(Code::Failed, format_args!("cannot write to {}: {error}", self.name)))
+            }
+        }
+    }
+}
+
+/// A file that did not exist.
+pub(crate) fn create_new(path: &Path) -> Result<File, Failure> {
+    File::create_new(path).map_err(|error| {
+        let code = if error.kind() == ErrorKind::AlreadyExists { Code::Exists } else { Code::Failed };
+        Failure::text(code, format_args!("cannot create {}: {error}", path.display()))
+    })
+}
+
+/// Length of what stands after the last newline.
+fn torn_bytes(file: &mut File) -> io::Result<u64> {
+    let len = file.seek(SeekFrom::End(0))?;
+    let tail_start = len.saturating_sub(TAIL_BYTES);
+    file.seek(SeekFrom::Start(tail_start))?;
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail)?;
+    match tail.iter().rposition(|byte| *byte == b'\n') {
+        Some(newline) => Ok((tail.len() - newline - 1) as u64),
+        None if tail_start == 0 => Ok(len),
+        None => Err(io::Error::new(ErrorKind::InvalidData, "the last line is longer than a decision can be")),
+    }
+}

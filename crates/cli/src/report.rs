@@ -1,0 +1,158 @@
+//! The summary of a run: a digest, counters, the latency of every stage.
+
+use serde_json::{Map, Value, json};
+use stoop::model::{BadReason, Op};
+use stoop::{End, Summary, Table};
+
+use crate::output::note;
+
+/// Shows what a live run did.
+pub(crate) fn live(summary: &Summary, as_json: bool) {
+    let table = summary.latency.snapshot();
+    if as_json {
+        let mut object = common(summary);
+        object.insert("feed".to_owned(), feed(summary));
+        object.insert("queue".to_owned(), queue(summary));
+        object.insert("latency_ns".to_owned(), latency(&table));
+        note(format_args!("{}", Value::Object(object)));
+        return;
+    }
+    note(format_args!("{table}"));
+    counters(summary);
+    let (feed, queue) = (&summary.feed, &summary.queue);
+    note(format_args!(
+        "connection: {} dials, {} opens, {} pings, {} pongs, {} rejected messages",
+        feed.dials, feed.opens, feed.pings, feed.pongs, feed.rejected
+    ));
+    note(format_args!(
+        "queue: {} queued, {} times full, {} expired, {} opens dropped, {} followers dropped, {} undelivered",
+        queue.queued,
+        queue.full,
+        queue.expired,
+        queue.dropped_opens,
+        queue.dropped_followers,
+        queue.undelivered
+    ));
+    note(format_args!("digest {}", summary.digest));
+}
+
+/// Shows what a replay did.
+pub(crate) fn replay(summary: &Summary, as_json: bool) {
+    if as_json {
+        note(format_args!("{}", Value::Object(common(summary))));
+        return;
+    }
+    counters(summary);
+    note(format_args!("digest {}", summary.digest));
+}
+
+fn counters(summary: &Summary) {
+    let (intake, merge, signal) = (&summary.intake, &summary.merge, &summary.signal);
+    let events = named(&Op::ALL.map(Op::as_str), &intake.events);
+    note(format_args!("frames: {} ({} bytes){events}", intake.frames, intake.bytes));
+    if intake.bad_frames() > 0 {
+        let reasons = named(&BadReason::ALL.map(BadReason::as_str), &intake.bad);
+        note(format_args!("bad frames: {}{reasons}", intake.bad_frames()));
+    }
+    let unknown =
+        intake.unknown_version + intake.unknown_fields + intake.unknown_values + intake.field_errors;
+    if unknown > 0 {
+        note(format_args!(
+            "unknown: {} versions, {} members, {} values; {} fields left out",
+            intake.unknown_version, intake.unknown_fields, intake.unknown_values, intake.field_errors
+        ));
+    }
+    note(format_args!(
+        "merge: {} joined, {} duplicates, {} tweets begun, {} before content, {} pushed out",
+        merge.joined, merge.duplicates, merge.begun, merge.before_content, merge.pushed_out
+    ));
+    note(format_args!(
+        "decisions: {} ({} opened, {} confirmed, {} revised, {} lapsed, {} cancelled), {} too old to open",
+        summary.digest.count(),
+        signal.opened,
+        signal.confirmed,
+        signal.revised,
+        signal.lapsed,
+        signal.cancelled,
+        signal.stale
+    ));
+}
+
+fn named(names: &[&str], counts: &[u64]) -> String {
+    let shown = names.iter().zip(counts).filter(|(_, count)| **count > 0);
+    shown.flat_map(|(name, count)| [", ".to_owned(), format!("{name} {count}")]).collect()
+}
+
+fn common(summary: &Summary) -> Map<String, Value> {
+    let (intake, merge, signal) = (&summary.intake, &summary.merge, &summary.signal);
+    let members = json!({
+        "digest": summary.digest.to_string(),
+        "decisions": summary.digest.count(),
+        "end": match &summary.end {
+            End::Stopped => "stopped",
+            End::MaxFrames => "max_frames",
+            End::ConsumerGone => "consumer_gone",
+            End::Refused(_) => "refused",
+            End::Panicked(_) => "panicked",
+        },
+        "frames": intake.frames,
+        "bytes": intake.bytes,
+        "events": counts(&Op::ALL.map(Op::as_str), &intake.events),
+        "bad_frames": intake.bad_frames(),
+        "bad": counts(&BadReason::ALL.map(BadReason::as_str), &intake.bad),
+        "unknown_version": intake.unknown_version,
+        "unknown_fields": intake.unknown_fields,
+        "unknown_values": intake.unknown_values,
+        "field_errors": intake.field_errors,
+        "merge": {
+            "joined": merge.joined,
+            "duplicates": merge.duplicates,
+            "begun": merge.begun,
+            "left": merge.left,
+            "pushed_out": merge.pushed_out,
+            "shared_id": merge.shared_id,
+            "frames_over": merge.frames_over,
+            "assets_over": merge.assets_over,
+            "before_content": merge.before_content,
+            "passed": merge.passed,
+            "in_window": summary.window_tweets,
+        },
+        "signal": {
+            "tested": signal.tested,
+            "opened": signal.opened,
+            "confirmed": signal.confirmed,
+            "revised": signal.revised,
+            "lapsed": signal.lapsed,
+            "cancelled": signal.cancelled,
+            "stale": signal.stale,
+            "waits_over": signal.waits_over,
+            "pushed_out": signal.pushed_out,
+        },
+    });
+    members.as_object().cloned().unwrap_or_default()
+}
+
+fn counts(names: &[&str], counts: &[u64]) -> Value {
+    Value::Object(names.iter().zip(counts).map(|(name, count)| ((*name).to_owned(), json!(count))).collect())
+}
+
+fn feed(summary: &Summary) -> Value {
+    let feed = &summary.feed;
+    json!({"dials": feed.dials, "opens": feed.opens, "pings": feed.pings, "pongs": feed.pongs,
+           "rejected": feed.rejected})
+}
+
+fn queue(summary: &Summary) -> Value {
+    let queue = &summary.queue;
+    json!({"queued": queue.queued, "full": queue.full, "expired": queue.expired,
+           "dropped_opens": queue.dropped_opens, "dropped_followers": queue.dropped_followers,
+           "undelivered": queue.undelivered})
+}
+
+fn latency(table: &Table) -> Value {
+    let rows = table.rows().iter().map(|row| {
+        json!({"stage": row.stage.name(), "p50": row.p50, "p90": row.p90, "p99": row.p99, "p99_9": row.p99_9,
+               "max": row.max, "count": row.count, "negative": row.negative, "over_1h": row.saturated})
+    });
+    Value::Array(rows.collect())
+}

@@ -1,0 +1,44 @@
+//! SIGINT and SIGTERM: the first stops cleanly, the second at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::failure::{Code, Failure, OrFail};
+
+/// Which signal has come, if any.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Caught(Arc<AtomicI32>);
+
+impl Caught {
+    pub(crate) fn code(&self) -> Option<Code> {
+        match self.0.load(Ordering::Acquire) {
+            SIGINT => Some(Code::Interrupted),
+            SIGTERM => Some(Code::Terminated),
+            _ => None,
+        }
+    }
+}
+
+/// Calls `stop` at the first signal; the second ends the process.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "one thread that waits for signals as long as the process lives"
+)]
+pub(crate) fn watch(stop: impl Fn() + Send + 'static) -> Result<Caught, Failure> {
+    let mut signals = Signals::new([SIGINT, SIGTERM]).or_fail(Code::Failed)?;
+    let caught = Caught::default();
+    let seen = caught.clone();
+    let wait = move || {
+        for signal in signals.forever() {
+            if seen.0.swap(signal, Ordering::AcqRel) != 0 {
+                signal_hook::low_level::exit(128 + signal);
+            }
+            stop();
+        }
+    };
+    std::thread::Builder::new().name("stoop-signals".to_owned()).spawn(wait).or_fail(Code::Failed)?;
+    Ok(caught)
+}

@@ -1,0 +1,159 @@
+//! Frames to stamped events: the decoder and the sequencer.
+
+use stoop_model::{Bad, BadReason, Event, Op};
+use stoop_wire::{Decoder, Limits};
+
+/// 2006-01-01, before which there were no tweets, Unix ms.
+const FIRST_TS_MS: i64 = 1_136_073_600_000;
+/// 2101-01-01, Unix ms.
+const END_TS_MS: i64 = 4_133_980_800_000;
+const MILLI_NS: i64 = 1_000_000;
+
+/// Place of an input in the one order of inputs, and its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// Counts inputs from 0.
+    pub seq: u64,
+    /// Input time, Unix ns; never decreases.
+    pub now_ns: i64,
+}
+
+/// When an input came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receipt {
+    /// At this time, Unix ns.
+    At(i64),
+    /// At the `ts` of the frame (of a batch, of its first element), if it can be decoded and has a plausible one;
+    /// else at the time of the previous input. For inputs that were written down without a time of receipt.
+    Sent,
+}
+
+/// What came in, by count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IntakeCounters {
+    /// Frames.
+    pub frames: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Events by operation, in the order of [`Op::ALL`].
+    pub events: [u64; Op::ALL.len()],
+    /// Bad frames by reason, in the order of [`BadReason::ALL`].
+    pub bad: [u64; BadReason::ALL.len()],
+    /// Frames of another version than 1.
+    pub unknown_version: u64,
+    /// Members not in the protocol.
+    pub unknown_fields: u64,
+    /// Values outside their documented set.
+    pub unknown_values: u64,
+    /// Fields left out because their value was of the wrong type or did not fit.
+    pub field_errors: u64,
+}
+
+impl IntakeCounters {
+    /// Bad frames of all reasons.
+    pub fn bad_frames(&self) -> u64 {
+        self.bad.iter().sum()
+    }
+
+    fn count(&mut self, result: Result<&Event, Bad>) {
+        match result {
+            Ok(event) => {
+                bump(&mut self.events, Op::ALL.iter().position(|op| *op == event.op));
+                self.unknown_version += u64::from(event.unknowns.version);
+                self.unknown_fields += u64::from(event.unknowns.fields);
+                self.unknown_values += u64::from(event.unknowns.values);
+                self.field_errors += u64::from(event.field_errors);
+            }
+            Err(bad) => bump(&mut self.bad, BadReason::ALL.iter().position(|reason| *reason == bad.reason)),
+        }
+    }
+}
+
+fn bump(counters: &mut [u64], index: Option<usize>) {
+    if let Some(counter) = index.and_then(|index| counters.get_mut(index)) {
+        *counter += 1;
+    }
+}
+
+/// Decodes frames and stamps every input with its place and time.
+pub struct Intake {
+    decoder: Decoder,
+    next_seq: u64,
+    now_ns: i64,
+    counters: IntakeCounters,
+}
+
+impl Intake {
+    /// An intake whose time begins at `start_ns`.
+    pub fn new(limits: Limits, start_ns: i64) -> Self {
+        Self {
+            decoder: Decoder::new(limits),
+            next_seq: 0,
+            now_ns: start_ns,
+            counters: IntakeCounters::default(),
+        }
+    }
+
+    /// Takes one frame; calls `each` for the frame, or for each element of a batch, in order.
+    pub fn frame(
+        &mut self,
+        bytes: &[u8],
+        receipt: Receipt,
+        mut each: impl FnMut(Stamp, Result<&mut Event, Bad>),
+    ) {
+        let Self { decoder, next_seq, now_ns, counters } = self;
+        counters.frames += 1;
+        counters.bytes += bytes.len() as u64;
+        if let Receipt::At(at_ns) = receipt {
+            *now_ns = at_ns.max(*now_ns);
+        }
+        let seq = *next_seq;
+        *next_seq += 1;
+        let mut is_first = true;
+        decoder.decode(bytes, |result| {
+            if is_first && receipt == Receipt::Sent {
+                let sent_ns = result.as_ref().ok().and_then(|event| plausible_ns(event.ts_ms));
+                *now_ns = sent_ns.map_or(*now_ns, |sent_ns| sent_ns.max(*now_ns));
+            }
+            is_first = false;
+            counters.count(result.as_ref().map(|event| &**event).map_err(|bad| *bad));
+            each(Stamp { seq, now_ns: *now_ns }, result);
+        });
+    }
+
+    /// Takes note of a frame that was refused before it could be decoded, `bytes` long as far as is known.
+    pub fn rejected(&mut self, reason: BadReason, bytes: u64) {
+        self.counters.frames += 1;
+        self.counters.bytes += bytes;
+        self.next_seq += 1;
+        self.counters.count(Err(Bad { reason, offset: None }));
+    }
+
+    /// Stamps an input that is time alone.
+    pub fn tick(&mut self, at_ns: i64) -> Stamp {
+        self.now_ns = at_ns.max(self.now_ns);
+        let stamp = Stamp { seq: self.next_seq, now_ns: self.now_ns };
+        self.next_seq += 1;
+        stamp
+    }
+
+    /// Input time of the last input, Unix ns.
+    pub fn now_ns(&self) -> i64 {
+        self.now_ns
+    }
+
+    /// Sets the time before the first input.
+    pub fn start_at(&mut self, start_ns: i64) {
+        self.now_ns = self.now_ns.max(start_ns);
+    }
+
+    /// What came in so far.
+    pub fn counters(&self) -> &IntakeCounters {
+        &self.counters
+    }
+}
+
+/// A send time that can be one, Unix ns: between the years 2006 and 2100.
+pub fn plausible_ns(ts_ms: Option<i64>) -> Option<i64> {
+    ts_ms.filter(|ts_ms| (FIRST_TS_MS..END_TS_MS).contains(ts_ms)).map(|ts_ms| ts_ms * MILLI_NS)
+}

@@ -1,0 +1,75 @@
+//! Joins events into views, tests rules on them, emits decisions.
+//!
+//! Data goes through in three stages, each a plain struct driven by the same verbs:
+//!
+//! 1. [`Intake`] decodes a frame and stamps it with its place in the order of inputs and its time ([`Stamp`]).
+//! 2. [`Merge`] drops duplicates and joins the event into the [`View`] of its tweet, whatever the order of arrival,
+//!    in a bounded window; it tells what changed and which tweets have left ([`Merged`]).
+//! 3. [`Signal`] tests every rule of a [`RuleSet`] on the changed view and leads each decision from its open to its
+//!    confirm, revise, lapse or cancel. Deadlines are part of it: they fire before the next input.
+//!
+//! [`Pipeline`] is the three in one piece, a call after the other. Rules are read from TOML; whatever is wrong in a
+//! file is told with file, line and column ([`syntax`]).
+//!
+//! # What does this crate not do?
+//!
+//! It opens no socket and no file, reads no clock, draws no random number and spawns nothing: time is an argument.
+//! It writes no JSON, measures nothing (a [`Probe`] may), and places no order.
+//!
+//! # Invariants
+//!
+//! - Decisions are a function of the inputs in order, their times and the rules. More ticks between the inputs change
+//!   nothing: a deadline fires with its own time as now, in order of time, then of creation.
+//! - Any order in which the frames of a tweet arrive within the window ends in the same view.
+//! - No decision is opened twice, and nothing follows a cancel, as long as the tweet is remembered.
+//! - Every map and queue has a bound, a stated behaviour there, and a counter ([`Window`], [`Keeping`],
+//!   [`FRAMES_PER_TWEET`], [`ASSETS_PER_TWEET`], [`LOCAL_ASSETS`]).
+//! - A frame that leads to no decision allocates nothing once buffers have grown to what they see, but for what the
+//!   decoder says, and for rules that wait for an enrichment to open on a timeout: these hold on to the view.
+//!
+//! ```
+//! use stoop_engine::{Bounds, NoProbe, Pipeline, Receipt, RuleSet};
+//!
+//! let rules = RuleSet::parse(
+//!     "rules.toml",
+//!     r#"
+//!     [[rule]]
+//!     name = "listing"
+//!     any = ["new token"]
+//!     assets = { tokens = true }
+//!     "#,
+//! )?;
+//! let mut pipeline = Pipeline::new(rules, Bounds::default(), 0);
+//! let mut decisions = Vec::new();
+//! for frame in [
+//!     r#"{"v":1,"t":"tweet","op":"content","ts":1781095200123,"d":{"tweetId":"2064689031777615872",
+//!         "text":"New token live: $EDGE","author":{"handle":"@marketdesk"}}}"#,
+//!     r#"{"v":1,"t":"tweet","op":"meta","ts":1781095200340,"d":{"tweetId":"2064689031777615872",
+//!         "detected":{"tokens":[{"symbol":"EDGE","contract":"9xQe","chain":"solana"}]}}}"#,
+//! ] {
+//!     pipeline.frame(frame.as_bytes(), Receipt::Sent, &mut NoProbe, &mut decisions);
+//! }
+//! let kinds: Vec<_> = decisions.iter().map(|decision| decision.kind.as_str()).collect();
+//! assert_eq!(kinds, ["open", "revise"]);
+//! assert_eq!(decisions[0].id, decisions[1].id);
+//! let asset = decisions[1].asset.as_ref().expect("the token");
+//! assert_eq!(asset.contract.as_deref(), Some("9xQe"));
+//! # Ok::<(), stoop_engine::RuleSetError>(())
+//! ```
+
+mod intake;
+mod merge;
+mod pipeline;
+mod signal;
+pub mod syntax;
+
+pub use intake::{Intake, IntakeCounters, Receipt, Stamp, plausible_ns};
+pub use merge::{
+    ASSETS_PER_TWEET, Arrival, Change, FRAMES_PER_TWEET, Merge, MergeCounters, Merged, NamedAsset, View,
+    Window,
+};
+pub use pipeline::{Bounds, NoProbe, Pipeline, Probe};
+pub use signal::{
+    Alias, AssetFilter, Authors, Branch, Condition, Explanation, Fire, Keeping, LOCAL_ASSETS, Market, Rule,
+    RuleReader, RuleSet, RuleSetError, Signal, SignalCounters, Term, TermMode, Terms,
+};

@@ -1,0 +1,366 @@
+//! Joins the frames of a tweet, whatever their order, in a bounded window.
+
+mod asset;
+mod join;
+mod rank;
+mod seen;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use foldhash::quality::FixedState;
+use stoop_model::{Event, HashMap, Op, Platform, TweetId};
+
+use crate::Stamp;
+pub use asset::NamedAsset;
+pub(crate) use asset::{is_evm, same_contract, same_symbol};
+use seen::SeenEvents;
+pub use view::{ASSETS_PER_TWEET, Arrival, FRAMES_PER_TWEET, View};
+
+/// Views kept for reuse beside the window.
+const SPARE_VIEWS: usize = 64;
+
+/// Tweets for which the index has room from the start, twice: a map that is never more than half full neither grows
+/// nor cleans up in the middle of a stream.
+const ROOM: usize = 65_536;
+
+/// Bounds of the window.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// How long a tweet stays after its first frame, ns.
+    pub span_ns: i64,
+    /// How many tweets it holds; the oldest leaves first.
+    pub tweets: usize,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self { span_ns: 600_000_000_000, tweets: 65_536 }
+    }
+}
+
+/// What a frame changed.
+#[derive(Clone, Debug)]
+pub enum Merged {
+    /// A view has changed, or could have: the frame was no duplicate.
+    Changed(Change),
+    /// A tweet has left the window; nobody else holds its view from now on.
+    Left {
+        /// Its last state.
+        view: Arc<View>,
+        /// When it left, Unix ns: the end of its time, or now if it was pushed out.
+        at_ns: i64,
+    },
+}
+
+/// A frame joined into its tweet.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The joined state with the frame in it.
+    pub view: Arc<View>,
+    /// The frame's operation.
+    pub op: Op,
+    /// It was the first content of this stay in the window.
+    pub is_first_content: bool,
+    /// When the frame came.
+    pub arrival: Arrival,
+}
+
+/// What happened to the frames, by count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MergeCounters {
+    /// Frames joined into a view, counted once a view.
+    pub joined: u64,
+    /// Frames seen before.
+    pub duplicates: u64,
+    /// Tweets begun.
+    pub begun: u64,
+    /// Tweets that left after their time.
+    pub left: u64,
+    /// Tweets pushed out by newer ones because the window was full.
+    pub pushed_out: u64,
+    /// Frames without a platform that went to two tweets of one id.
+    pub shared_id: u64,
+    /// Frames left out because their tweet had had [`FRAMES_PER_TWEET`].
+    pub frames_over: u64,
+    /// Meta frames some of whose assets found no room ([`ASSETS_PER_TWEET`]).
+    pub assets_over: u64,
+    /// Meta, update, delete or pin frames that came before any content of their tweet.
+    pub before_content: u64,
+    /// Account and control events passed through.
+    pub passed: u64,
+}
+
+struct Slot {
+    view: Arc<View>,
+    /// Fingerprints of the frames that came, with their operation.
+    seen: Vec<(Op, u64)>,
+    /// Another tweet of the same id on another platform; a chain if there are more.
+    twin: Option<usize>,
+}
+
+/// The window of tweets and what they have become.
+///
+/// Frames without a platform (meta, delete, an update without author) go to the tweet of their id. If tweets of
+/// several platforms share the id, they go to all of them, and a tweet that begins later takes over what they told:
+/// to act on none would lose an enrichment or a deletion, and to choose one would depend on the order of arrival.
+pub struct Merge {
+    window: Window,
+    slots: Vec<Slot>,
+    free: Vec<usize>,
+    index: HashMap<TweetId, usize>,
+    /// Slots by age, with the sequence number that tells whether the slot is still the same tweet's.
+    ages: VecDeque<(i64, u64, usize)>,
+    spare: VecDeque<Arc<View>>,
+    /// The view of a free slot.
+    nobody: Arc<View>,
+    events: SeenEvents,
+    counters: MergeCounters,
+}
+
+impl Merge {
+    /// An empty window.
+    pub fn new(window: Window) -> Self {
+        Self {
+            window,
+            slots: Vec::new(),
+            free: Vec::new(),
+            index: HashMap::with_capacity_and_hasher(2 * window.tweets.min(ROOM), FixedState::default()),
+            ages: VecDeque::new(),
+            spare: VecDeque::with_capacity(SPARE_VIEWS),
+            nobody: Arc::default(),
+            events: SeenEvents::new(window.tweets),
+            counters: MergeCounters::default(),
+        }
+    }
+
+    /// Joins one event that came at `stamp`; appends what changed to `out`.
+    ///
+    /// What left the window up to then is appended first. A duplicate appends nothing.
+    pub fn handle(&mut self, event: &Event, stamp: Stamp, out: &mut Vec<Merged>) {
+        self.wake(stamp.now_ns, out);
+        if let Some(id) = event.event_id
+            && !self.events.insert(event.op, event.text(id))
+        {
+            self.counters.duplicates += 1;
+            return;
+        }
+        if !event.op.is_tweet() {
+            self.counters.passed += 1;
+            return;
+        }
+        let head = self.index.get(&event.tweet_id).copied();
+        // A content that names no author is X's, as one whose author names no platform.
+        let assumed = (event.op == Op::Content).then_some(&Platform::Twitter);
+        let Some(platform) = event.platform.as_ref().or(assumed) else {
+            let first = head.unwrap_or_else(|| self.begin(event, stamp, None, out));
+            self.counters.shared_id += u64::from(self.slots[first].twin.is_some());
+            let mut next = Some(first);
+            while let Some(slot) = next {
+                next = self.slots[slot].twin;
+                self.join(slot, event, stamp, out);
+            }
+            return;
+        };
+        let slot = self.slot_of(head, platform).unwrap_or_else(|| {
+            let twin = head.map(|head| (Arc::clone(&self.slots[head].view), self.slots[head].seen.clone()));
+            let slot = self.begin(event, stamp, Some(platform.clone()), out);
+            if let Some((view, seen)) = twin {
+                Arc::make_mut(&mut self.slots[slot].view).share(&view);
+                // Frames of the other platform are among them; none of these can be one of this tweet's.
+                self.slots[slot].seen = seen;
+            }
+            slot
+        });
+        self.join(slot, event, stamp, out);
+    }
+
+    /// Lets tweets leave whose time is over at `now_ns`; appends them to `out`.
+    pub fn wake(&mut self, now_ns: i64, out: &mut Vec<Merged>) {
+        while let Some(&(began_ns, seq, slot)) = self.ages.front() {
+            if began_ns.saturating_add(self.window.span_ns) > now_ns {
+                break;
+            }
+            self.ages.pop_front();
+            if self.leave(slot, seq, began_ns.saturating_add(self.window.span_ns), out) {
+                self.counters.left += 1;
+            }
+        }
+    }
+
+    /// When the next tweet leaves, Unix ns.
+    pub fn deadline(&self) -> Option<i64> {
+        self.ages.front().map(|&(began_ns, _, _)| began_ns.saturating_add(self.window.span_ns))
+    }
+
+    /// Empties the window and the counters.
+    pub fn reset(&mut self) {
+        *self = Self::new(self.window);
+    }
+
+    /// Number of tweets in the window.
+    pub fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// No tweet is in the window.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The view of a tweet, if it is in the window.
+    pub fn view(&self, id: &TweetId, platform: &Platform) -> Option<&View> {
+        let mut slot = self.index.get(id).copied();
+        while let Some(here) = slot.and_then(|index| self.slots.get(index)) {
+            if here.view.platform.as_ref() == Some(platform) {
+                return Some(&here.view);
+            }
+            slot = here.twin;
+        }
+        None
+    }
+
+    /// What happened so far.
+    pub fn counters(&self) -> MergeCounters {
+        self.counters
+    }
+
+    /// The slot of the tweet on `platform` among those of its id, which begin at `head`. A tweet that no frame has told
+    /// the platform of is of this one from now on.
+    fn slot_of(&mut self, head: Option<usize>, platform: &Platform) -> Option<usize> {
+        let mut here = head;
+        while let Some(index) = here {
+            let slot = &mut self.slots[index];
+            match &slot.view.platform {
+                Some(known) if known == platform => return here,
+                Some(_) => here = slot.twin,
+                None => {
+                    Arc::make_mut(&mut slot.view).platform = Some(platform.clone());
+                    return here;
+                }
+            }
+        }
+        None
+    }
+
+    fn begin(
+        &mut self,
+        event: &Event,
+        stamp: Stamp,
+        platform: Option<Platform>,
+        out: &mut Vec<Merged>,
+    ) -> usize {
+        // Taken before the oldest leaves: what leaves now is still held by whoever reads `out`.
+        let mut view = self.fresh_view();
+        while self.len() >= self.window.tweets.max(1) {
+            let Some((_, seq, slot)) = self.ages.pop_front() else { break };
+            if self.leave(slot, seq, stamp.now_ns, out) {
+                self.counters.pushed_out += 1;
+            }
+        }
+        let fresh = Arc::make_mut(&mut view);
+        fresh.begin(event.tweet_id.clone(), stamp.seq, stamp.now_ns);
+        fresh.platform = platform;
+        let index = if let Some(index) = self.free.pop() {
+            self.slots[index].view = view;
+            index
+        } else {
+            self.slots.push(Slot { view, seen: Vec::with_capacity(4), twin: None });
+            self.slots.len() - 1
+        };
+        self.link(&event.tweet_id, index);
+        self.ages.push_back((stamp.now_ns, stamp.seq, index));
+        self.counters.begun += 1;
+        index
+    }
+
+    /// Makes the slot the last of its id.
+    fn link(&mut self, id: &TweetId, index: usize) {
+        let Some(mut last) = self.index.get(id).copied() else {
+            self.index.insert(id.clone(), index);
+            return;
+        };
+        while let Some(next) = self.slots[last].twin {
+            last = next;
+        }
+        self.slots[last].twin = Some(index);
+    }
+
+    /// A view nobody else holds: the oldest spare whose last holder has let go of it.
+    fn fresh_view(&mut self) -> Arc<View> {
+        let free = self.spare.iter().position(|view| Arc::strong_count(view) == 1);
+        free.and_then(|index| self.spare.remove(index)).unwrap_or_default()
+    }
+
+    /// Takes a tweet out of the window. False if the slot has been another tweet's since.
+    fn leave(&mut self, index: usize, seq: u64, at_ns: i64, out: &mut Vec<Merged>) -> bool {
+        let Some(slot) = self.slots.get_mut(index).filter(|slot| slot.view.began_seq == seq) else {
+            return false;
+        };
+        let view = std::mem::replace(&mut slot.view, Arc::clone(&self.nobody));
+        let twin = slot.twin.take();
+        slot.seen.clear();
+        slot.seen.shrink_to(16);
+        self.free.push(index);
+        if self.index.get(&view.tweet_id) == Some(&index) {
+            match twin {
+                Some(twin) => self.index.insert(view.tweet_id.clone(), twin),
+                None => self.index.remove(&view.tweet_id),
+            };
+        } else if let Some(head) = self.index.get(&view.tweet_id).copied() {
+            self.unlink(head, index, twin);
+        }
+        if self.spare.len() == SPARE_VIEWS {
+            self.spare.pop_front();
+        }
+        self.spare.push_back(Arc::clone(&view));
+        out.push(Merged::Left { view, at_ns });
+        true
+    }
+
+    fn unlink(&mut self, head: usize, gone: usize, after: Option<usize>) {
+        let mut here = Some(head);
+        while let Some(slot) = here.and_then(|index| self.slots.get_mut(index)) {
+            if slot.twin == Some(gone) {
+                slot.twin = after;
+                return;
+            }
+            here = slot.twin;
+        }
+    }
+
+    fn join(&mut self, index: usize, event: &Event, stamp: Stamp, out: &mut Vec<Merged>) {
+        let slot = &mut self.slots[index];
+        let mark = (event.op, event.fingerprint);
+        if event.event_id.is_none() {
+            if slot.seen.contains(&mark) {
+                self.counters.duplicates += 1;
+                return;
+            }
+            if slot.seen.len() <= FRAMES_PER_TWEET {
+                slot.seen.push(mark);
+            }
+        }
+        let had_content = slot.view.content.is_some();
+        let view = Arc::make_mut(&mut slot.view);
+        match view.merge(event, stamp.now_ns) {
+            view::Joined::Done => {}
+            view::Joined::AssetsFull => self.counters.assets_over += 1,
+            view::Joined::Full => {
+                self.counters.frames_over += 1;
+                return;
+            }
+        }
+        self.counters.joined += 1;
+        self.counters.before_content += u64::from(view.content.is_none());
+        out.push(Merged::Changed(Change {
+            view: Arc::clone(&slot.view),
+            op: event.op,
+            is_first_content: event.op == Op::Content && !had_content,
+            arrival: Arrival { recv_ns: stamp.now_ns, sent_ms: event.ts_ms },
+        }));
+    }
+}

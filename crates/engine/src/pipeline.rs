@@ -1,0 +1,108 @@
+//! The stages in one piece: frame in, decisions out.
+
+use stoop_model::{Bad, Decision, Event};
+use stoop_wire::Limits;
+
+use crate::intake::{Intake, Receipt, Stamp};
+use crate::merge::{Merge, Merged, Window};
+use crate::signal::{Keeping, RuleSet, Signal};
+
+/// Looks on while a frame goes through the stages. The engine has no clock; who has one measures here.
+pub trait Probe {
+    /// An element of a frame is decoded.
+    fn decoded(&mut self, event: &Event, stamp: Stamp) {
+        let _ = (event, stamp);
+    }
+
+    /// An element of a frame cannot be decoded.
+    fn bad(&mut self, bad: Bad, stamp: Stamp) {
+        let _ = (bad, stamp);
+    }
+
+    /// It is joined.
+    fn merged(&mut self, merged: &[Merged], stamp: Stamp) {
+        let _ = (merged, stamp);
+    }
+
+    /// The rules are tested; `decisions` are those of this element.
+    fn decided(&mut self, decisions: &mut [Decision], stamp: Stamp) {
+        let _ = (decisions, stamp);
+    }
+}
+
+/// Looks away.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoProbe;
+
+impl Probe for NoProbe {}
+
+/// Bounds of the engine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bounds {
+    /// Of a frame.
+    pub limits: Limits,
+    /// Of the window.
+    pub window: Window,
+    /// Of what is remembered beyond it.
+    pub keeping: Keeping,
+}
+
+/// Intake, merge and signal, called one after the other without a queue between them.
+pub struct Pipeline {
+    /// Frames to events.
+    pub intake: Intake,
+    /// Events to views.
+    pub merge: Merge,
+    /// Views to decisions.
+    pub signal: Signal,
+    merged: Vec<Merged>,
+}
+
+impl Pipeline {
+    /// A pipeline that has seen nothing; its time begins at `start_ns`.
+    pub fn new(rules: RuleSet, bounds: Bounds, start_ns: i64) -> Self {
+        Self {
+            intake: Intake::new(bounds.limits, start_ns),
+            merge: Merge::new(bounds.window),
+            signal: Signal::new(rules, bounds.keeping),
+            merged: Vec::with_capacity(8),
+        }
+    }
+
+    /// Takes one frame; appends decisions to `out`.
+    pub fn frame(&mut self, bytes: &[u8], receipt: Receipt, probe: &mut impl Probe, out: &mut Vec<Decision>) {
+        let Self { intake, merge, signal, merged } = self;
+        intake.frame(bytes, receipt, |stamp, result| {
+            let event = match result {
+                Ok(event) => event,
+                Err(bad) => return probe.bad(bad, stamp),
+            };
+            probe.decoded(event, stamp);
+            merge.handle(event, stamp, merged);
+            probe.merged(merged, stamp);
+            let before = out.len();
+            signal.handle(merged, stamp, out);
+            probe.decided(out.get_mut(before..).unwrap_or_default(), stamp);
+            // The views must be let go of before their next frame, or they would be copied for it.
+            merged.clear();
+        });
+    }
+
+    /// Lets time pass up to `at_ns`: deadlines fire; appends decisions to `out`.
+    pub fn tick(&mut self, at_ns: i64, out: &mut Vec<Decision>) {
+        let stamp = self.intake.tick(at_ns);
+        self.merge.wake(stamp.now_ns, &mut self.merged);
+        self.signal.handle(&self.merged, stamp, out);
+        self.merged.clear();
+    }
+
+    /// The input has ended: every deadline fires, however far off.
+    pub fn finish(&mut self, out: &mut Vec<Decision>) {
+        self.tick(i64::MAX, out);
+    }
+
+    /// The next deadline of a rule, Unix ns.
+    pub fn deadline(&self) -> Option<i64> {
+        self.signal.deadline()
+    }
+}

@@ -1,0 +1,255 @@
+//! Candidates as assets: what they are, which of them a rule takes, and what became of one.
+
+use stoop_model::{Asset, AssetClass, AssetField, Evidence, Price, RefPrice, SOURCE_SEPARATOR};
+
+use super::candidates::{Candidate, Candidates, Origin, named_market_is, named_text};
+use super::rule::{Alias, AssetFilter, CEX_VENUES, Market, PREDICTION_VENUES, base_of};
+use crate::merge::{View, same_contract, same_symbol};
+
+/// Reads candidates.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'a> {
+    pub(super) candidates: &'a Candidates,
+    pub(super) view: &'a View,
+    pub(super) aliases: &'a [Alias],
+}
+
+impl<'a> Reader<'a> {
+    fn named(self, candidate: &Candidate, field: AssetField) -> Option<&'a str> {
+        match candidate.origin {
+            Origin::Named(index) => named_text(self.view, index, field),
+            Origin::Found(_) | Origin::Alias(_) => None,
+        }
+    }
+
+    fn alias(self, candidate: &Candidate) -> Option<&'a Market> {
+        match candidate.origin {
+            Origin::Alias(index) => self.aliases.get(index).map(|alias| &alias.market),
+            Origin::Found(_) | Origin::Named(_) => None,
+        }
+    }
+
+    /// Ticker of a token, base asset of a market.
+    pub(super) fn symbol(self, candidate: &Candidate) -> Option<&'a str> {
+        match candidate.class {
+            AssetClass::Ticker => Some(self.candidates.text(candidate)),
+            AssetClass::Token => self.named(candidate, AssetField::Symbol),
+            AssetClass::Cex => {
+                self.alias(candidate).map(|market| base_of(&market.venue, &market.name)).or_else(|| {
+                    let base = self.named(candidate, AssetField::Base);
+                    base.or_else(|| {
+                        self.named(candidate, AssetField::Symbol)
+                            .map(|symbol| self.base_in(candidate, symbol))
+                    })
+                })
+            }
+            AssetClass::Address | AssetClass::Prediction => None,
+        }
+    }
+
+    /// The base in an exchange's symbol: what is left of the quote, where that is known.
+    fn base_in(self, candidate: &Candidate, symbol: &'a str) -> &'a str {
+        let quote = self.named(candidate, AssetField::Quote);
+        let base = quote.and_then(|quote| symbol.strip_suffix(quote)).filter(|base| !base.is_empty());
+        base.unwrap_or_else(|| base_of(self.venue(candidate).unwrap_or_default(), symbol))
+    }
+
+    fn contract(self, candidate: &Candidate) -> Option<&'a str> {
+        match candidate.class {
+            AssetClass::Address => Some(self.candidates.text(candidate)),
+            AssetClass::Token => self.named(candidate, AssetField::Contract),
+            AssetClass::Cex | AssetClass::Prediction | AssetClass::Ticker => None,
+        }
+    }
+
+    fn chain(self, candidate: &Candidate) -> Option<&'a str> {
+        let is_token = candidate.class == AssetClass::Token;
+        self.named(candidate, AssetField::Chain).filter(|_| is_token)
+    }
+
+    fn venue(self, candidate: &Candidate) -> Option<&'a str> {
+        let named = || self.named(candidate, AssetField::Exchange);
+        self.alias(candidate).map(|market| market.venue.as_str()).or_else(named)
+    }
+
+    fn market_is(self, candidate: &Candidate, name: &str) -> bool {
+        match candidate.origin {
+            Origin::Named(index) => named_market_is(self.view, index, name),
+            Origin::Alias(_) => self.alias(candidate).is_some_and(|market| market.name == name),
+            Origin::Found(_) => false,
+        }
+    }
+
+    /// A rule with this filter takes the candidate.
+    pub(super) fn is_taken(self, filter: &AssetFilter, candidate: &Candidate) -> bool {
+        let venue = self.venue(candidate).unwrap_or_default();
+        match candidate.class {
+            AssetClass::Ticker => filter.tokens,
+            AssetClass::Token => {
+                !candidate.is_ambiguous && (filter.tokens || filter.addresses && candidate.is_local_too)
+            }
+            AssetClass::Address => filter.addresses,
+            AssetClass::Cex => CEX_VENUES.contains(&venue) && filter.cex.iter().any(|name| name == venue),
+            AssetClass::Prediction => {
+                PREDICTION_VENUES.contains(&venue) && filter.prediction.iter().any(|name| name == venue)
+            }
+        }
+    }
+
+    /// What `asset` is among `passing` (indices of candidates) now, and how its identity has changed.
+    pub(super) fn follow(self, asset: &Asset, passing: &[usize]) -> Option<(usize, Identity)> {
+        let find = |wanted: &dyn Fn(&Candidate) -> bool| {
+            passing.iter().copied().find(|index| self.candidates.list().get(*index).is_some_and(wanted))
+        };
+        if let Some(index) = find(&|candidate| self.is_same(asset, candidate)) {
+            let candidate = self.candidates.list().get(index)?;
+            let is_firmer =
+                candidate.class != asset.class || asset.chain.is_none() && self.chain(candidate).is_some();
+            return Some((index, if is_firmer { Identity::Firmer } else { Identity::Same }));
+        }
+        if !is_bare_symbol(asset) {
+            return None;
+        }
+        let symbol = asset.symbol.as_deref()?;
+        let has_symbol =
+            |candidate: &Candidate| self.symbol(candidate).is_some_and(|other| same_symbol(symbol, other));
+        let token = find(&|candidate| candidate.class == AssetClass::Token && has_symbol(candidate));
+        let market = || find(&|candidate| candidate.class == AssetClass::Cex && has_symbol(candidate));
+        token.or_else(market).map(|index| (index, Identity::Changed))
+    }
+
+    fn is_same(self, asset: &Asset, candidate: &Candidate) -> bool {
+        match candidate.class {
+            AssetClass::Ticker => is_bare_symbol(asset) && self.has_symbol(asset, candidate),
+            AssetClass::Token | AssetClass::Address => match (&asset.contract, self.contract(candidate)) {
+                (Some(mine), Some(other)) => {
+                    let chains = (asset.chain.as_deref(), self.chain(candidate));
+                    // One contract may stand on several chains; not to know the chain is no difference.
+                    same_contract(mine, other) && !matches!(chains, (Some(a), Some(b)) if a != b)
+                }
+                (None, None) => is_bare_symbol(asset) && self.has_symbol(asset, candidate),
+                (_, _) => false,
+            },
+            AssetClass::Cex | AssetClass::Prediction => {
+                asset.class == candidate.class
+                    && asset.venue.as_deref() == self.venue(candidate)
+                    && asset.market.as_deref().is_some_and(|name| self.market_is(candidate, name))
+            }
+        }
+    }
+
+    fn has_symbol(self, asset: &Asset, candidate: &Candidate) -> bool {
+        match (&asset.symbol, self.symbol(candidate)) {
+            (Some(mine), Some(other)) => same_symbol(mine, other),
+            (_, _) => false,
+        }
+    }
+
+    /// The symbol by which the asset goes stands for tokens of several contracts, or it is one of these tokens.
+    /// A market is what it is, whatever tokens share its base.
+    pub(super) fn is_ambiguous(self, asset: &Asset) -> bool {
+        if matches!(asset.class, AssetClass::Cex | AssetClass::Prediction) {
+            return false;
+        }
+        let mut tokens = self.candidates.list().iter().filter(|candidate| candidate.is_ambiguous);
+        tokens.any(|candidate| self.has_symbol(asset, candidate) || self.is_same(asset, candidate))
+    }
+
+    /// Two candidates are a ticker and something of that symbol.
+    pub(super) fn same_symbol(self, a: &Candidate, b: &Candidate) -> bool {
+        match (self.symbol(a), self.symbol(b)) {
+            (Some(a), Some(b)) => same_symbol(a, b),
+            (_, _) => false,
+        }
+    }
+
+    /// The candidate as a decision shows it.
+    pub(super) fn asset(self, candidate: &Candidate) -> Asset {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        let sources: Vec<String> = match candidate.origin {
+            Origin::Found(_) | Origin::Alias(_) => vec!["local".to_owned()],
+            Origin::Named(_) => self
+                .named(candidate, AssetField::Sources)
+                .map(|joined| joined.split(SOURCE_SEPARATOR).map(str::to_owned).collect())
+                .unwrap_or_default(),
+        };
+        let market = match candidate.class {
+            AssetClass::Cex => self.alias(candidate).map(|market| market.name.clone()).or_else(|| {
+                let pair = || {
+                    let base = self.named(candidate, AssetField::Base)?;
+                    Some(format!("{base}{}", self.named(candidate, AssetField::Quote)?))
+                };
+                owned(self.named(candidate, AssetField::Symbol)).or_else(pair)
+            }),
+            AssetClass::Prediction => owned(self.named(candidate, AssetField::MarketId)),
+            AssetClass::Token | AssetClass::Address | AssetClass::Ticker => None,
+        };
+        Asset {
+            class: candidate.class,
+            symbol: owned(self.symbol(candidate)),
+            contract: owned(self.contract(candidate)),
+            chain: owned(self.chain(candidate)),
+            venue: owned(self.venue(candidate)),
+            market,
+            sources,
+        }
+    }
+
+    /// The indicative price of the candidate, where the vendor gave one that fits.
+    pub(super) fn ref_price(self, candidate: &Candidate) -> Option<RefPrice> {
+        let Origin::Named(index) = candidate.origin else { return None };
+        match self.view.assets.get(index)?.price? {
+            (Price::Usd(value), seen_ns) => Some(RefPrice { value, seen_ns }),
+            (Price::OutOfRange, _) => None,
+        }
+    }
+}
+
+/// What following an asset through later frames found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Identity {
+    /// The same asset.
+    Same,
+    /// The same asset, of which more is known: an address that has become a token, a contract whose chain is told.
+    Firmer,
+    /// A bare symbol that has become a contract or a market.
+    Changed,
+}
+
+/// A ticker, or a token without contract.
+pub(super) fn is_bare_symbol(asset: &Asset) -> bool {
+    match asset.class {
+        AssetClass::Ticker => true,
+        AssetClass::Token => asset.contract.is_none(),
+        AssetClass::Address | AssetClass::Cex | AssetClass::Prediction => false,
+    }
+}
+
+/// The strongest ground of an asset.
+pub(super) fn evidence_of(asset: &Asset) -> Evidence {
+    if !asset.sources.is_empty() && asset.sources.iter().all(|source| source == "ocr") {
+        return Evidence::OcrOnly;
+    }
+    if asset.sources.iter().any(|source| source == "rule") {
+        return Evidence::Rule;
+    }
+    match asset.class {
+        AssetClass::Token if asset.contract.is_some() => Evidence::Contract,
+        AssetClass::Token | AssetClass::Ticker => Evidence::Ticker,
+        AssetClass::Address => Evidence::Address,
+        AssetClass::Cex | AssetClass::Prediction => Evidence::Market,
+    }
+}
+
+/// The asset of a market a rule names.
+pub(super) fn emitted(market: &Market) -> Asset {
+    Asset {
+        class: market.class,
+        symbol: (market.class == AssetClass::Cex).then(|| base_of(&market.venue, &market.name).to_owned()),
+        contract: None,
+        chain: None,
+        venue: Some(market.venue.clone()),
+        market: Some(market.name.clone()),
+        sources: vec!["rule".to_owned()],
+    }
+}

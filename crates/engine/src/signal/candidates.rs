@@ -1,0 +1,249 @@
+//! The assets of a view: what the vendor named, and until then what the text shows.
+
+use stoop_model::{AssetClass, AssetField, DetectedClass, Span};
+
+use super::asset::Reader;
+use super::local;
+use super::reading::{Matcher, Reading};
+use super::rule::Alias;
+use crate::merge::{NamedAsset, View, same_contract, same_symbol};
+
+/// Tickers and addresses of one text that are looked at; later ones are not.
+pub const LOCAL_ASSETS: usize = 64;
+
+/// Where a candidate comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// A ticker or an address in the text.
+    Found(Span),
+    /// An alias of the rule set, by index.
+    Alias(usize),
+    /// An asset of the view, by index.
+    Named(usize),
+}
+
+/// One asset a rule may decide on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Candidate {
+    pub(super) class: AssetClass,
+    pub(super) origin: Origin,
+    /// A token whose symbol stands for several contracts.
+    pub(super) is_ambiguous: bool,
+    /// A token whose contract stands in the text too, or a market an alias names too.
+    pub(super) is_local_too: bool,
+}
+
+impl Candidate {
+    fn new(class: AssetClass, origin: Origin) -> Self {
+        Self { class, origin, is_ambiguous: false, is_local_too: false }
+    }
+}
+
+/// The assets of the view at hand, in order: tokens, CEX markets, prediction markets as the vendor named them,
+/// then tickers, addresses and aliases of the text.
+#[derive(Default)]
+pub(super) struct Candidates {
+    list: Vec<Candidate>,
+    found: String,
+    is_collected: bool,
+}
+
+impl Candidates {
+    /// Forgets the last view.
+    pub(super) fn begin(&mut self) {
+        self.is_collected = false;
+    }
+
+    /// All of them.
+    pub(super) fn list(&self) -> &[Candidate] {
+        &self.list
+    }
+
+    /// Collects those of `view`, unless that has been done.
+    pub(super) fn collect(
+        &mut self,
+        view: &View,
+        reading: &mut Reading,
+        matcher: &Matcher,
+        aliases: &[Alias],
+    ) {
+        if std::mem::replace(&mut self.is_collected, true) {
+            return;
+        }
+        self.list.clear();
+        self.found.clear();
+        if view.enriched_ns.is_some() {
+            self.collect_named(view);
+        }
+        let stripped = reading.stripped(view);
+        if view.enriched_ns.is_none() {
+            self.collect_tickers(stripped);
+        }
+        self.collect_addresses(view, stripped);
+        for (index, alias) in aliases.iter().enumerate() {
+            if alias.terms.iter().any(|term| reading.hit(matcher, view, stoop_model::TextField::Text, term)) {
+                self.add_alias(view, aliases, index, alias);
+            }
+        }
+    }
+
+    fn collect_named(&mut self, view: &View) {
+        for (index, asset) in view.assets.iter().enumerate() {
+            if asset.class == DetectedClass::Token && !is_outdone(view, asset) {
+                let mut candidate = Candidate::new(AssetClass::Token, Origin::Named(index));
+                candidate.is_ambiguous = is_ambiguous(view, asset);
+                self.list.push(candidate);
+            }
+        }
+        for (class, of) in
+            [(DetectedClass::Cex, AssetClass::Cex), (DetectedClass::Prediction, AssetClass::Prediction)]
+        {
+            for (index, _) in view.assets.iter().enumerate().filter(|(_, asset)| asset.class == class) {
+                self.list.push(Candidate::new(of, Origin::Named(index)));
+            }
+        }
+    }
+
+    fn collect_tickers(&mut self, stripped: &str) {
+        for ticker in local::tickers(stripped) {
+            let known = self.list.iter().any(|known| self.text(known).eq_ignore_ascii_case(ticker));
+            if !known && self.list.len() < LOCAL_ASSETS {
+                let span = Span::push(&mut self.found, ticker);
+                self.found[span.start as usize..].make_ascii_uppercase();
+                self.list.push(Candidate::new(AssetClass::Ticker, Origin::Found(span)));
+            }
+        }
+    }
+
+    fn collect_addresses(&mut self, view: &View, stripped: &str) {
+        let body = view.post().text().unwrap_or_default();
+        let (plain, linked) = (local::addresses(stripped), local::linked_addresses(body));
+        let mut linked = linked.take(LOCAL_ASSETS).peekable();
+        if linked.peek().is_none() {
+            for address in plain {
+                self.add_address(view, address);
+            }
+        } else {
+            // In the order of the body, in which the links still are.
+            let mut addresses: Vec<&str> = plain.take(LOCAL_ASSETS).chain(linked).collect();
+            addresses.sort_by_key(|address| body.find(address));
+            for address in addresses {
+                self.add_address(view, address);
+            }
+        }
+        for address in view.post().urls().flat_map(local::link_addresses) {
+            self.add_address(view, address);
+        }
+    }
+
+    fn add_address(&mut self, view: &View, address: &str) {
+        let Self { list, found, .. } = self;
+        let mut is_known = false;
+        let mut count = 0;
+        for known in list.iter_mut() {
+            let contract = match (known.class, known.origin) {
+                (AssetClass::Token, Origin::Named(index)) => named_text(view, index, AssetField::Contract),
+                (AssetClass::Address, Origin::Found(span)) => Some(span.of(found)),
+                (_, _) => None,
+            };
+            if contract.is_some_and(|contract| same_contract(contract, address)) {
+                known.is_local_too = true;
+                is_known = true;
+            }
+            count += usize::from(known.class == AssetClass::Address);
+        }
+        if !is_known && count < LOCAL_ASSETS {
+            let span = Span::push(found, address);
+            list.push(Candidate::new(AssetClass::Address, Origin::Found(span)));
+        }
+    }
+
+    fn add_alias(&mut self, view: &View, aliases: &[Alias], index: usize, alias: &Alias) {
+        let same = |known: &Candidate| match known.origin {
+            Origin::Named(index) => {
+                known.class == AssetClass::Cex
+                    && named_text(view, index, AssetField::Exchange) == Some(&alias.market.venue)
+                    && named_market_is(view, index, &alias.market.name)
+            }
+            // Several aliases may name one market.
+            Origin::Alias(known) => aliases.get(known).is_some_and(|known| known.market == alias.market),
+            Origin::Found(_) => false,
+        };
+        if let Some(known) = self.list.iter_mut().find(|known| same(known)) {
+            known.is_local_too = true;
+            return;
+        }
+        self.list.push(Candidate::new(AssetClass::Cex, Origin::Alias(index)));
+    }
+
+    /// The text of a ticker or an address.
+    pub(super) fn text(&self, candidate: &Candidate) -> &str {
+        match candidate.origin {
+            Origin::Found(span) => span.of(&self.found),
+            Origin::Alias(_) | Origin::Named(_) => "",
+        }
+    }
+
+    /// The candidates with what is needed to read them.
+    pub(super) fn with<'a>(&'a self, view: &'a View, aliases: &'a [Alias]) -> Reader<'a> {
+        Reader { candidates: self, view, aliases }
+    }
+}
+
+/// A text of an asset the vendor named, by index; empty is none.
+pub(super) fn named_text(view: &View, index: usize, field: AssetField) -> Option<&str> {
+    let asset = view.assets.get(index)?;
+    view.asset_text(asset, field).filter(|text| !text.is_empty())
+}
+
+/// The venue's name of a named market is `name`.
+pub(super) fn named_market_is(view: &View, index: usize, name: &str) -> bool {
+    if view.assets.get(index).is_some_and(|asset| asset.class == DetectedClass::Prediction) {
+        return named_text(view, index, AssetField::MarketId) == Some(name);
+    }
+    if let Some(symbol) = named_text(view, index, AssetField::Symbol) {
+        return symbol == name;
+    }
+    match (named_text(view, index, AssetField::Base), named_text(view, index, AssetField::Quote)) {
+        (Some(base), Some(quote)) => name.strip_prefix(base) == Some(quote),
+        (_, _) => false,
+    }
+}
+
+fn tokens(view: &View) -> impl Iterator<Item = &NamedAsset> {
+    view.assets.iter().filter(|asset| asset.class == DetectedClass::Token)
+}
+
+/// A token that says less than another: without contract beside one of its symbol with one, or without chain
+/// beside one of its contract with one.
+fn is_outdone(view: &View, asset: &NamedAsset) -> bool {
+    let text = |asset, field| view.asset_text(asset, field).filter(|text| !text.is_empty());
+    let (symbol, contract) = (text(asset, AssetField::Symbol), text(asset, AssetField::Contract));
+    tokens(view).any(|other| match (contract, text(other, AssetField::Contract)) {
+        (None, Some(_)) => match (symbol, text(other, AssetField::Symbol)) {
+            (Some(mine), Some(theirs)) => same_symbol(mine, theirs),
+            (_, _) => false,
+        },
+        (Some(mine), Some(theirs)) => {
+            same_contract(mine, theirs)
+                && text(asset, AssetField::Chain).is_none()
+                && text(other, AssetField::Chain).is_some()
+        }
+        (_, None) => false,
+    })
+}
+
+/// Tokens of one symbol with different contracts.
+fn is_ambiguous(view: &View, asset: &NamedAsset) -> bool {
+    let text = |asset, field| view.asset_text(asset, field).filter(|text| !text.is_empty());
+    let (Some(symbol), Some(contract)) = (text(asset, AssetField::Symbol), text(asset, AssetField::Contract))
+    else {
+        return false;
+    };
+    tokens(view).any(|other| match (text(other, AssetField::Symbol), text(other, AssetField::Contract)) {
+        (Some(theirs), Some(their_contract)) => {
+            same_symbol(symbol, theirs) && !same_contract(contract, their_contract)
+        }
+        (_, _) => false,
+    })
+}

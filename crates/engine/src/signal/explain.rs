@@ -1,0 +1,211 @@
+//! Why a rule fired on a tweet, or which condition failed first, with the values compared.
+
+use std::fmt;
+
+use stoop_model::{AuthorField, TextField};
+
+use super::line::is_stale;
+use super::rule::{AssetFilter, Rule, Term};
+use super::test::{Bench, Failed};
+use super::{RuleSet, Signal};
+use crate::merge::View;
+
+/// A condition of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// The content has not come, or the tweet was deleted.
+    Tweet,
+    /// `authors`.
+    Authors,
+    /// `platforms`.
+    Platforms,
+    /// `kinds`.
+    Kinds,
+    /// `min_followers`.
+    MinFollowers,
+    /// `verified`.
+    Verified,
+    /// `any`.
+    Any,
+    /// `all`.
+    All,
+    /// `none`.
+    None,
+    /// `any_of`.
+    AnyOf,
+    /// `assets`.
+    Assets,
+    /// `max_age`.
+    MaxAge,
+}
+
+/// What one rule makes of one tweet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// Name of the rule.
+    pub rule: String,
+    /// The first condition that failed; none if the rule matches.
+    pub failed: Option<Condition>,
+    /// The values compared, or what was found.
+    pub detail: String,
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verdict = if self.failed.is_some() { "no" } else { "yes" };
+        write!(f, "{}: {verdict}: {}", self.rule, self.detail)
+    }
+}
+
+impl Signal {
+    /// What every rule makes of `view` at `now_ns`, in order. Changes nothing that is decided.
+    pub fn explain(&mut self, view: &View, now_ns: i64) -> Vec<Explanation> {
+        let Self { set, bench, .. } = self;
+        bench.begin(view);
+        set.rules.iter().map(|rule| explain(set, bench, rule, view, now_ns)).collect()
+    }
+}
+
+fn explain(set: &RuleSet, bench: &mut Bench, rule: &Rule, view: &View, now_ns: i64) -> Explanation {
+    let (failed, detail) = judge(set, bench, rule, view, now_ns);
+    Explanation { rule: rule.label.name.clone(), failed, detail }
+}
+
+fn judge(
+    set: &RuleSet,
+    bench: &mut Bench,
+    rule: &Rule,
+    view: &View,
+    now_ns: i64,
+) -> (Option<Condition>, String) {
+    if view.content.is_none() || view.deleted {
+        let what = if view.deleted { "the tweet was deleted" } else { "its content has not come" };
+        return (Some(Condition::Tweet), what.to_owned());
+    }
+    if let Err(failed) = bench.test(set, rule, view) {
+        return refusal(set, bench, rule, view, failed);
+    }
+    bench.pass(set, rule, view);
+    if bench.passing.is_empty() && !bench.holds_without_asset && rule.emit.is_empty() {
+        return (Some(Condition::Assets), assets_refusal(set, bench, rule, view));
+    }
+    if is_stale(rule, view, now_ns) {
+        let age = view.created_ms().map(|created_ms| now_ns / 1_000_000 - created_ms);
+        let age = age.map_or("unknown".to_owned(), |age| format!("{age} ms"));
+        let limit = rule.max_age_ns.unwrap_or_default() / 1_000_000;
+        return (Some(Condition::MaxAge), format!("its age is {age}, max_age {limit} ms"));
+    }
+    (None, found(set, bench, rule, view))
+}
+
+fn refusal(
+    set: &RuleSet,
+    bench: &mut Bench,
+    rule: &Rule,
+    view: &View,
+    failed: Failed,
+) -> (Option<Condition>, String) {
+    let author = view.post().author();
+    match failed {
+        Failed::Author => {
+            let who = bench.handle().map_or("unknown".to_owned(), |handle| format!("@{handle}"));
+            let id = author.id().map_or(String::new(), |id| format!(" (id:{id})"));
+            let wanted = rule.authors.as_ref().map(|authors| {
+                let handles = authors.handles.iter().map(|handle| format!("@{handle}"));
+                list(handles.chain(authors.ids.iter().map(|id| format!("id:{id}"))))
+            });
+            (Some(Condition::Authors), format!("author {who}{id} is not in {}", wanted.unwrap_or_default()))
+        }
+        Failed::Platform => {
+            let platform = view.platform.as_ref().map_or("unknown", |platform| platform.as_str());
+            let wanted = list(rule.platforms.iter().flatten().map(ToString::to_string));
+            (Some(Condition::Platforms), format!("platform {platform} is not in {wanted}"))
+        }
+        Failed::Kind => {
+            let wanted = list(rule.kinds.iter().map(|kind| kind.as_str().to_owned()));
+            (Some(Condition::Kinds), format!("kind {} is not in {wanted}", bench.kind(view).as_str()))
+        }
+        Failed::Followers => {
+            let count =
+                author.number(AuthorField::Followers).map_or("unknown".to_owned(), |count| count.to_string());
+            let least = rule.min_followers.unwrap_or_default();
+            (Some(Condition::MinFollowers), format!("followers {count}, min_followers {least}"))
+        }
+        Failed::Verified => {
+            let kind = author.field(AuthorField::VerifiedType).unwrap_or("unknown");
+            let wanted = list(rule.verified.iter().flatten().cloned());
+            (Some(Condition::Verified), format!("verified {kind} is not in {wanted}"))
+        }
+        Failed::Any => {
+            let detail = format!("none of {} in {}", terms(&rule.terms.any), fields(&rule.terms.fields));
+            (Some(Condition::Any), detail)
+        }
+        Failed::All => {
+            let detail =
+                format!("not all of {} in one of {}", terms(&rule.terms.all), fields(&rule.terms.fields));
+            (Some(Condition::All), detail)
+        }
+        Failed::None(field) => {
+            let vetoed = bench.reading.vetoed(&set.matcher, view, &rule.terms);
+            let term = vetoed.map_or("", |(term, _)| &term.written);
+            (Some(Condition::None), format!("\"{term}\" of `none` is in {}", field.as_str()))
+        }
+        Failed::AnyOf => {
+            let detail = format!("the terms of none of {} branches of `any_of` hold", rule.any_of.len());
+            (Some(Condition::AnyOf), detail)
+        }
+    }
+}
+
+fn assets_refusal(set: &RuleSet, bench: &mut Bench, rule: &Rule, view: &View) -> String {
+    let state = if view.enriched_ns.is_some() { "enrichment has come" } else { "no enrichment yet" };
+    let reader = bench.candidates.with(view, &set.aliases);
+    let there = list(bench.candidates.list().iter().map(|candidate| {
+        let asset = reader.asset(candidate);
+        let mark = if candidate.is_ambiguous { " (ambiguous)" } else { "" };
+        format!("{}{mark}", super::ident::asset_key(Some(&asset)))
+    }));
+    let filters = rule.assets.iter().chain(rule.any_of.iter().filter_map(|branch| branch.assets.as_ref()));
+    format!("assets there: {there} ({state}); the rule takes {}", list(filters.map(wanted)))
+}
+
+fn wanted(filter: &AssetFilter) -> String {
+    let mut parts = Vec::new();
+    if filter.tokens {
+        parts.push("tokens".to_owned());
+    }
+    if !filter.cex.is_empty() {
+        parts.push(format!("cex of {}", filter.cex.join("/")));
+    }
+    if !filter.prediction.is_empty() {
+        parts.push(format!("prediction of {}", filter.prediction.join("/")));
+    }
+    if filter.addresses {
+        parts.push("addresses".to_owned());
+    }
+    parts.join(" or ")
+}
+
+fn found(set: &RuleSet, bench: &mut Bench, rule: &Rule, view: &View) -> String {
+    let matched = bench.matched(set, rule, view);
+    let terms = list(matched.iter().map(|hit| format!("\"{}\" in {}", hit.term, hit.field.as_str())));
+    let reader = bench.candidates.with(view, &set.aliases);
+    let passing = bench.passing.iter().filter_map(|index| bench.candidates.list().get(*index));
+    let mut assets: Vec<String> =
+        passing.map(|candidate| super::ident::asset_key(Some(&reader.asset(candidate)))).collect();
+    assets.extend(rule.emit.iter().map(|market| format!("{}:{}", market.venue, market.name)));
+    format!("terms: {terms}; assets: {}", list(assets.into_iter()))
+}
+
+fn terms(terms: &[Term]) -> String {
+    list(terms.iter().map(|term| format!("\"{}\"", term.written)))
+}
+
+fn fields(fields: &[TextField]) -> String {
+    list(fields.iter().map(|field| field.as_str().to_owned()))
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    let items: Vec<String> = items.collect();
+    if items.is_empty() { "none".to_owned() } else { items.join(", ") }
+}

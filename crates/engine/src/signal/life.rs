@@ -1,0 +1,291 @@
+//! What becomes of a decision once it is open: confirm, revise, lapse, cancel.
+
+use std::sync::Arc;
+
+use stoop_model::{Asset, CancelReason, Decision, DecisionBody, DecisionKind, RefPrice, Trigger};
+
+use super::Signal;
+use super::asset::{Identity, evidence_of};
+use super::ident;
+use super::line::{Cause, describe, stamp};
+use super::rule::{Fire, Rule};
+use super::test::Failed;
+use super::tweets::Life;
+use crate::merge::{Change, View};
+
+/// What the test of a rule on a view came to.
+pub(super) struct Verdict {
+    pub(super) failed: Option<Failed>,
+    /// The decision without an asset holds: the rule asks for none, or a branch without one does and no asset passes.
+    pub(super) null: bool,
+}
+
+impl Signal {
+    /// Tests one rule: leads its decisions on this tweet, then opens what is new if `may_open`.
+    pub(super) fn test_rule(
+        &mut self,
+        rule: usize,
+        view: &Arc<View>,
+        slot: &mut Option<usize>,
+        cause: &Cause,
+        may_open: bool,
+        out: &mut Vec<Decision>,
+    ) {
+        let Some(of) = self.set.rules.get(rule) else { return };
+        let has_lives = slot
+            .and_then(|slot| self.tweets.get(slot))
+            .is_some_and(|t| t.lives.iter().any(|life| life.rule == rule));
+        if !may_open && !has_lives {
+            return;
+        }
+        let failed = self.bench.test(&self.set, of, view).err();
+        if failed.is_none() {
+            self.bench.pass(&self.set, of, view);
+        } else {
+            self.bench.fail();
+        }
+        let null = failed.is_none() && self.bench.holds_without_asset && self.bench.passing.is_empty();
+        let verdict = Verdict { failed, null };
+        let mut decided = Vec::new();
+        if let Some(slot) = slot.filter(|_| has_lives && of.fire != Fire::Content) {
+            decided = self.lead_all(rule, slot, view, cause, &verdict, out);
+        }
+        if may_open && verdict.failed.is_none() {
+            self.open_all(rule, view, slot, cause, &verdict, &decided, out);
+        }
+    }
+
+    /// Candidates on which the decision stands or has stood.
+    fn targets_of(&self, life: &Life, view: &View) -> Vec<Target> {
+        let reader = self.bench.candidates.with(view, &self.set.aliases);
+        let assets = [life.line.asset.as_ref(), life.opened_on.as_ref()];
+        let mut targets = Vec::with_capacity(3);
+        for asset in assets {
+            match asset {
+                None => targets.push(Target::Null),
+                Some(asset) => {
+                    targets.push(Target::Key(ident::asset_key(Some(asset))));
+                    let followed = reader.follow(asset, &self.bench.passing);
+                    targets.extend(followed.map(|(index, _)| Target::Candidate(index)));
+                }
+            }
+        }
+        targets
+    }
+
+    /// Leads every decision of the rule on this tweet; returns what they stand on.
+    fn lead_all(
+        &mut self,
+        rule: usize,
+        slot: usize,
+        view: &Arc<View>,
+        cause: &Cause,
+        verdict: &Verdict,
+        out: &mut Vec<Decision>,
+    ) -> Vec<Target> {
+        let count = self.tweets.get(slot).map_or(0, |tweet| tweet.lives.len());
+        let mut decided = Vec::new();
+        for index in 0..count {
+            let life = self.tweets.get(slot).and_then(|tweet| tweet.lives.get(index));
+            let Some(life) = life.filter(|life| life.rule == rule) else { continue };
+            decided.extend(self.targets_of(life, view));
+            if life.is_cancelled {
+                continue;
+            }
+            let Some(of) = self.set.rules.get(rule) else { continue };
+            let step = self.next_step(of, life, view, verdict);
+            if let Step::Go(_, Some(candidate)) = &step {
+                decided.push(Target::Candidate(*candidate));
+            }
+            self.take_step(rule, slot, index, view, cause, step, out);
+        }
+        decided
+    }
+
+    /// What becomes of one decision.
+    fn next_step(&self, rule: &Rule, life: &Life, view: &View, verdict: &Verdict) -> Step {
+        if verdict.failed.is_some() {
+            return Step::Cancel(CancelReason::NoMatch);
+        }
+        let is_enriched = view.enriched_ns.is_some();
+        let settle = if life.awaits_enrichment && is_enriched { Some(DecisionKind::Confirm) } else { None };
+        let Some(asset) = &life.line.asset else {
+            return match self.bench.passing.first() {
+                Some(candidate) => Step::Go(Some(DecisionKind::Revise), Some(*candidate)),
+                None if self.bench.holds_without_asset => Step::Go(settle, None),
+                None => Step::Cancel(CancelReason::NoMatch),
+            };
+        };
+        if self.bench.emits {
+            return Step::Go(settle, None);
+        }
+        if !self.bench.takes_assets(rule) {
+            return Step::Cancel(CancelReason::NoMatch);
+        }
+        let reader = self.bench.candidates.with(view, &self.set.aliases);
+        if reader.is_ambiguous(asset) {
+            return Step::Cancel(CancelReason::Ambiguous);
+        }
+        match reader.follow(asset, &self.bench.passing) {
+            Some((candidate, Identity::Same)) => Step::Go(settle, Some(candidate)),
+            Some((candidate, Identity::Firmer)) => {
+                Step::Go(Some(settle.unwrap_or(DecisionKind::Revise)), Some(candidate))
+            }
+            Some((candidate, Identity::Changed)) => Step::Go(Some(DecisionKind::Revise), Some(candidate)),
+            None => Step::Cancel(CancelReason::Unnamed),
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one step names its decision, its ground and its cause")]
+    fn take_step(
+        &mut self,
+        rule: usize,
+        slot: usize,
+        index: usize,
+        view: &View,
+        cause: &Cause,
+        step: Step,
+        out: &mut Vec<Decision>,
+    ) {
+        let Some(of) = self.set.rules.get(rule) else { return };
+        let Some(life) = self.tweets.get(slot).and_then(|tweet| tweet.lives.get(index)) else { return };
+        let mut next = DecisionBody::clone(&life.line);
+        let kind = match step {
+            Step::Cancel(reason) => {
+                self.cancel(slot, index, reason, view, cause, out);
+                return;
+            }
+            Step::Go(None, _) => {
+                self.refresh(slot, index, view);
+                return;
+            }
+            Step::Go(Some(kind), candidate) => {
+                if let Some((asset, price)) = candidate.and_then(|candidate| self.asset_of(view, candidate)) {
+                    next.previous_asset = if kind == DecisionKind::Revise { next.asset.take() } else { None };
+                    next.evidence = Some(evidence_of(&asset));
+                    next.asset = Some(asset);
+                    next.ref_price = price;
+                } else {
+                    next.previous_asset = None;
+                }
+                kind
+            }
+        };
+        describe(&mut next, &mut self.bench, view);
+        next.matched = self.bench.matched(&self.set, of, view);
+        stamp(&mut next, kind, cause);
+        let is_enriched = view.enriched_ns.is_some();
+        self.emit(slot, index, next, out);
+        if let Some(life) = self.tweets.get_mut(slot).and_then(|tweet| tweet.lives.get_mut(index)) {
+            life.awaits_enrichment &= !is_enriched;
+        }
+    }
+
+    /// Takes over what an update has told of the tweet, for the lines to come.
+    fn refresh(&mut self, slot: usize, index: usize, view: &View) {
+        if let Some(life) = self.tweets.get_mut(slot).and_then(|tweet| tweet.lives.get_mut(index)) {
+            describe(Arc::make_mut(&mut life.line), &mut self.bench, view);
+        }
+    }
+
+    pub(super) fn asset_of(&self, view: &View, candidate: usize) -> Option<(Asset, Option<RefPrice>)> {
+        let reader = self.bench.candidates.with(view, &self.set.aliases);
+        let candidate = self.bench.candidates.list().get(candidate)?;
+        Some((reader.asset(candidate), reader.ref_price(candidate)))
+    }
+
+    /// The enrichment has not come in time: says so once, and the decision stands.
+    pub(super) fn lapse(&mut self, slot: usize, index: usize, deadline_ns: i64, out: &mut Vec<Decision>) {
+        let life = self.tweets.get(slot).and_then(|tweet| tweet.lives.get(index));
+        let Some(life) = life.filter(|life| !life.is_cancelled && life.awaits_enrichment) else { return };
+        let mut next = DecisionBody::clone(&life.line);
+        next.previous_asset = None;
+        let content = life.content;
+        let cause = Cause {
+            trigger: Trigger::Timeout,
+            sent_ms: content.sent_ms,
+            recv_ns: content.recv_ns,
+            decided_ns: deadline_ns,
+        };
+        stamp(&mut next, DecisionKind::Lapse, &cause);
+        self.emit(slot, index, next, out);
+    }
+
+    /// The tweet was deleted: cancels all that still stands.
+    pub(super) fn cancel_all(&mut self, slot: usize, view: &View, change: &Change, out: &mut Vec<Decision>) {
+        let cause = Cause::frame(change);
+        self.bench.begin(view);
+        let Some(tweet) = self.tweets.get(slot) else { return };
+        let mut standing: Vec<(usize, usize)> = tweet
+            .lives
+            .iter()
+            .enumerate()
+            .filter(|(_, life)| !life.is_cancelled)
+            .map(|(index, life)| (life.rule, index))
+            .collect();
+        standing.sort_unstable();
+        for (_, index) in standing {
+            self.cancel(slot, index, CancelReason::Deleted, view, &cause, out);
+        }
+    }
+
+    fn cancel(
+        &mut self,
+        slot: usize,
+        index: usize,
+        reason: CancelReason,
+        view: &View,
+        cause: &Cause,
+        out: &mut Vec<Decision>,
+    ) {
+        let Some(life) = self.tweets.get_mut(slot).and_then(|tweet| tweet.lives.get_mut(index)) else {
+            return;
+        };
+        life.is_cancelled = true;
+        let mut next = DecisionBody::clone(&life.line);
+        describe(&mut next, &mut self.bench, view);
+        next.reason = Some(reason);
+        next.previous_asset = None;
+        stamp(&mut next, DecisionKind::Cancel, cause);
+        self.emit(slot, index, next, out);
+    }
+
+    /// Sends a later line of a decision.
+    fn emit(&mut self, slot: usize, index: usize, mut line: DecisionBody, out: &mut Vec<Decision>) {
+        line.seq = self.next_seq;
+        line.revision += 1;
+        self.next_seq += 1;
+        let counter = match line.kind {
+            DecisionKind::Open => &mut self.counters.opened,
+            DecisionKind::Confirm => &mut self.counters.confirmed,
+            DecisionKind::Revise => &mut self.counters.revised,
+            DecisionKind::Lapse => &mut self.counters.lapsed,
+            DecisionKind::Cancel => &mut self.counters.cancelled,
+        };
+        *counter += 1;
+        let line = Arc::new(line);
+        if let Some(life) = self.tweets.get_mut(slot).and_then(|tweet| tweet.lives.get_mut(index)) {
+            life.line = Arc::clone(&line);
+        }
+        out.push(Decision { body: line, latency: None, queued_ns: None });
+    }
+}
+
+/// What becomes of a decision, and the candidate it is about from now on.
+#[derive(Clone, Copy)]
+enum Step {
+    Cancel(CancelReason),
+    /// A line of this kind, or none.
+    Go(Option<DecisionKind>, Option<usize>),
+}
+
+/// What a decision stands on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// No asset.
+    Null,
+    /// An asset by key.
+    Key(String),
+    /// A candidate of the view at hand.
+    Candidate(usize),
+}

@@ -1,0 +1,76 @@
+//! What a decision line says of its tweet and its cause.
+
+use stoop_model::{DecisionBody, DecisionKind, Trigger};
+
+use super::rule::Rule;
+use super::test::Bench;
+use crate::merge::{Change, View};
+
+/// Unicode scalar values of the body that a decision shows.
+const TEXT_CHARS: usize = 280;
+pub(super) const MILLI_NS: i64 = 1_000_000;
+
+/// Why rules are tested now, and the times a decision made now carries.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cause {
+    pub(super) trigger: Trigger,
+    pub(super) sent_ms: Option<i64>,
+    pub(super) recv_ns: i64,
+    pub(super) decided_ns: i64,
+}
+
+impl Cause {
+    /// A frame.
+    pub(super) fn frame(change: &Change) -> Self {
+        let arrival = change.arrival;
+        Self {
+            trigger: Trigger::Op(change.op),
+            sent_ms: arrival.sent_ms,
+            recv_ns: arrival.recv_ns,
+            decided_ns: arrival.recv_ns,
+        }
+    }
+
+    /// A deadline; the times of receipt are the content's.
+    pub(super) fn timeout(view: &View, deadline_ns: i64) -> Self {
+        let content = view.content;
+        Self {
+            trigger: Trigger::Timeout,
+            sent_ms: content.and_then(|content| content.sent_ms),
+            recv_ns: content.map_or(deadline_ns, |content| content.recv_ns),
+            decided_ns: deadline_ns,
+        }
+    }
+}
+
+/// Fills in what a line says of its tweet.
+pub(super) fn describe(line: &mut DecisionBody, bench: &mut Bench, view: &View) {
+    let post = view.post();
+    let body = post.text().unwrap_or_default();
+    let end = body.char_indices().nth(TEXT_CHARS).map_or(body.len(), |(end, _)| end);
+    body[..end].clone_into(&mut line.text);
+    line.tweet_kind = bench.kind(view).clone();
+    line.author = bench.handle().map(str::to_owned);
+    line.author_id = post.author().id().map(str::to_owned);
+    line.link = post.field(stoop_model::PostField::Link).map(str::to_owned);
+    line.created_ms = view.created_ms();
+    line.received_ms = view.received_ms();
+}
+
+/// Fills in what a line says of its cause.
+pub(super) fn stamp(line: &mut DecisionBody, kind: DecisionKind, cause: &Cause) {
+    line.kind = kind;
+    line.trigger = cause.trigger;
+    line.sent_ms = cause.sent_ms;
+    line.recv_ns = cause.recv_ns;
+    line.decided_ns = cause.decided_ns;
+}
+
+/// The post is too old to open on, or its age is unknown. A negative age is not old.
+pub(super) fn is_stale(rule: &Rule, view: &View, now_ns: i64) -> bool {
+    let Some(max_age_ns) = rule.max_age_ns else { return false };
+    match view.created_ms() {
+        Some(created_ms) => now_ns.saturating_sub(created_ms.saturating_mul(MILLI_NS)) > max_age_ns,
+        None => true,
+    }
+}

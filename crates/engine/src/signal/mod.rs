@@ -1,0 +1,305 @@
+//! Tests the rules on every changed view and leads each decision through its life.
+
+mod asset;
+mod candidates;
+mod explain;
+mod ident;
+mod life;
+mod line;
+mod local;
+mod open;
+mod parse;
+mod reading;
+mod rule;
+mod set;
+mod test;
+mod text;
+mod timers;
+mod tweets;
+
+use std::sync::Arc;
+
+use stoop_model::{Decision, Op};
+
+pub use candidates::LOCAL_ASSETS;
+pub use explain::{Condition, Explanation};
+pub use parse::RuleReader;
+pub use rule::{Alias, AssetFilter, Authors, Branch, Fire, Market, Rule, Term, TermMode, Terms};
+pub use set::{RuleSet, RuleSetError};
+
+use crate::Stamp;
+use crate::merge::{Change, Merged, View};
+use line::Cause;
+use test::Bench;
+use timers::{Due, Timer, Timers};
+use tweets::{PLATFORMS, Tweet, Tweets};
+
+/// How long tweets with decisions are remembered.
+#[derive(Clone, Copy, Debug)]
+pub struct Keeping {
+    /// From the open of a decision, ns; longer if its ttl is.
+    pub open_ns: i64,
+    /// How many such tweets beyond those in the window; the oldest is forgotten first.
+    pub tweets: usize,
+}
+
+impl Default for Keeping {
+    fn default() -> Self {
+        Self { open_ns: 86_400_000_000_000, tweets: 65_536 }
+    }
+}
+
+/// What was decided, by count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SignalCounters {
+    /// Views tested, each against all rules.
+    pub tested: u64,
+    /// Decisions opened.
+    pub opened: u64,
+    /// Decisions confirmed.
+    pub confirmed: u64,
+    /// Times a decision's identity was resolved or changed.
+    pub revised: u64,
+    /// Decisions whose enrichment did not come in time.
+    pub lapsed: u64,
+    /// Decisions cancelled.
+    pub cancelled: u64,
+    /// Rules that matched a post too old to open.
+    pub stale: u64,
+    /// Waits for an enrichment that ended without one.
+    pub waits_over: u64,
+    /// Tweets with open decisions forgotten because newer ones needed the room.
+    pub pushed_out: u64,
+}
+
+/// Rules at work: what they have decided, on what they wait.
+///
+/// Driven by the same verbs as every stage: [`Self::handle`] for an input, [`Self::wake`] for time alone. Both
+/// first let every deadline up to `now` fire, each with its own time as now, so that a late wake changes nothing.
+pub struct Signal {
+    set: RuleSet,
+    keeping: Keeping,
+    bench: Bench,
+    tweets: Tweets,
+    timers: Timers,
+    next_seq: u64,
+    counters: SignalCounters,
+}
+
+impl Signal {
+    /// Rules that have decided nothing yet.
+    pub fn new(set: RuleSet, keeping: Keeping) -> Self {
+        Self {
+            set,
+            keeping,
+            bench: Bench::default(),
+            tweets: Tweets::default(),
+            timers: Timers::default(),
+            next_seq: 0,
+            counters: SignalCounters::default(),
+        }
+    }
+
+    /// Takes what one input at `stamp` has changed, in order; appends decisions to `out`.
+    ///
+    /// A tweet leaves between the deadlines before and after that, not when the next input comes to tell.
+    pub fn handle(&mut self, merged: &[Merged], stamp: Stamp, out: &mut Vec<Decision>) {
+        let mut is_awake = false;
+        for merged in merged {
+            match merged {
+                Merged::Left { view, at_ns } => {
+                    self.wake(*at_ns, out);
+                    self.left(view, *at_ns);
+                }
+                Merged::Changed(change) => {
+                    // Once: what the first change sets for now fires before the next input.
+                    if !std::mem::replace(&mut is_awake, true) {
+                        self.wake(stamp.now_ns, out);
+                    }
+                    self.changed(change, out);
+                }
+            }
+        }
+        if !is_awake {
+            self.wake(stamp.now_ns, out);
+        }
+    }
+
+    /// Lets every deadline up to `now_ns` fire.
+    pub fn wake(&mut self, now_ns: i64, out: &mut Vec<Decision>) {
+        while let Some((deadline_ns, timer)) = self.timers.pop(now_ns) {
+            self.fire(deadline_ns, timer, out);
+        }
+    }
+
+    /// The next deadline, Unix ns.
+    pub fn deadline(&self) -> Option<i64> {
+        self.timers.next()
+    }
+
+    /// What was decided so far.
+    pub fn counters(&self) -> SignalCounters {
+        self.counters
+    }
+
+    /// The rules.
+    pub fn rules(&self) -> &RuleSet {
+        &self.set
+    }
+
+    /// Number of deadlines set.
+    pub fn deadlines(&self) -> usize {
+        self.timers.len()
+    }
+
+    /// Number of tweets remembered for decisions or waits, and how many of them have left the window.
+    pub fn remembered(&self) -> (usize, usize) {
+        (self.tweets.len(), self.tweets.kept())
+    }
+
+    fn left(&mut self, view: &Arc<View>, now_ns: i64) {
+        for slot in self.tweets.find(&view.tweet_id, view.platform.as_ref()).into_iter().flatten() {
+            let Some(tweet) = self.tweets.get(slot) else { continue };
+            if tweet.began_seq != view.began_seq {
+                continue;
+            }
+            // A second stay has been joined into the view kept from the first.
+            let kept = tweet.view.clone().filter(|kept| kept.began_seq != view.began_seq);
+            let view = kept.unwrap_or_else(|| Arc::clone(view));
+            let idle = self.tweets.keep(slot, view, now_ns);
+            let oldest = self.tweets.push_out(self.keeping.tweets);
+            self.counters.pushed_out += u64::from(oldest.is_some());
+            self.put_away(idle);
+            self.put_away(oldest);
+        }
+    }
+
+    /// Takes back what was still set for a tweet that is forgotten.
+    fn put_away(&mut self, forgotten: Option<Tweet>) {
+        if let Some(tweet) = forgotten {
+            self.timers.take_back(&tweet.timers);
+        }
+    }
+
+    fn changed(&mut self, change: &Change, out: &mut Vec<Decision>) {
+        let slots = self.tweets.find(&change.view.tweet_id, change.view.platform.as_ref());
+        if slots == [None; PLATFORMS] {
+            if change.view.content.is_some() && !change.view.deleted {
+                self.test_all(&change.view, change, None, change.is_first_content, out);
+            }
+            return;
+        }
+        for slot in slots.into_iter().flatten() {
+            let (view, is_same_stay) = self.join(slot, change);
+            if !is_same_stay && !self.tweets.get(slot).is_some_and(Tweet::is_open) {
+                // It has left the window and nothing stands on it: it is not looked at again.
+                continue;
+            }
+            if view.deleted {
+                self.cancel_all(slot, &view, change, out);
+            } else if view.content.is_some() {
+                self.test_all(&view, change, Some(slot), change.is_first_content && is_same_stay, out);
+            }
+        }
+    }
+
+    /// The state of a remembered tweet with the change in it, and whether it is still in its first stay.
+    fn join(&mut self, slot: usize, change: &Change) -> (Arc<View>, bool) {
+        let view = &change.view;
+        let Some(tweet) = self.tweets.get_mut(slot) else { return (Arc::clone(view), true) };
+        let Some(kept) = tweet.view.as_mut().filter(|kept| kept.began_seq != view.began_seq) else {
+            if tweet.waits > 0 {
+                tweet.view = Some(Arc::clone(view));
+            }
+            return (Arc::clone(view), true);
+        };
+        Arc::make_mut(kept).absorb(view);
+        let joined = Arc::clone(kept);
+        self.tweets.back(slot, view.began_seq);
+        (joined, false)
+    }
+
+    /// Tests every rule on the view, in order.
+    fn test_all(
+        &mut self,
+        view: &Arc<View>,
+        change: &Change,
+        slot: Option<usize>,
+        is_first_content: bool,
+        out: &mut Vec<Decision>,
+    ) {
+        self.counters.tested += 1;
+        self.bench.begin(view);
+        let mut slot = slot;
+        let now_ns = change.arrival.recv_ns;
+        for rule in 0..self.set.rules.len() {
+            let Some(of) = self.set.rules.get(rule) else { continue };
+            let is_listed = of.on.contains(&change.op);
+            let is_trigger = matches!(change.op, Op::Content | Op::Update | Op::Meta) || is_listed;
+            let cause = Cause::frame(change);
+            match of.fire {
+                Fire::Content if is_first_content && is_listed => {
+                    self.test_rule(rule, view, &mut slot, &cause, true, out);
+                }
+                Fire::TwoPhase { .. } if is_trigger => {
+                    self.test_rule(rule, view, &mut slot, &cause, is_listed, out);
+                }
+                Fire::Enriched { wait_ns, opens_on_timeout } if is_trigger => {
+                    let in_time = is_in_time(view, wait_ns);
+                    let may_wait = is_first_content && view.enriched_ns.is_none() && opens_on_timeout;
+                    if may_wait && self.bench.could_be_by(of, view) {
+                        self.wait(rule, view, &mut slot, now_ns.saturating_add(wait_ns));
+                    }
+                    let may_open = is_listed && view.enriched_ns.is_some() && in_time;
+                    self.test_rule(rule, view, &mut slot, &cause, may_open, out);
+                }
+                Fire::Content | Fire::TwoPhase { .. } | Fire::Enriched { .. } => {}
+            }
+        }
+    }
+
+    fn wait(&mut self, rule: usize, view: &Arc<View>, slot: &mut Option<usize>, deadline_ns: i64) {
+        let at = *slot.get_or_insert_with(|| self.tweets.begin(view));
+        let Some(tweet) = self.tweets.get_mut(at) else { return };
+        tweet.waits += 1;
+        tweet.view = Some(Arc::clone(view));
+        let timer = Timer { due: Due::Wait { rule }, slot: at, serial: tweet.serial };
+        tweet.timers.push(self.timers.set(deadline_ns, timer));
+    }
+
+    fn fire(&mut self, deadline_ns: i64, timer: Timer, out: &mut Vec<Decision>) {
+        let Timer { due, slot, serial } = timer;
+        let Some(tweet) = self.tweets.of_serial(slot, serial) else { return };
+        match due {
+            Due::Keep => {}
+            Due::Settle { decision } => self.lapse(slot, decision, deadline_ns, out),
+            Due::Wait { rule } => {
+                tweet.waits = tweet.waits.saturating_sub(1);
+                let view = tweet.view.clone();
+                if tweet.waits == 0 && tweet.is_in_window() {
+                    tweet.view = tweet.view.take().filter(|view| view.began_seq != tweet.began_seq);
+                }
+                if let Some(view) = view.filter(|view| view.enriched_ns.is_none()) {
+                    self.counters.waits_over += 1;
+                    if !view.deleted {
+                        self.bench.begin(&view);
+                        let cause = Cause::timeout(&view, deadline_ns);
+                        self.test_rule(rule, &view, &mut Some(slot), &cause, true, out);
+                    }
+                }
+            }
+        }
+        let forgotten = self.tweets.release(slot, deadline_ns);
+        self.put_away(forgotten);
+    }
+}
+
+/// The enrichment came before the wait for it was over.
+fn is_in_time(view: &View, wait_ns: i64) -> bool {
+    match (view.content, view.enriched_ns) {
+        (Some(content), Some(enriched_ns)) => {
+            enriched_ns <= content.recv_ns || enriched_ns < content.recv_ns.saturating_add(wait_ns)
+        }
+        (_, _) => false,
+    }
+}

@@ -1,0 +1,162 @@
+//! New decisions.
+
+use std::sync::Arc;
+
+use stoop_model::{
+    Asset, Basis, Decision, DecisionBody, DecisionKind, Group, Matched, Platform, RefPrice, Trigger,
+};
+
+use super::Signal;
+use super::asset::{emitted, evidence_of};
+use super::ident;
+use super::life::{Target, Verdict};
+use super::line::{Cause, MILLI_NS, describe, is_stale, stamp};
+use super::rule::Fire;
+use super::timers::{Due, Timer};
+use super::tweets::Life;
+use crate::merge::{Arrival, View};
+
+impl Signal {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "an open names its rule, its tweet, its ground and its cause"
+    )]
+    /// Opens what passes and was not decided before, unless the post is too old.
+    pub(super) fn open_all(
+        &mut self,
+        rule: usize,
+        view: &Arc<View>,
+        slot: &mut Option<usize>,
+        cause: &Cause,
+        verdict: &Verdict,
+        decided: &[Target],
+        out: &mut Vec<Decision>,
+    ) {
+        let Some(of) = self.set.rules.get(rule) else { return };
+        if is_stale(of, view, cause.decided_ns) {
+            let is_new = decided.is_empty();
+            let holds = verdict.null || self.bench.emits || !self.bench.passing.is_empty();
+            self.counters.stale += u64::from(is_new && holds);
+            return;
+        }
+        let mut fresh: Vec<(Option<Asset>, Option<RefPrice>)> = Vec::new();
+        let mut keys: Vec<String> = Vec::new();
+        let mut is_new = |asset: &Asset| {
+            let key = ident::asset_key(Some(asset));
+            let known = keys.contains(&key) || decided.contains(&Target::Key(key.clone()));
+            keys.push(key);
+            !known
+        };
+        let emitted = of.emit.iter().filter(|_| self.bench.emits).map(emitted);
+        fresh.extend(emitted.filter(&mut is_new).map(|asset| (Some(asset), None)));
+        for index in self.bench.passing.iter().filter(|_| of.emit.is_empty()) {
+            if !decided.contains(&Target::Candidate(*index))
+                && let Some((asset, price)) = self.asset_of(view, *index)
+                && is_new(&asset)
+            {
+                fresh.push((Some(asset), price));
+            }
+        }
+        if verdict.null && !decided.contains(&Target::Null) {
+            fresh.push((None, None));
+        }
+        if fresh.is_empty() {
+            return;
+        }
+        let matched = self.bench.matched(&self.set, of, view);
+        let count = fresh.len() as u32;
+        let at = *slot.get_or_insert_with(|| self.tweets.begin(view));
+        for (index, (asset, price)) in (1..).zip(fresh) {
+            let group = Group { index, count };
+            self.open(rule, view, at, cause, asset, price, group, matched.clone(), out);
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "an open names everything its line shows")]
+    fn open(
+        &mut self,
+        rule: usize,
+        view: &View,
+        slot: usize,
+        cause: &Cause,
+        asset: Option<Asset>,
+        ref_price: Option<RefPrice>,
+        group: Group,
+        matched: Vec<Matched>,
+        out: &mut Vec<Decision>,
+    ) {
+        let Some(of) = self.set.rules.get(rule) else { return };
+        let platform = view.platform.clone().unwrap_or(Platform::Twitter);
+        let key = ident::asset_key(asset.as_ref());
+        let (id, signal_id) = ident::ids(&of.label.name, &platform, &view.tweet_id, &key);
+        let basis = match (cause.trigger, view.enriched_ns) {
+            (Trigger::Timeout, _) => Basis::Timeout,
+            (Trigger::Op(_), Some(_)) => Basis::Enriched,
+            (Trigger::Op(_), None) => Basis::Content,
+        };
+        let expires_ns = cause.decided_ns.saturating_add(of.ttl_ns);
+        let mut line = DecisionBody {
+            seq: 0,
+            id,
+            signal_id,
+            revision: 0,
+            kind: DecisionKind::Open,
+            basis,
+            reason: None,
+            trigger: cause.trigger,
+            rule: Arc::clone(&of.label),
+            generation: 0,
+            platform,
+            tweet_id: view.tweet_id.clone(),
+            tweet_kind: self.bench.kind(view).clone(),
+            author: None,
+            author_id: None,
+            link: None,
+            text: String::new(),
+            matched,
+            evidence: asset.as_ref().map(evidence_of),
+            asset: asset.clone(),
+            previous_asset: None,
+            group,
+            ref_price,
+            late: false,
+            created_ms: None,
+            received_ms: None,
+            sent_ms: None,
+            recv_ns: 0,
+            decided_ns: 0,
+            expires_ms: expires_ns.div_euclid(MILLI_NS),
+        };
+        describe(&mut line, &mut self.bench, view);
+        stamp(&mut line, DecisionKind::Open, cause);
+        let awaits_enrichment = view.enriched_ns.is_none();
+        let keep_until_ns = expires_ns.max(cause.decided_ns.saturating_add(self.keeping.open_ns));
+        let settles = match of.fire {
+            Fire::TwoPhase { settle_ns } if awaits_enrichment => {
+                Some(cause.decided_ns.saturating_add(settle_ns))
+            }
+            Fire::TwoPhase { .. } | Fire::Content | Fire::Enriched { .. } => None,
+        };
+        let Some(tweet) = self.tweets.get_mut(slot) else { return };
+        let (serial, decision) = (tweet.serial, tweet.lives.len());
+        if let Some(deadline_ns) = settles {
+            let timer = Timer { due: Due::Settle { decision }, slot, serial };
+            tweet.timers.push(self.timers.set(deadline_ns, timer));
+        }
+        tweet.timers.push(self.timers.set(keep_until_ns, Timer { due: Due::Keep, slot, serial }));
+        line.seq = self.next_seq;
+        let line = Arc::new(line);
+        tweet.lives.push(Life {
+            rule,
+            line: Arc::clone(&line),
+            opened_on: asset,
+            is_cancelled: false,
+            awaits_enrichment,
+            content: view.content.unwrap_or(Arrival { recv_ns: cause.recv_ns, sent_ms: cause.sent_ms }),
+            keep_until_ns,
+        });
+        self.next_seq += 1;
+        self.counters.opened += 1;
+        out.push(Decision { body: line, latency: None, queued_ns: None });
+    }
+}

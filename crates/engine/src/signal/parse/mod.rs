@@ -1,0 +1,309 @@
+//! Rule files: `[[rule]]` and `[[alias]]` tables to rules.
+
+mod asset;
+mod hash;
+mod origin;
+mod params;
+
+use std::sync::Arc;
+
+use stoop_model::{AssetClass, HashMap, RuleLabel, Side, TextField};
+
+use super::rule::{Alias, Branch, CEX_VENUES, Fire, Rule, Term, TermMode, Terms};
+use super::text;
+use crate::syntax::{At, SyntaxError, Table};
+
+const SECOND_NS: i64 = 1_000_000_000;
+
+const RULE_KEYS: [&str; 24] = [
+    "name",
+    "on",
+    "authors",
+    "platforms",
+    "kinds",
+    "any",
+    "all",
+    "none",
+    "match",
+    "in",
+    "any_of",
+    "assets",
+    "emit",
+    "min_followers",
+    "verified",
+    "max_age",
+    "fire",
+    "settle",
+    "wait",
+    "on_timeout",
+    "ttl",
+    "side",
+    "destination",
+    "params",
+];
+
+const FIELDS: [(&str, TextField); 8] = [
+    ("text", TextField::Text),
+    ("first_line", TextField::FirstLine),
+    ("ref", TextField::Ref),
+    ("ocr", TextField::Ocr),
+    ("mentions", TextField::Mentions),
+    ("urls", TextField::Urls),
+    ("bio", TextField::Bio),
+    ("name", TextField::Name),
+];
+
+/// Reads rules and aliases from any number of files, then hands them over with their patterns.
+#[derive(Debug, Default)]
+pub struct RuleReader {
+    pub(super) rules: Vec<Rule>,
+    pub(super) aliases: Vec<Alias>,
+    pub(super) patterns: Vec<String>,
+    known_patterns: HashMap<String, usize>,
+    names: HashMap<String, String>,
+    errors: Vec<SyntaxError>,
+    warnings: Vec<SyntaxError>,
+}
+
+impl RuleReader {
+    /// Reads the `[[rule]]` and `[[alias]]` tables of a file; other keys are the caller's.
+    pub fn read(&mut self, root: &Table<'_>) {
+        let before = self.errors.len();
+        match root.tables("alias") {
+            Ok(tables) => tables.iter().for_each(|table| self.read_alias(table)),
+            Err(error) => self.errors.push(error),
+        }
+        match root.tables("rule") {
+            Ok(tables) => tables.iter().for_each(|table| self.read_rule(table)),
+            Err(error) => self.errors.push(error),
+        }
+        if let Some(errors) = self.errors.get_mut(before..) {
+            errors.sort_by_key(|error| (error.line, error.column));
+        }
+    }
+
+    /// What was wrong so far, in order; empties the list.
+    pub fn take_errors(&mut self) -> Vec<SyntaxError> {
+        std::mem::take(&mut self.errors)
+    }
+
+    /// What is valid but says nothing, in order; empties the list.
+    pub fn take_warnings(&mut self) -> Vec<SyntaxError> {
+        std::mem::take(&mut self.warnings)
+    }
+
+    fn read_rule(&mut self, table: &Table<'_>) {
+        match self.rule(table) {
+            Ok(rule) => self.rules.push(rule),
+            Err(error) => self.errors.push(error),
+        }
+    }
+
+    fn read_alias(&mut self, table: &Table<'_>) {
+        match self.alias(table) {
+            Ok(alias) => self.aliases.push(alias),
+            Err(error) => self.errors.push(error),
+        }
+    }
+
+    fn rule(&mut self, table: &Table<'_>) -> Result<Rule, SyntaxError> {
+        table.only(&RULE_KEYS)?;
+        let name = self.rule_name(table)?;
+        let mode = term_mode(table)?.unwrap_or(TermMode::Word);
+        let fields = fields(table)?.unwrap_or_else(|| vec![TextField::Text, TextField::Ocr]);
+        let terms = self.terms(table, mode, &fields)?;
+        let any_of = self.branches(table, mode, &fields)?;
+        let assets = table.table("assets")?.map(|table| asset::filter(&table)).transpose()?;
+        let emit = asset::markets(table)?;
+        if let Some(at) = table.get("assets").filter(|_| !emit.is_empty()) {
+            self.warnings.push(at.error("`emit` stands instead of `assets`; these are not looked at"));
+        }
+        let mut rule = Rule {
+            label: Arc::new(RuleLabel {
+                name: name.to_owned(),
+                hash: [0; 8],
+                side: side(table)?,
+                destination: table.string("destination")?.map_or("default", |at| at.value).to_owned(),
+                params: params::json_of(table)?,
+            }),
+            on: origin::operations(table)?,
+            authors: origin::authors(table)?,
+            platforms: origin::platforms(table)?,
+            kinds: origin::kinds(table)?,
+            min_followers: table.count("min_followers")?.map(|at| at.value),
+            verified: origin::verified(table)?,
+            terms,
+            any_of,
+            assets,
+            emit,
+            max_age_ns: positive(table, "max_age")?,
+            fire: self.fire(table)?,
+            ttl_ns: positive(table, "ttl")?.unwrap_or(30 * SECOND_NS),
+        };
+        let hash = hash::of(&rule, &self.patterns);
+        if let Some(label) = Arc::get_mut(&mut rule.label) {
+            label.hash = hash;
+        }
+        Ok(rule)
+    }
+
+    fn rule_name<'s>(&mut self, table: &Table<'s>) -> Result<&'s str, SyntaxError> {
+        let Some(at) = table.string("name")? else {
+            return Err(table.error("a rule needs a `name`"));
+        };
+        if at.value.trim().is_empty() || at.value.contains('\0') {
+            return Err(at.error("a rule's `name` is a text of at least one visible character, without NUL"));
+        }
+        let here = at.error("");
+        let place = format!("{}:{}", here.file, here.line);
+        if let Some(first) = self.names.insert(at.value.to_owned(), place) {
+            return Err(at.error(format!("a rule named \"{}\" stands at {first} already", at.value)));
+        }
+        Ok(at.value)
+    }
+
+    fn alias(&mut self, table: &Table<'_>) -> Result<Alias, SyntaxError> {
+        table.only(&["terms", "market"])?;
+        let Some(list) = table.strings("terms")? else {
+            return Err(table.error("an alias needs `terms`: the words that name the market"));
+        };
+        if list.is_empty() {
+            return Err(table.error("an alias needs at least one of `terms`"));
+        }
+        let Some(at) = table.string("market")? else {
+            return Err(table.error("an alias needs a `market`, such as \"binance:DOGEUSDT\""));
+        };
+        let market = asset::market(&at)?;
+        if market.class != AssetClass::Cex || !CEX_VENUES.contains(&market.venue.as_str()) {
+            return Err(at.error(format!("an alias names a market of {}", CEX_VENUES.join(", "))));
+        }
+        let terms = list.iter().map(|at| self.term(at, TermMode::Word)).collect::<Result<_, _>>()?;
+        Ok(Alias { terms, market })
+    }
+
+    fn branches(
+        &mut self,
+        table: &Table<'_>,
+        mode: TermMode,
+        in_fields: &[TextField],
+    ) -> Result<Vec<Branch>, SyntaxError> {
+        let mut branches = Vec::new();
+        for branch in table.tables("any_of")? {
+            branch.only(&["any", "all", "none", "match", "in", "assets"])?;
+            let mode = term_mode(&branch)?.unwrap_or(mode);
+            let fields = fields(&branch)?.unwrap_or_else(|| in_fields.to_vec());
+            let terms = self.terms(&branch, mode, &fields)?;
+            let assets = branch.table("assets")?.map(|table| asset::filter(&table)).transpose()?;
+            if terms.is_empty() && assets.is_none() {
+                return Err(branch.error("this branch of `any_of` asks for nothing and would always hold"));
+            }
+            branches.push(Branch { terms, assets });
+        }
+        if table.has("any_of") && branches.is_empty() {
+            return Err(table.empty("any_of"));
+        }
+        Ok(branches)
+    }
+
+    fn fire(&mut self, table: &Table<'_>) -> Result<Fire, SyntaxError> {
+        let known = [
+            ("two_phase", FireName::TwoPhase),
+            ("content", FireName::Content),
+            ("enriched", FireName::Enriched),
+        ];
+        let name = table.choice("fire", &known)?.unwrap_or(FireName::TwoPhase);
+        for (key, of, what) in [
+            ("settle", FireName::TwoPhase, "two_phase"),
+            ("wait", FireName::Enriched, "enriched"),
+            ("on_timeout", FireName::Enriched, "enriched"),
+        ] {
+            if name != of
+                && let Some(at) = table.get(key)
+            {
+                self.warnings
+                    .push(at.error(format!("`{key}` goes with fire = \"{what}\"; it is not looked at")));
+            }
+        }
+        let settle = table.duration("settle")?.map_or(3 * SECOND_NS, |at| at.value);
+        let wait = table.duration("wait")?.map_or(3 * SECOND_NS, |at| at.value);
+        let opens = table.choice("on_timeout", &[("drop", false), ("open", true)])?.unwrap_or(false);
+        Ok(match name {
+            FireName::TwoPhase => Fire::TwoPhase { settle_ns: settle },
+            FireName::Content => Fire::Content,
+            FireName::Enriched => Fire::Enriched { wait_ns: wait, opens_on_timeout: opens },
+        })
+    }
+
+    fn terms(
+        &mut self,
+        table: &Table<'_>,
+        mode: TermMode,
+        fields: &[TextField],
+    ) -> Result<Terms, SyntaxError> {
+        let mut lists = [Vec::new(), Vec::new(), Vec::new()];
+        for (list, key) in lists.iter_mut().zip(["any", "all", "none"]) {
+            for at in table.strings(key)?.unwrap_or_default() {
+                list.push(self.term(&at, mode)?);
+            }
+        }
+        let [any, all, none] = lists;
+        Ok(Terms { any, all, none, fields: fields.to_vec() })
+    }
+
+    fn term(&mut self, at: &At<'_, &str>, mode: TermMode) -> Result<Term, SyntaxError> {
+        let (stem, mode) = match (mode, at.value.strip_suffix('*')) {
+            (TermMode::Word, Some(stem)) => (stem, TermMode::Prefix),
+            (mode, _) => (at.value, mode),
+        };
+        let mut folded = String::new();
+        // Word boundaries do what spaces around a term would.
+        text::fold(if mode == TermMode::Substring { stem } else { stem.trim() }, &mut folded);
+        if folded.trim().is_empty() {
+            return Err(at.error(format!("the term \"{}\" is empty: it would be everywhere", at.value)));
+        }
+        let next = self.patterns.len();
+        let pattern = *self.known_patterns.entry(folded.clone()).or_insert(next);
+        if pattern == next {
+            self.patterns.push(folded);
+        }
+        Ok(Term { written: at.value.into(), pattern, mode })
+    }
+}
+
+fn term_mode(table: &Table<'_>) -> Result<Option<TermMode>, SyntaxError> {
+    table.choice("match", &[("word", TermMode::Word), ("substring", TermMode::Substring)])
+}
+
+fn fields(table: &Table<'_>) -> Result<Option<Vec<TextField>>, SyntaxError> {
+    let fields = table.choices("in", &FIELDS)?;
+    Ok(fields.map(without_repeats))
+}
+
+fn without_repeats<T: PartialEq>(list: Vec<T>) -> Vec<T> {
+    let mut kept = Vec::with_capacity(list.len());
+    for item in list {
+        if !kept.contains(&item) {
+            kept.push(item);
+        }
+    }
+    kept
+}
+
+fn side(table: &Table<'_>) -> Result<Side, SyntaxError> {
+    let known = [("alert", Side::Alert), ("buy", Side::Buy), ("sell", Side::Sell)];
+    Ok(table.choice("side", &known)?.unwrap_or_default())
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FireName {
+    TwoPhase,
+    Content,
+    Enriched,
+}
+
+fn positive(table: &Table<'_>, key: &str) -> Result<Option<i64>, SyntaxError> {
+    match table.duration(key)? {
+        Some(at) if at.value == 0 => Err(at.error(format!("`{key}` must be longer than nothing"))),
+        at => Ok(at.map(|at| at.value)),
+    }
+}

@@ -1,0 +1,202 @@
+//! A rule as the engine runs it.
+
+use std::sync::Arc;
+
+use stoop_model::{AssetClass, Op, Platform, RuleLabel, TextField, TweetKind};
+
+/// What the user asks for.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// What decisions say of it.
+    pub label: Arc<RuleLabel>,
+    /// Operations that may open.
+    pub on: Vec<Op>,
+    /// Whose posts; none: everyone's.
+    pub authors: Option<Authors>,
+    /// From where; none: all.
+    pub platforms: Option<Vec<Platform>>,
+    /// Which sorts of post.
+    pub kinds: Vec<TweetKind>,
+    /// Least number of followers.
+    pub min_followers: Option<u64>,
+    /// Kinds of verification, one of which the author must have.
+    pub verified: Option<Vec<String>>,
+    /// Terms.
+    pub terms: Terms,
+    /// Branches, one of which must hold.
+    pub any_of: Vec<Branch>,
+    /// Assets, one of which must be there.
+    pub assets: Option<AssetFilter>,
+    /// Markets to decide on whatever assets there are.
+    pub emit: Vec<Market>,
+    /// Greatest age of a post at its open, ns.
+    pub max_age_ns: Option<i64>,
+    /// When it decides.
+    pub fire: Fire,
+    /// Latest moment to enter, from the open, ns.
+    pub ttl_ns: i64,
+}
+
+/// Accounts by handle or id.
+#[derive(Clone, Debug, Default)]
+pub struct Authors {
+    /// Handles without `@`, in lower case.
+    pub handles: Vec<String>,
+    /// Ids.
+    pub ids: Vec<String>,
+}
+
+/// When a rule decides, with its deadlines in ns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fire {
+    /// At once, then confirmed, revised or cancelled; lapses without enrichment in time.
+    TwoPhase {
+        /// How long the enrichment may take.
+        settle_ns: i64,
+    },
+    /// At the content, once.
+    Content,
+    /// From the enrichment on.
+    Enriched {
+        /// How long to wait for it.
+        wait_ns: i64,
+        /// Decide on what is there when the wait is over; if not, drop.
+        opens_on_timeout: bool,
+    },
+}
+
+/// Terms and where they are sought.
+#[derive(Clone, Debug, Default)]
+pub struct Terms {
+    /// At least one of these, in some field.
+    pub any: Vec<Term>,
+    /// All of these, in one field.
+    pub all: Vec<Term>,
+    /// None of these, in any field.
+    pub none: Vec<Term>,
+    /// The fields.
+    pub fields: Vec<TextField>,
+}
+
+impl Terms {
+    /// There is nothing to look for.
+    pub fn is_empty(&self) -> bool {
+        self.any.is_empty() && self.all.is_empty() && self.none.is_empty()
+    }
+}
+
+/// One term.
+#[derive(Clone, Debug)]
+pub struct Term {
+    /// As the rule writes it.
+    pub written: Arc<str>,
+    /// Index of its folded text among the patterns of the rule set.
+    pub pattern: usize,
+    /// What counts as a hit.
+    pub mode: TermMode,
+}
+
+/// What counts as a hit of a term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum TermMode {
+    /// Anywhere.
+    Substring = 1,
+    /// From the beginning of a word.
+    Prefix = 2,
+    /// A whole word, or several.
+    Word = 4,
+}
+
+/// One branch of `any_of`.
+#[derive(Clone, Debug)]
+pub struct Branch {
+    /// Terms.
+    pub terms: Terms,
+    /// Assets, one of which must be there.
+    pub assets: Option<AssetFilter>,
+}
+
+/// Which assets a rule takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AssetFilter {
+    /// Tokens, and tickers until the enrichment has come.
+    pub tokens: bool,
+    /// Markets of these exchanges.
+    pub cex: Vec<String>,
+    /// Prediction markets of these venues.
+    pub prediction: Vec<String>,
+    /// Contract addresses in the text.
+    pub addresses: bool,
+}
+
+/// A market named in a rule file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Market {
+    /// CEX or prediction.
+    pub class: AssetClass,
+    /// The venue.
+    pub venue: String,
+    /// The venue's own name of the market.
+    pub name: String,
+}
+
+/// A market named by words.
+#[derive(Clone, Debug)]
+pub struct Alias {
+    /// The words.
+    pub terms: Vec<Term>,
+    /// The market.
+    pub market: Market,
+}
+
+/// Exchanges the feed documents.
+pub(super) const CEX_VENUES: [&str; 3] = ["bybit", "binance", "hyperliquid"];
+/// Prediction markets the feed documents.
+pub(super) const PREDICTION_VENUES: [&str; 2] = ["polymarket", "kalshi"];
+
+/// Quote assets a market name may end in, longest match first where one ends another.
+const QUOTES: [&str; 11] =
+    ["USDT", "USDC", "FDUSD", "TUSD", "BUSD", "USD", "EUR", "TRY", "BTC", "ETH", "BNB"];
+
+/// The base asset in an exchange's name of a market: `DOGE` in `DOGEUSDT` and `DOGE-PERP`.
+pub(super) fn base_of<'m>(venue: &str, market: &'m str) -> &'m str {
+    if let Some((base, _)) = market.split_once(['-', '_', '/'])
+        && !base.is_empty()
+    {
+        return base;
+    }
+    // Hyperliquid names its markets by their base alone: WBTC is no W.
+    if venue == "hyperliquid" {
+        return market;
+    }
+    let base = QUOTES.iter().find_map(|quote| market.strip_suffix(quote));
+    base.filter(|base| !base.is_empty()).unwrap_or(market)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_base_of_a_market() {
+        for (market, base) in [
+            ("DOGEUSDT", "DOGE"),
+            ("BTCUSDT", "BTC"),
+            ("ETHBTC", "ETH"),
+            ("BTC", "BTC"),
+            ("USDT", "USDT"),
+            ("BUSD", "BUSD"),
+            ("DOGE-PERP", "DOGE"),
+            ("DOGE/USDT", "DOGE"),
+            ("1000PEPEUSDC", "1000PEPE"),
+            ("XFDUSD", "X"),
+            ("HYPE", "HYPE"),
+            ("-X", "-X"),
+        ] {
+            assert_eq!(base_of("binance", market), base, "{market}");
+        }
+        assert_eq!(base_of("hyperliquid", "WBTC"), "WBTC");
+        assert_eq!(base_of("hyperliquid", "HYPE/USDC"), "HYPE");
+    }
+}

@@ -1,0 +1,67 @@
+//! The rules of a run: parsed, checked, compiled.
+
+use super::parse::RuleReader;
+use super::reading::Matcher;
+use super::rule::{Alias, Fire, Rule};
+use crate::syntax::{Source, SyntaxError, Table};
+
+/// Rules and aliases with the automaton over all their terms.
+pub struct RuleSet {
+    pub(super) rules: Vec<Rule>,
+    pub(super) aliases: Vec<Alias>,
+    pub(super) matcher: Matcher,
+}
+
+impl RuleSet {
+    /// Compiles what a reader has read.
+    pub fn new(mut reader: RuleReader) -> Result<Self, RuleSetError> {
+        let errors = reader.take_errors();
+        if !errors.is_empty() {
+            return Err(RuleSetError::Syntax(errors));
+        }
+        let matcher =
+            Matcher::new(&reader.patterns).ok_or(RuleSetError::TooManyTerms(reader.patterns.len()))?;
+        Ok(Self { rules: reader.rules, aliases: reader.aliases, matcher })
+    }
+
+    /// Reads one text that holds rules and aliases and nothing else.
+    pub fn parse(name: &str, text: &str) -> Result<Self, RuleSetError> {
+        let source = Source { name: name.to_owned(), text: text.to_owned() };
+        let parsed = source.parse().map_err(|error| RuleSetError::Syntax(vec![error]))?;
+        let root = Table::root(&source, &parsed);
+        root.only(&["rule", "alias"]).map_err(|error| RuleSetError::Syntax(vec![error]))?;
+        let mut reader = RuleReader::default();
+        reader.read(&root);
+        Self::new(reader)
+    }
+
+    /// The rules in order.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The aliases in order.
+    pub fn aliases(&self) -> &[Alias] {
+        &self.aliases
+    }
+
+    /// The longest `wait` of a rule, ns: a tweet must stay in the window for longer.
+    pub fn longest_wait_ns(&self) -> i64 {
+        let waits = self.rules.iter().map(|rule| match rule.fire {
+            Fire::Enriched { wait_ns, .. } => wait_ns,
+            Fire::TwoPhase { .. } | Fire::Content => 0,
+        });
+        waits.max().unwrap_or(0)
+    }
+}
+
+/// Why rules cannot be run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RuleSetError {
+    /// Something in the files is not right; every rule with an error is in the list once.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Syntax(Vec<SyntaxError>),
+    /// One automaton cannot hold this many terms.
+    #[error("{0} different terms are more than one automaton holds")]
+    TooManyTerms(usize),
+}

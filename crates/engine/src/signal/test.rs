@@ -1,0 +1,236 @@
+//! One rule tested on one view.
+
+use stoop_model::{AssetClass, AuthorField, Matched, Platform, TextField, TweetKind};
+
+use super::asset::Reader;
+use super::candidates::{Candidate, Candidates};
+use super::reading::Reading;
+use super::rule::{Authors, Rule, Term, Terms};
+use super::set::RuleSet;
+use super::text;
+use crate::merge::View;
+
+/// The first condition of a rule that a view does not meet, but for assets and age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failed {
+    Author,
+    Platform,
+    Kind,
+    Followers,
+    Verified,
+    Any,
+    All,
+    /// A term of `none` was found here.
+    None(TextField),
+    AnyOf,
+}
+
+/// The view at hand, read once for all rules.
+#[derive(Default)]
+pub(super) struct Bench {
+    pub(super) reading: Reading,
+    pub(super) candidates: Candidates,
+    kind: Option<TweetKind>,
+    handle: String,
+    has_handle: bool,
+    /// Candidates the rule at hand takes, by index.
+    pub(super) passing: Vec<usize>,
+    /// Indices of the branches of `any_of` whose terms hold.
+    branches: Vec<usize>,
+    /// Those of them whose assets are there too.
+    holding: Vec<usize>,
+    /// A branch that needs no asset holds, or the rule asks for none.
+    pub(super) holds_without_asset: bool,
+    /// The markets of `emit` are decided on.
+    pub(super) emits: bool,
+}
+
+impl Bench {
+    /// Takes up a view.
+    pub(super) fn begin(&mut self, view: &View) {
+        self.reading.begin();
+        self.candidates.begin();
+        self.kind = None;
+        self.handle.clear();
+        let handle = view.post().author().handle();
+        self.has_handle = handle.is_some();
+        if let Some(handle) = handle {
+            text::lower(handle, &mut self.handle);
+        }
+    }
+
+    /// The author's handle as rules and decisions have it.
+    pub(super) fn handle(&self) -> Option<&str> {
+        self.has_handle.then_some(self.handle.as_str())
+    }
+
+    /// What sort of post the view is.
+    pub(super) fn kind(&mut self, view: &View) -> &TweetKind {
+        self.kind.get_or_insert_with(|| view.post().kind())
+    }
+
+    /// Tests everything but assets and age. Leaves the branches that hold for [`Self::pass`].
+    pub(super) fn test(&mut self, set: &RuleSet, rule: &Rule, view: &View) -> Result<(), Failed> {
+        self.test_origin(rule, view)?;
+        self.test_terms(set, &rule.terms, view)?;
+        self.branches.clear();
+        for (index, branch) in rule.any_of.iter().enumerate() {
+            if self.test_terms(set, &branch.terms, view).is_ok() {
+                self.branches.push(index);
+            }
+        }
+        if !rule.any_of.is_empty() && self.branches.is_empty() {
+            return Err(Failed::AnyOf);
+        }
+        Ok(())
+    }
+
+    /// After a test that failed: nothing passes.
+    pub(super) fn fail(&mut self) {
+        self.passing.clear();
+        self.holds_without_asset = false;
+        self.emits = false;
+    }
+
+    /// The rule's authors may have written the view: its author is one of them, or not known yet.
+    pub(super) fn could_be_by(&self, rule: &Rule, view: &View) -> bool {
+        rule.authors.as_ref().is_none_or(|authors| {
+            let lacks_id = !authors.ids.is_empty() && view.post().author().id().is_none();
+            let lacks_handle = !authors.handles.is_empty() && !self.has_handle;
+            lacks_id || lacks_handle || self.is_by(authors, view)
+        })
+    }
+
+    fn is_by(&self, authors: &Authors, view: &View) -> bool {
+        let id = view.post().author().id();
+        self.has_handle && authors.handles.contains(&self.handle)
+            || id.is_some_and(|id| authors.ids.iter().any(|known| known == id))
+    }
+
+    fn test_origin(&mut self, rule: &Rule, view: &View) -> Result<(), Failed> {
+        let author = view.post().author();
+        if rule.authors.as_ref().is_some_and(|authors| !self.is_by(authors, view)) {
+            return Err(Failed::Author);
+        }
+        let platform = view.platform.as_ref().unwrap_or(&Platform::Twitter);
+        if rule.platforms.as_ref().is_some_and(|known| !known.contains(platform)) {
+            return Err(Failed::Platform);
+        }
+        if !rule.kinds.contains(self.kind(view)) {
+            return Err(Failed::Kind);
+        }
+        if let Some(least) = rule.min_followers {
+            let followers = author.number(AuthorField::Followers);
+            if !followers.is_some_and(|count| u64::try_from(count).is_ok_and(|count| count >= least)) {
+                return Err(Failed::Followers);
+            }
+        }
+        if let Some(kinds) = &rule.verified {
+            let kind = author.field(AuthorField::VerifiedType);
+            if !kind.is_some_and(|kind| kinds.iter().any(|known| known == kind)) {
+                return Err(Failed::Verified);
+            }
+        }
+        Ok(())
+    }
+
+    fn test_terms(&mut self, set: &RuleSet, terms: &Terms, view: &View) -> Result<(), Failed> {
+        if !self.reading.any(&set.matcher, view, terms) {
+            return Err(Failed::Any);
+        }
+        if !self.reading.all(&set.matcher, view, terms) {
+            return Err(Failed::All);
+        }
+        match self.reading.vetoed(&set.matcher, view, terms) {
+            Some((_, field)) => Err(Failed::None(field)),
+            None => Ok(()),
+        }
+    }
+
+    /// After a test that held: some asset could pass.
+    pub(super) fn takes_assets(&self, rule: &Rule) -> bool {
+        let mut branches = self.branches.iter().filter_map(|index| rule.any_of.get(*index));
+        rule.assets.is_some() || branches.any(|branch| branch.assets.is_some())
+    }
+
+    /// After a test that held: finds the candidates that pass, and whether the rule holds without one.
+    ///
+    /// A rule with `emit` takes no candidate. One that passes only lets its branch of `any_of` hold.
+    pub(super) fn pass(&mut self, set: &RuleSet, rule: &Rule, view: &View) {
+        self.passing.clear();
+        let assets = rule.assets.as_ref().filter(|_| rule.emit.is_empty());
+        let branch_assets =
+            || self.branches.iter().filter_map(|index| rule.any_of.get(*index)?.assets.as_ref());
+        let needs_none =
+            |index: &usize| rule.any_of.get(*index).is_some_and(|branch| branch.assets.is_none());
+        let is_free = rule.any_of.is_empty() || self.branches.iter().any(needs_none);
+        self.holds_without_asset = rule.emit.is_empty() && assets.is_none() && is_free;
+        if assets.is_some() || branch_assets().next().is_some() {
+            self.candidates.collect(view, &mut self.reading, &set.matcher, &set.aliases);
+            let reader = self.candidates.with(view, &set.aliases);
+            let list = self.candidates.list();
+            for (index, candidate) in list.iter().enumerate() {
+                let by_rule = assets.is_none_or(|filter| reader.is_taken(filter, candidate));
+                // A branch without assets lets through what the rule itself asks for.
+                let by_branch = assets.is_some() && is_free
+                    || branch_assets().any(|filter| reader.is_taken(filter, candidate));
+                if by_rule && by_branch {
+                    self.passing.push(index);
+                }
+            }
+            drop_named_tickers(&mut self.passing, list, reader);
+        }
+        self.emits = !rule.emit.is_empty() && (is_free || !self.passing.is_empty());
+        self.keep_holding(set, rule, view);
+    }
+
+    /// Of the branches whose terms hold, those whose assets are there too.
+    fn keep_holding(&mut self, set: &RuleSet, rule: &Rule, view: &View) {
+        let list = self.candidates.list();
+        let reader = self.candidates.with(view, &set.aliases);
+        let holds = |index: &usize| {
+            let filter = rule.any_of.get(*index).and_then(|branch| branch.assets.as_ref());
+            filter.is_none_or(|filter| list.iter().any(|candidate| reader.is_taken(filter, candidate)))
+        };
+        self.holding.clear();
+        self.holding.extend(self.branches.iter().copied().filter(holds));
+    }
+
+    /// The terms of the rule that were found, in the rule's order.
+    pub(super) fn matched(&mut self, set: &RuleSet, rule: &Rule, view: &View) -> Vec<Matched> {
+        let mut matched: Vec<Matched> = Vec::new();
+        let branches =
+            self.holding.iter().filter_map(|index| rule.any_of.get(*index).map(|branch| &branch.terms));
+        for terms in std::iter::once(&rule.terms).chain(branches) {
+            for (term, field) in pairs(terms) {
+                let is_listed =
+                    matched.iter().any(|known| known.term == term.written && known.field == field);
+                if !is_listed && self.reading.hit(&set.matcher, view, field, term) {
+                    matched.push(Matched { term: term.written.clone(), field });
+                }
+            }
+        }
+        matched
+    }
+}
+
+fn pairs(terms: &Terms) -> impl Iterator<Item = (&Term, TextField)> {
+    let wanted = terms.any.iter().chain(&terms.all);
+    wanted.flat_map(|term| terms.fields.iter().map(move |field| (term, *field)))
+}
+
+/// A ticker beside a passing market of that base is that market: identity goes by market before ticker.
+fn drop_named_tickers(passing: &mut Vec<usize>, list: &[Candidate], reader: Reader<'_>) {
+    let of = |class: AssetClass, index: usize| list.get(index).filter(|candidate| candidate.class == class);
+    let is_named = |passing: &[usize], index: usize| {
+        let ticker = of(AssetClass::Ticker, index);
+        let mut markets = passing.iter().filter_map(|index| of(AssetClass::Cex, *index));
+        ticker.is_some_and(|ticker| markets.any(|market| reader.same_symbol(ticker, market)))
+    };
+    // From the back, so that places stay what they are; the markets stay all the way.
+    for place in (0..passing.len()).rev() {
+        if passing.get(place).is_some_and(|index| is_named(passing, *index)) {
+            passing.remove(place);
+        }
+    }
+}

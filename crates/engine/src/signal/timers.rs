@@ -1,0 +1,71 @@
+//! Deadlines in order of time, then of creation.
+
+use std::collections::BTreeMap;
+
+/// What is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// The enrichment has not come within `settle` of this decision's open.
+    Settle {
+        /// Index among the tweet's decisions.
+        decision: usize,
+    },
+    /// The wait of this rule for the enrichment is over.
+    Wait {
+        /// Index of the rule.
+        rule: usize,
+    },
+    /// A decision of the tweet has been kept long enough.
+    Keep,
+}
+
+/// A deadline of one tweet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Timer {
+    pub(super) due: Due,
+    /// Slot of the tweet.
+    pub(super) slot: usize,
+    /// Tells whether the slot is still the same tweet's.
+    pub(super) serial: u64,
+}
+
+/// Order of deadlines: time, then creation.
+pub(super) type TimerKey = (i64, u64);
+
+/// The deadlines of all tweets that are remembered.
+#[derive(Debug, Default)]
+pub(super) struct Timers {
+    due: BTreeMap<TimerKey, Timer>,
+    created: u64,
+}
+
+impl Timers {
+    pub(super) fn set(&mut self, deadline_ns: i64, timer: Timer) -> TimerKey {
+        let key = (deadline_ns, self.created);
+        self.due.insert(key, timer);
+        self.created += 1;
+        key
+    }
+
+    /// Takes back deadlines; those that have fired are not looked for.
+    pub(super) fn take_back(&mut self, keys: &[TimerKey]) {
+        for key in keys {
+            self.due.remove(key);
+        }
+    }
+
+    /// The next one due at or before `now_ns`, with its deadline.
+    pub(super) fn pop(&mut self, now_ns: i64) -> Option<(i64, Timer)> {
+        let entry = self.due.first_entry().filter(|entry| entry.key().0 <= now_ns)?;
+        let ((deadline_ns, _), timer) = entry.remove_entry();
+        Some((deadline_ns, timer))
+    }
+
+    pub(super) fn next(&self) -> Option<i64> {
+        self.due.keys().next().map(|(deadline_ns, _)| *deadline_ns)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.due.len()
+    }
+}

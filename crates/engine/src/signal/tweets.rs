@@ -1,0 +1,192 @@
+//! What is remembered of tweets with decisions or waits.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use stoop_model::{Asset, DecisionBody, HashMap, Platform, TweetId};
+
+use super::timers::TimerKey;
+use crate::merge::{Arrival, View};
+
+/// Platforms that may share one tweet id; more than are known.
+pub(super) const PLATFORMS: usize = 4;
+
+/// One decision and where it stands.
+#[derive(Debug)]
+pub(super) struct Life {
+    pub(super) rule: usize,
+    /// Its last line.
+    pub(super) line: Arc<DecisionBody>,
+    /// What it was about when it was opened.
+    pub(super) opened_on: Option<Asset>,
+    /// The content frame, whose times a lapse shows.
+    pub(super) content: Arrival,
+    pub(super) is_cancelled: bool,
+    /// Opened without enrichment, which has not come since.
+    pub(super) awaits_enrichment: bool,
+    /// Until when it keeps its tweet, Unix ns.
+    pub(super) keep_until_ns: i64,
+}
+
+/// A tweet with decisions, or with a rule waiting for its enrichment.
+#[derive(Debug)]
+pub(super) struct Tweet {
+    pub(super) id: TweetId,
+    pub(super) platform: Platform,
+    pub(super) serial: u64,
+    /// The stay in the window it was last seen in.
+    pub(super) began_seq: u64,
+    /// Place among those that have left the window; none while it is in there.
+    kept_at: Option<u64>,
+    /// Its state, while a rule waits or once it has left the window.
+    pub(super) view: Option<Arc<View>>,
+    /// Rules whose wait is not over.
+    pub(super) waits: u32,
+    pub(super) lives: Vec<Life>,
+    /// Deadlines set for it, gone ones too.
+    pub(super) timers: Vec<TimerKey>,
+}
+
+impl Tweet {
+    /// It is in the window.
+    pub(super) fn is_in_window(&self) -> bool {
+        self.kept_at.is_none()
+    }
+
+    /// Some decision on it stands.
+    pub(super) fn is_open(&self) -> bool {
+        self.lives.iter().any(|life| !life.is_cancelled)
+    }
+
+    /// Once it has left the window, nothing needs it any more at `now_ns`.
+    fn is_idle(&self, now_ns: i64) -> bool {
+        let is_over = |life: &Life| life.is_cancelled || life.keep_until_ns <= now_ns;
+        self.lives.iter().all(is_over)
+    }
+}
+
+/// The tweets by id, in slots.
+#[derive(Default)]
+pub(super) struct Tweets {
+    slots: Vec<Option<Tweet>>,
+    free: Vec<usize>,
+    index: HashMap<TweetId, Vec<usize>>,
+    /// Slots of tweets that have left the window, in the order they left.
+    kept: BTreeMap<u64, usize>,
+    kept_ever: u64,
+    serials: u64,
+}
+
+impl Tweets {
+    /// The slots of an id: of one platform, or of all where the view does not tell.
+    pub(super) fn find(&self, id: &TweetId, platform: Option<&Platform>) -> [Option<usize>; PLATFORMS] {
+        let mut found = [None; PLATFORMS];
+        let Some(slots) = self.index.get(id) else { return found };
+        let is_of = |slot: &&usize| {
+            platform.is_none_or(|wanted| self.get(**slot).is_some_and(|tweet| tweet.platform == *wanted))
+        };
+        for (place, slot) in found.iter_mut().zip(slots.iter().filter(is_of)) {
+            *place = Some(*slot);
+        }
+        found
+    }
+
+    pub(super) fn get(&self, slot: usize) -> Option<&Tweet> {
+        self.slots.get(slot)?.as_ref()
+    }
+
+    pub(super) fn get_mut(&mut self, slot: usize) -> Option<&mut Tweet> {
+        self.slots.get_mut(slot)?.as_mut()
+    }
+
+    /// The tweet of a slot, unless it is another one by now.
+    pub(super) fn of_serial(&mut self, slot: usize, serial: u64) -> Option<&mut Tweet> {
+        self.get_mut(slot).filter(|tweet| tweet.serial == serial)
+    }
+
+    /// Begins to remember the tweet of a view that is in the window.
+    pub(super) fn begin(&mut self, view: &View) -> usize {
+        let tweet = Tweet {
+            id: view.tweet_id.clone(),
+            platform: view.platform.clone().unwrap_or_default(),
+            serial: self.serials,
+            began_seq: view.began_seq,
+            kept_at: None,
+            view: None,
+            waits: 0,
+            lives: Vec::new(),
+            timers: Vec::new(),
+        };
+        self.serials += 1;
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            self.slots.len() - 1
+        });
+        self.index.entry(tweet.id.clone()).or_default().push(slot);
+        self.slots[slot] = Some(tweet);
+        slot
+    }
+
+    /// The tweet has left the window: remembers it with its last state for its open decisions, or forgets it.
+    pub(super) fn keep(&mut self, slot: usize, view: Arc<View>, now_ns: i64) -> Option<Tweet> {
+        let tweet = self.slots.get_mut(slot)?.as_mut()?;
+        // A rule that still waits does not keep it.
+        if tweet.is_idle(now_ns) {
+            return self.forget(slot);
+        }
+        tweet.view = Some(view);
+        tweet.kept_at = Some(self.kept_ever);
+        self.kept.insert(self.kept_ever, slot);
+        self.kept_ever += 1;
+        None
+    }
+
+    /// Forgets the tweet that left the window first, if more than `limit` have left.
+    pub(super) fn push_out(&mut self, limit: usize) -> Option<Tweet> {
+        if self.kept.len() <= limit.max(1) {
+            return None;
+        }
+        let (_, slot) = self.kept.first_key_value()?;
+        self.forget(*slot)
+    }
+
+    /// The tweet is in the window again.
+    pub(super) fn back(&mut self, slot: usize, began_seq: u64) {
+        let Some(tweet) = self.slots.get_mut(slot).and_then(Option::as_mut) else { return };
+        tweet.began_seq = began_seq;
+        if let Some(place) = tweet.kept_at.take() {
+            self.kept.remove(&place);
+        }
+    }
+
+    /// Forgets the tweet of a slot if it has left the window and nothing needs it any more.
+    pub(super) fn release(&mut self, slot: usize, now_ns: i64) -> Option<Tweet> {
+        let is_over = self.get(slot).is_some_and(|tweet| !tweet.is_in_window() && tweet.is_idle(now_ns));
+        is_over.then(|| self.forget(slot)).flatten()
+    }
+
+    /// Number of tweets remembered.
+    pub(super) fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// Number of those that have left the window.
+    pub(super) fn kept(&self) -> usize {
+        self.kept.len()
+    }
+
+    fn forget(&mut self, slot: usize) -> Option<Tweet> {
+        let tweet = self.slots.get_mut(slot).and_then(Option::take)?;
+        if let Some(place) = tweet.kept_at {
+            self.kept.remove(&place);
+        }
+        self.free.push(slot);
+        if let Some(slots) = self.index.get_mut(&tweet.id) {
+            slots.retain(|other| *other != slot);
+            if slots.is_empty() {
+                self.index.remove(&tweet.id);
+            }
+        }
+        Some(tweet)
+    }
+}

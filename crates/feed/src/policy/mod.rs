@@ -1,0 +1,295 @@
+//! The state machine.
+
+mod snapshot;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+
+pub use snapshot::Snapshot;
+
+use crate::deadline::Deadlines;
+use crate::retry::Retries;
+use crate::settings::nanos;
+use crate::{Action, Cause, Deadline, Event, Lane, Settings, SettingsError, State};
+use snapshot::Counts;
+
+/// Close code of a clean stop.
+const CLOSE_STOP: u16 = 1000;
+
+/// Close code for a link that answers no ping, as the `websockets` library under the vendor's Python
+/// SDK sends it.
+const CLOSE_DEAD: u16 = 1011;
+
+/// Decides for one connection when to dial, ping, wait and stop.
+///
+/// Owned by whoever owns the socket. All times are nanoseconds on one clock that never goes back; an
+/// earlier time than one seen before counts as that one. [`handle`](Self::handle) and
+/// [`wake`](Self::wake) may change what every other method returns; nothing else does but
+/// [`reset`](Self::reset).
+#[derive(Debug, Clone)]
+pub struct Policy {
+    settings: Settings,
+    seed: u64,
+    retries: Retries,
+    deadlines: Deadlines,
+    state: State,
+    now: i64,
+    since: i64,
+    /// The owner does not read the socket.
+    held: bool,
+    /// A ping was sent on this connection and no pong came since.
+    awaiting_pong: bool,
+    last_cause: Option<Cause>,
+    last_received: Option<i64>,
+    counts: Counts,
+}
+
+impl Policy {
+    /// Most actions one call to [`handle`](Self::handle) or [`wake`](Self::wake) pushes.
+    pub const MAX_ACTIONS: usize = 6;
+
+    /// An idle policy. `seed` decides every jitter: endpoints and instances take different ones.
+    pub fn new(settings: Settings, seed: u64) -> Result<Self, SettingsError> {
+        settings.validate()?;
+        Ok(Self::idle(settings, seed))
+    }
+
+    /// Back to how [`new`](Self::new) made it, jitter included. The owner has let go of its socket.
+    pub fn reset(&mut self) {
+        *self = Self::idle(self.settings, self.seed);
+    }
+
+    /// Takes one event at `now` and pushes at most [`MAX_ACTIONS`](Self::MAX_ACTIONS) actions.
+    ///
+    /// Deadlines do not fire here. An owner that wakes late first hands in what the socket holds and
+    /// then calls [`wake`](Self::wake), so that a pong already received is not missed. An event that
+    /// does not fit the state changes nothing and is counted in [`Snapshot::strays`].
+    pub fn handle(&mut self, event: Event, now: i64, out: &mut Vec<Action>) {
+        let now = self.advance(now);
+        match event {
+            Event::Start if self.state == State::Idle => self.dial(now, out),
+            Event::Opened => self.opened(now, out),
+            Event::Refused { status } if self.state == State::Dialling => {
+                self.lost(Cause::from_status(status), now, out);
+            }
+            Event::Start | Event::Refused { .. } => self.counts.strays += 1,
+            Event::Closed { code, by } => self.ended(Cause::from_close(code, by), now, out),
+            Event::Failed { error } => self.ended(Cause::Transport(error), now, out),
+            Event::Pong => self.pong(),
+            Event::Received => self.received(now),
+            Event::ReadingHeld(held) => self.hold(held, now),
+            Event::Stop => self.stop(now, out),
+        }
+    }
+
+    /// Fires the deadlines that are due at `now` and pushes at most
+    /// [`MAX_ACTIONS`](Self::MAX_ACTIONS) actions; early and repeated calls do nothing.
+    ///
+    /// What a deadline arms counts from `now` and not from the deadline: a late wake is not made up
+    /// for with a burst of pings or dials.
+    pub fn wake(&mut self, now: i64, out: &mut Vec<Action>) {
+        let now = self.advance(now);
+        // Each fires at most once, because what it arms again lies after `now`. The bound only
+        // matters where `i64` ends.
+        for _ in Deadline::ALL {
+            let Some(deadline) = self.deadlines.take_due(now) else { break };
+            self.fire(deadline, now, out);
+        }
+    }
+
+    /// When to call [`wake`](Self::wake) next; `None` when idle, fatal or stopped.
+    pub fn deadline(&self) -> Option<i64> {
+        self.deadlines.next().map(|(_, at)| at)
+    }
+
+    /// Where the connection stands.
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    fn idle(settings: Settings, seed: u64) -> Self {
+        Self {
+            settings,
+            seed,
+            retries: Retries::new(settings, seed),
+            deadlines: Deadlines::default(),
+            state: State::Idle,
+            now: i64::MIN,
+            since: 0,
+            held: false,
+            awaiting_pong: false,
+            last_cause: None,
+            last_received: None,
+            counts: Counts::default(),
+        }
+    }
+
+    fn advance(&mut self, now: i64) -> i64 {
+        self.now = self.now.max(now);
+        self.now
+    }
+
+    fn fire(&mut self, deadline: Deadline, now: i64, out: &mut Vec<Action>) {
+        match deadline {
+            Deadline::Connect => {
+                out.push(Action::Abandon);
+                self.lost(Cause::ConnectTimeout, now, out);
+            }
+            Deadline::Pong => {
+                out.push(Action::Close { code: CLOSE_DEAD });
+                out.push(Action::Abandon);
+                self.lost(Cause::PongTimeout, now, out);
+            }
+            Deadline::Stable => {
+                self.retries.stable();
+                self.enter(State::Stable, now, out);
+            }
+            Deadline::Ping => self.ping(now, out),
+            Deadline::Retry => self.dial(now, out),
+            Deadline::Close => {
+                out.push(Action::Abandon);
+                self.enter(State::Stopped, now, out);
+            }
+        }
+    }
+
+    fn dial(&mut self, now: i64, out: &mut Vec<Action>) {
+        self.enter(State::Dialling, now, out);
+        self.arm(Deadline::Connect, now, nanos(self.settings.connect_timeout));
+        self.counts.dials += 1;
+        out.push(Action::Dial);
+    }
+
+    fn opened(&mut self, now: i64, out: &mut Vec<Action>) {
+        match self.state {
+            State::Dialling => {
+                self.counts.opens += 1;
+                self.enter(State::Open, now, out);
+                self.arm(Deadline::Ping, now, nanos(self.settings.ping_interval));
+                self.arm(Deadline::Stable, now, nanos(self.settings.stable_after));
+            }
+            State::Open | State::Stable | State::Draining => self.counts.strays += 1,
+            State::Idle | State::Waiting | State::SlowLane | State::Fatal | State::Stopped => {
+                // A socket nobody asked for would hold one of the plan's few slots.
+                self.counts.strays += 1;
+                out.push(Action::Abandon);
+            }
+        }
+    }
+
+    fn ended(&mut self, cause: Cause, now: i64, out: &mut Vec<Action>) {
+        match self.state {
+            State::Dialling | State::Open | State::Stable => self.lost(cause, now, out),
+            State::Draining => self.enter(State::Stopped, now, out),
+            State::Idle | State::Waiting | State::SlowLane | State::Fatal | State::Stopped => {
+                self.counts.strays += 1;
+            }
+        }
+    }
+
+    /// The dial or the connection is gone and was still wanted.
+    fn lost(&mut self, cause: Cause, now: i64, out: &mut Vec<Action>) {
+        self.last_cause = Some(cause);
+        let Some(retry) = self.retries.next(cause) else {
+            self.enter(State::Fatal, now, out);
+            out.push(Action::Fatal { cause });
+            return;
+        };
+        let state = match retry.lane {
+            Lane::Fast | Lane::Backoff => State::Waiting,
+            Lane::Slow => State::SlowLane,
+        };
+        self.enter(state, now, out);
+        self.arm(Deadline::Retry, now, nanos(retry.after));
+        out.push(Action::Retry { after: retry.after, lane: retry.lane, cause, attempt: retry.attempt });
+    }
+
+    fn ping(&mut self, now: i64, out: &mut Vec<Action>) {
+        self.counts.pings += 1;
+        self.awaiting_pong = true;
+        self.arm(Deadline::Ping, now, nanos(self.settings.ping_interval));
+        // With `pong_timeout` over `ping_interval` the pong of an earlier ping may be due: it keeps
+        // its deadline, else a dead link would never be found out.
+        if !self.held && !self.deadlines.is_armed(Deadline::Pong) {
+            self.arm(Deadline::Pong, now, nanos(self.settings.pong_timeout));
+        }
+        out.push(Action::SendPing);
+    }
+
+    fn pong(&mut self) {
+        match self.state {
+            State::Open | State::Stable => {
+                self.counts.pongs += 1;
+                self.awaiting_pong = false;
+                self.deadlines.disarm(Deadline::Pong);
+            }
+            State::Draining => {}
+            State::Idle
+            | State::Dialling
+            | State::Waiting
+            | State::SlowLane
+            | State::Fatal
+            | State::Stopped => {
+                self.counts.strays += 1;
+            }
+        }
+    }
+
+    fn received(&mut self, now: i64) {
+        match self.state {
+            State::Open | State::Stable | State::Draining => self.last_received = Some(now),
+            State::Idle
+            | State::Dialling
+            | State::Waiting
+            | State::SlowLane
+            | State::Fatal
+            | State::Stopped => {
+                self.counts.strays += 1;
+            }
+        }
+    }
+
+    fn hold(&mut self, held: bool, now: i64) {
+        let resumed = self.held && !held;
+        self.held = held;
+        if held {
+            self.deadlines.disarm(Deadline::Pong);
+        } else if resumed && self.awaiting_pong {
+            self.arm(Deadline::Pong, now, nanos(self.settings.pong_timeout));
+        }
+    }
+
+    fn stop(&mut self, now: i64, out: &mut Vec<Action>) {
+        match self.state {
+            State::Idle | State::Waiting | State::SlowLane => self.enter(State::Stopped, now, out),
+            State::Dialling => {
+                out.push(Action::Abandon);
+                self.enter(State::Stopped, now, out);
+            }
+            State::Open | State::Stable => {
+                out.push(Action::Close { code: CLOSE_STOP });
+                self.enter(State::Draining, now, out);
+                self.arm(Deadline::Close, now, nanos(self.settings.close_timeout));
+            }
+            State::Draining | State::Fatal | State::Stopped => {}
+        }
+    }
+
+    fn enter(&mut self, to: State, now: i64, out: &mut Vec<Action>) {
+        // Stable is the same connection as open: its pings go on. Every other step leaves behind
+        // whatever the last state was waiting for.
+        if to != State::Stable {
+            self.deadlines.clear();
+            self.awaiting_pong = false;
+        }
+        out.push(Action::StateChanged { from: self.state, to });
+        self.state = to;
+        self.since = now;
+    }
+
+    fn arm(&mut self, deadline: Deadline, now: i64, after: i64) {
+        self.deadlines.arm(deadline, now.saturating_add(after));
+    }
+}

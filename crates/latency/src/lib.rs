@@ -1,0 +1,47 @@
+//! Stages, histograms and the table they print.
+//!
+//! # How data goes through
+//!
+//! 1. Whoever holds two time stamps subtracts them and names the [`Stage`] between them.
+//! 2. A [`Recorder`], one per thread, puts the difference into the histogram of that stage.
+//! 3. A reporter adds the recorders up with [`Recorder::merge_from`] and takes a [`Table`] from
+//!    [`Recorder::snapshot`].
+//! 4. The table prints itself, or is read as one [`Row`] per stage.
+//!
+//! ```
+//! use stoop_latency::{Recorder, Stage};
+//!
+//! let mut recorder = Recorder::new();
+//! recorder.record(Stage::Decode, 1_210);
+//! recorder.record(Stage::Decode, 1_190);
+//! recorder.record(Stage::SentRecv, -3_000_000); // their clock is ahead of ours
+//!
+//! let table = recorder.snapshot();
+//! assert_eq!(table.row(Stage::Decode).p50, Some(1_190));
+//! assert_eq!(table.row(Stage::SentRecv).negative, 1);
+//! assert!(table.to_string().contains("1.21 µs"));
+//! ```
+//!
+//! # What this crate does not do
+//!
+//! - It reads no clock: every value comes in as a difference in nanoseconds.
+//! - It shares nothing between threads and takes no lock.
+//! - It writes no JSON and no log: [`Row`] is plain, the program converts it.
+//! - It keeps no history: a recorder holds everything since it was made or last reset.
+//!
+//! # Invariants
+//!
+//! - After [`Recorder::new`] nothing allocates but [`Clone`] and printing.
+//! - A negative difference never enters a histogram; it is counted in [`Row::negative`].
+//! - A difference above [`HIGHEST_NS`] stands in the histogram at that bound and is counted in
+//!   [`Row::saturated`]; [`Row::max`] is exact all the same.
+//! - Percentiles are at most 0.1 % above the recorded value, and never above [`Row::max`].
+
+mod nanos;
+mod recorder;
+mod stage;
+mod table;
+
+pub use recorder::{HIGHEST_NS, Recorder};
+pub use stage::{Clock, Stage};
+pub use table::{Row, Table};

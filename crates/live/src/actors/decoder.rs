@@ -1,0 +1,97 @@
+//! Bytes to events.
+
+use std::sync::Arc;
+
+use actix::{Actor, Addr, Context, Handler};
+use stoop_engine::Intake;
+use stoop_wire::Limits;
+
+use super::{Decoded, Finish, MergeActor, Pools, RawFrame, Rejected, Tick};
+use crate::clock::Clock;
+use crate::exit::Marks;
+use crate::gauge::Gauge;
+use crate::guard::guarded;
+
+/// Owns the intake: the decoder and the sequencer.
+pub(crate) struct DecoderActor {
+    intake: Intake,
+    merge: Addr<MergeActor>,
+    clock: Clock,
+    gauge: Arc<Gauge>,
+    pools: Pools,
+}
+
+impl DecoderActor {
+    pub(super) fn new(
+        limits: Limits,
+        start_ns: i64,
+        merge: Addr<MergeActor>,
+        clock: Clock,
+        gauge: Arc<Gauge>,
+        pools: Pools,
+    ) -> Self {
+        Self { intake: Intake::new(limits, start_ns), merge, clock, gauge, pools }
+    }
+
+    fn take(&mut self, frame: &RawFrame) {
+        let Self { intake, merge, clock, pools, .. } = self;
+        let mut waiting: Option<Decoded> = None;
+        let mut recv_ns = Marks::begin(frame.receipt).recv_ns;
+        intake.frame(&frame.bytes, frame.receipt, |stamp, result| {
+            let Ok(event) = result else { return };
+            let mut carried = pools.events.take();
+            std::mem::swap(&mut *carried, event);
+            let marks = Marks { recv_ns, decoded_ns: clock.now_ns(), merged_ns: 0 };
+            recv_ns = marks.decoded_ns;
+            let next = Decoded { stamp, event: Some(carried), marks, is_last: false };
+            if let Some(before) = waiting.replace(next) {
+                merge.do_send(before);
+            }
+        });
+        match waiting {
+            Some(last) => merge.do_send(Decoded { is_last: true, ..last }),
+            None => self.gauge.leave(),
+        }
+    }
+}
+
+impl Actor for DecoderActor {
+    type Context = Context<Self>;
+}
+
+impl Handler<RawFrame> for DecoderActor {
+    type Result = ();
+
+    fn handle(&mut self, mut frame: RawFrame, _: &mut Context<Self>) {
+        let gauge = Arc::clone(&self.gauge);
+        guarded(&gauge, "decoder", || self.take(&frame));
+        frame.bytes.clear();
+        self.pools.bytes.put(frame.bytes);
+    }
+}
+
+impl Handler<Rejected> for DecoderActor {
+    type Result = ();
+
+    fn handle(&mut self, rejected: Rejected, _: &mut Context<Self>) {
+        self.intake.rejected(rejected.reason, rejected.bytes);
+    }
+}
+
+impl Handler<Tick> for DecoderActor {
+    type Result = ();
+
+    fn handle(&mut self, tick: Tick, _: &mut Context<Self>) {
+        let stamp = self.intake.tick(tick.at_ns);
+        self.merge.do_send(Decoded { stamp, event: None, marks: Marks::tick(tick.at_ns), is_last: true });
+    }
+}
+
+impl Handler<Finish> for DecoderActor {
+    type Result = ();
+
+    fn handle(&mut self, mut finish: Finish, _: &mut Context<Self>) {
+        finish.summary.intake = *self.intake.counters();
+        self.merge.do_send(finish);
+    }
+}

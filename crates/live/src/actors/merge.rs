@@ -1,0 +1,69 @@
+//! Events to views.
+
+use std::sync::Arc;
+
+use actix::{Actor, Addr, Context, Handler};
+use stoop_engine::{Merge, Window};
+
+use super::{Decoded, Finish, Joined, Pools, SignalActor};
+use crate::clock::Clock;
+use crate::gauge::Gauge;
+use crate::guard::guarded;
+
+/// Owns the window.
+pub(crate) struct MergeActor {
+    merge: Merge,
+    signal: Addr<SignalActor>,
+    clock: Clock,
+    gauge: Arc<Gauge>,
+    pools: Pools,
+}
+
+impl MergeActor {
+    pub(super) fn new(
+        window: Window,
+        signal: Addr<SignalActor>,
+        clock: Clock,
+        gauge: Arc<Gauge>,
+        pools: Pools,
+    ) -> Self {
+        Self { merge: Merge::new(window), signal, clock, gauge, pools }
+    }
+
+    fn take(&mut self, decoded: Decoded) {
+        let Decoded { stamp, event, mut marks, is_last } = decoded;
+        let mut merged = self.pools.merged.take();
+        let is_tick = event.is_none();
+        if let Some(event) = event {
+            self.merge.handle(&event, stamp, &mut merged);
+            marks.merged_ns = self.clock.now_ns();
+            self.pools.events.put(event);
+        } else {
+            self.merge.wake(stamp.now_ns, &mut merged);
+        }
+        self.signal.do_send(Joined { stamp, merged, marks, is_last, is_tick });
+    }
+}
+
+impl Actor for MergeActor {
+    type Context = Context<Self>;
+}
+
+impl Handler<Decoded> for MergeActor {
+    type Result = ();
+
+    fn handle(&mut self, decoded: Decoded, _: &mut Context<Self>) {
+        let gauge = Arc::clone(&self.gauge);
+        guarded(&gauge, "merge", || self.take(decoded));
+    }
+}
+
+impl Handler<Finish> for MergeActor {
+    type Result = ();
+
+    fn handle(&mut self, mut finish: Finish, _: &mut Context<Self>) {
+        finish.summary.merge = self.merge.counters();
+        finish.summary.window_tweets = self.merge.len();
+        self.signal.do_send(finish);
+    }
+}

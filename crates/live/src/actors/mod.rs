@@ -1,0 +1,145 @@
+//! The decoder, merge and signal actors: thin shells around the stages.
+//!
+//! Each owns its stage, calls it and forwards what comes out. Messages carry buffers that go round in pools, so
+//! that the hop costs the two allocations actix makes and no copy of the data.
+
+mod decoder;
+mod merge;
+mod signal;
+
+use std::sync::Arc;
+
+use actix::{Actor, Addr, Message};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use stoop_engine::{Bounds, Merged, Receipt, RuleSet, Stamp};
+use stoop_model::{BadReason, Event};
+use tokio::sync::oneshot;
+
+use crate::exit::{Exit, Marks};
+use crate::gauge::Gauge;
+use crate::summary::Summary;
+pub(crate) use decoder::DecoderActor;
+use merge::MergeActor;
+use signal::SignalActor;
+
+/// Buffers of one kind that wait for their next use.
+pub(crate) struct Pool<T> {
+    put: Sender<T>,
+    take: Receiver<T>,
+}
+
+impl<T> Clone for Pool<T> {
+    fn clone(&self) -> Self {
+        Self { put: self.put.clone(), take: self.take.clone() }
+    }
+}
+
+impl<T: Default> Pool<T> {
+    fn new(capacity: usize) -> Self {
+        let (put, take) = bounded(capacity);
+        Self { put, take }
+    }
+
+    pub(crate) fn take(&self) -> T {
+        self.take.try_recv().unwrap_or_default()
+    }
+
+    /// Gives a buffer back; it is freed if the pool is full.
+    pub(crate) fn put(&self, buffer: T) {
+        drop(self.put.try_send(buffer));
+    }
+}
+
+/// Pools of the buffers in messages, as many as frames may be in flight.
+#[derive(Clone)]
+pub(crate) struct Pools {
+    pub(crate) bytes: Pool<Vec<u8>>,
+    events: Pool<Box<Event>>,
+    merged: Pool<Vec<Merged>>,
+}
+
+impl Pools {
+    fn new() -> Self {
+        let capacity = 2 * crate::gauge::IN_FLIGHT;
+        Self { bytes: Pool::new(capacity), events: Pool::new(capacity), merged: Pool::new(capacity) }
+    }
+}
+
+/// To the decoder: a frame as it came.
+pub(crate) struct RawFrame {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) receipt: Receipt,
+}
+
+/// To the decoder: a frame refused by the socket.
+pub(crate) struct Rejected {
+    pub(crate) reason: BadReason,
+    pub(crate) bytes: u64,
+}
+
+/// Down the pipeline: time alone.
+pub(crate) struct Tick {
+    pub(crate) at_ns: i64,
+}
+
+/// From the decoder to merge: an event, or the end of a frame.
+struct Decoded {
+    stamp: Stamp,
+    event: Option<Box<Event>>,
+    marks: Marks,
+    is_last: bool,
+}
+
+/// From merge to signal: what an event changed.
+struct Joined {
+    stamp: Stamp,
+    merged: Vec<Merged>,
+    marks: Marks,
+    is_last: bool,
+    is_tick: bool,
+}
+
+/// To signal: look whether there is room in the queue.
+pub(crate) struct Drain {
+    pub(crate) now_ns: i64,
+}
+
+/// Down the pipeline: no more input; each stage adds its counters.
+pub(crate) struct Finish {
+    pub(crate) summary: Box<Summary>,
+    pub(crate) done: oneshot::Sender<Box<Summary>>,
+}
+
+macro_rules! messages {
+    ($($name:ident),*) => { $(impl Message for $name { type Result = (); })* };
+}
+messages!(RawFrame, Rejected, Tick, Decoded, Joined, Drain, Finish);
+
+/// The entrance of a running pipeline.
+pub(crate) struct Entrance {
+    pub(crate) decoder: Addr<DecoderActor>,
+    pub(crate) signal: Addr<SignalActor>,
+    pub(crate) gauge: Arc<Gauge>,
+    pub(crate) pools: Pools,
+}
+
+impl Entrance {
+    /// Starts the three actors on the current arbiter.
+    pub(crate) fn start(
+        rules: RuleSet,
+        bounds: Bounds,
+        start_ns: i64,
+        exit: Exit,
+        gauge: &Arc<Gauge>,
+    ) -> Self {
+        let pools = Pools::new();
+        let clock = exit.clock;
+        let signal = SignalActor::new(rules, bounds.keeping, exit, Arc::clone(gauge), pools.clone()).start();
+        let merge =
+            MergeActor::new(bounds.window, signal.clone(), clock, Arc::clone(gauge), pools.clone()).start();
+        let decoder =
+            DecoderActor::new(bounds.limits, start_ns, merge, clock, Arc::clone(gauge), pools.clone())
+                .start();
+        Self { decoder, signal, gauge: Arc::clone(gauge), pools }
+    }
+}

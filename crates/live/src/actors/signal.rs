@@ -1,0 +1,80 @@
+//! Views to decisions, and decisions to the queue.
+
+use std::sync::Arc;
+
+use actix::{Actor, Context, Handler};
+use stoop_engine::{Keeping, RuleSet, Signal};
+use stoop_model::Decision;
+
+use super::{Drain, Finish, Joined, Pools};
+use crate::exit::Exit;
+use crate::gauge::Gauge;
+use crate::guard::guarded;
+
+/// Owns the rules and the sending end of the queue.
+pub(crate) struct SignalActor {
+    signal: Signal,
+    exit: Exit,
+    gauge: Arc<Gauge>,
+    pools: Pools,
+    decisions: Vec<Decision>,
+}
+
+impl SignalActor {
+    pub(super) fn new(rules: RuleSet, keeping: Keeping, exit: Exit, gauge: Arc<Gauge>, pools: Pools) -> Self {
+        Self { signal: Signal::new(rules, keeping), exit, gauge, pools, decisions: Vec::new() }
+    }
+
+    fn take(&mut self, joined: &Joined) {
+        self.signal.handle(&joined.merged, joined.stamp, &mut self.decisions);
+        if joined.is_tick {
+            self.exit.deliver_late(joined.marks.recv_ns, &mut self.decisions);
+        } else {
+            self.exit.deliver(joined.marks, &mut self.decisions);
+            self.exit.observe(&joined.merged);
+        }
+        self.decisions.clear();
+    }
+
+    fn report(&self) {
+        let outbox = &self.exit.outbox;
+        self.gauge.report(self.signal.deadline(), outbox);
+    }
+}
+
+impl Actor for SignalActor {
+    type Context = Context<Self>;
+}
+
+impl Handler<Joined> for SignalActor {
+    type Result = ();
+
+    fn handle(&mut self, mut joined: Joined, _: &mut Context<Self>) {
+        let gauge = Arc::clone(&self.gauge);
+        guarded(&gauge, "signal", || self.take(&joined));
+        joined.merged.clear();
+        self.pools.merged.put(joined.merged);
+        self.report();
+        if joined.is_last {
+            self.gauge.leave();
+        }
+    }
+}
+
+impl Handler<Drain> for SignalActor {
+    type Result = ();
+
+    fn handle(&mut self, drain: Drain, _: &mut Context<Self>) {
+        self.exit.outbox.drain(drain.now_ns);
+        self.report();
+    }
+}
+
+impl Handler<Finish> for SignalActor {
+    type Result = ();
+
+    fn handle(&mut self, mut finish: Finish, _: &mut Context<Self>) {
+        finish.summary.finish_signal(&self.signal, &mut self.exit);
+        drop(finish.done.send(finish.summary));
+    }
+}

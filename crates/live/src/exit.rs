@@ -1,0 +1,164 @@
+//! The end of the pipeline: measures, digests and queues what was decided.
+
+use stoop_engine::{Change, Merged, Probe, Receipt, Stamp};
+use stoop_latency::{Recorder, Stage};
+use stoop_model::{Decision, Event, LatencyNs, Op};
+use stoop_tape::Digest;
+
+use crate::clock::Clock;
+use crate::outbox::Outbox;
+
+const MILLI_NS: i64 = 1_000_000;
+
+/// When one element of a frame passed each stage, Unix ns.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Marks {
+    pub(crate) recv_ns: i64,
+    pub(crate) decoded_ns: i64,
+    pub(crate) merged_ns: i64,
+}
+
+impl Marks {
+    /// Of an input that is time alone.
+    pub(crate) fn tick(at_ns: i64) -> Self {
+        Self { recv_ns: at_ns, decoded_ns: at_ns, merged_ns: at_ns }
+    }
+
+    /// Of a frame that has just been received; in a replay nothing is measured.
+    pub(crate) fn begin(receipt: Receipt) -> Self {
+        match receipt {
+            Receipt::At(recv_ns) => Self::tick(recv_ns),
+            Receipt::Sent => Self::default(),
+        }
+    }
+}
+
+/// Where decisions leave the engine.
+pub(crate) struct Exit {
+    pub(crate) outbox: Outbox,
+    pub(crate) recorder: Recorder,
+    pub(crate) digest: Digest,
+    pub(crate) clock: Clock,
+    /// Latencies are measured; they are not in a replay.
+    pub(crate) is_live: bool,
+    /// Marks of the element at hand, when the stages are called from here.
+    pub(crate) marks: Marks,
+}
+
+impl Exit {
+    pub(crate) fn new(outbox: Outbox, clock: Clock, is_live: bool) -> Self {
+        Self {
+            outbox,
+            recorder: Recorder::new(),
+            digest: Digest::default(),
+            clock,
+            is_live,
+            marks: Marks::default(),
+        }
+    }
+
+    /// Hands over what one element of a frame has led to.
+    pub(crate) fn deliver(&mut self, marks: Marks, decisions: &mut [Decision]) {
+        if !self.is_live {
+            return self.deliver_unmeasured(decisions);
+        }
+        let decided_ns = self.clock.now_ns();
+        for decision in &mut *decisions {
+            decision.latency = Some(LatencyNs {
+                decode: span(marks.recv_ns, marks.decoded_ns),
+                merge: span(marks.decoded_ns, marks.merged_ns),
+                signal: span(marks.merged_ns, decided_ns),
+                total: span(marks.recv_ns, decided_ns),
+            });
+            let queued_ns = self.clock.now_ns();
+            decision.queued_ns = Some(queued_ns);
+            if self.outbox.offer(decision.clone()) {
+                self.recorder.record(Stage::Queue, queued_ns - decided_ns);
+                self.recorder.record(Stage::Total, queued_ns - marks.recv_ns);
+            }
+        }
+        // After the queue: nobody waits for these.
+        self.recorder.record(Stage::Decode, marks.decoded_ns - marks.recv_ns);
+        self.recorder.record(Stage::Merge, marks.merged_ns - marks.decoded_ns);
+        self.recorder.record(Stage::Signal, decided_ns - marks.merged_ns);
+        for decision in decisions {
+            self.digest.add(&decision.body);
+        }
+    }
+
+    /// Hands over what a deadline has led to.
+    pub(crate) fn deliver_late(&mut self, at_ns: i64, decisions: &mut [Decision]) {
+        if !self.is_live {
+            return self.deliver_unmeasured(decisions);
+        }
+        for decision in decisions {
+            let now_ns = self.clock.now_ns();
+            let total = span(at_ns, now_ns);
+            decision.latency = Some(LatencyNs { decode: 0, merge: 0, signal: total, total });
+            decision.queued_ns = Some(now_ns);
+            self.outbox.offer(decision.clone());
+            self.digest.add(&decision.body);
+        }
+    }
+
+    fn deliver_unmeasured(&mut self, decisions: &[Decision]) {
+        for decision in decisions {
+            self.digest.add(&decision.body);
+            self.outbox.offer(decision.clone());
+        }
+    }
+
+    /// Records the wall-clock stages of what was joined.
+    pub(crate) fn observe(&mut self, merged: &[Merged]) {
+        for merged in merged {
+            if let Merged::Changed(change) = merged {
+                self.observe_change(change);
+            }
+        }
+    }
+
+    fn observe_change(&mut self, change: &Change) {
+        let view = &change.view;
+        if change.is_first_content {
+            let sent_ms = change.arrival.sent_ms;
+            let mut record = |stage, from: Option<i64>, to: Option<i64>| {
+                if let (Some(from), Some(to)) = (from, to) {
+                    self.recorder.record(stage, to.saturating_sub(from));
+                }
+            };
+            let nanos = |ms: Option<i64>| ms.map(|ms| ms.saturating_mul(MILLI_NS));
+            let (created, received, sent) =
+                (nanos(view.created_ms()), nanos(view.received_ms()), nanos(sent_ms));
+            record(Stage::CreatedReceived, created, received);
+            record(Stage::ReceivedSent, received, sent);
+            record(Stage::SentRecv, sent, Some(change.arrival.recv_ns));
+        }
+        let is_first_meta = change.op == Op::Meta && view.enriched_ns == Some(change.arrival.recv_ns);
+        if (change.is_first_content || is_first_meta)
+            && let (Some(content), Some(enriched_ns)) = (view.content, view.enriched_ns)
+        {
+            self.recorder.record(Stage::ContentMeta, enriched_ns - content.recv_ns);
+        }
+    }
+}
+
+fn span(from_ns: i64, to_ns: i64) -> u64 {
+    u64::try_from(to_ns - from_ns).unwrap_or(0)
+}
+
+impl Probe for Exit {
+    fn decoded(&mut self, _: &Event, _: Stamp) {
+        self.marks.decoded_ns = self.clock.now_ns();
+    }
+
+    fn merged(&mut self, merged: &[Merged], _: Stamp) {
+        self.marks.merged_ns = self.clock.now_ns();
+        self.observe(merged);
+    }
+
+    fn decided(&mut self, decisions: &mut [Decision], _: Stamp) {
+        self.deliver(self.marks, decisions);
+        // The next element of a batch begins where this one ends.
+        self.marks.recv_ns = self.clock.now_ns();
+    }
+}

@@ -1,0 +1,121 @@
+//! What the far end of the pipeline tells the connection.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::outbox::Outbox;
+
+/// Frames between the connection and the end of the signal actor at most.
+pub(crate) const IN_FLIGHT: usize = 64;
+
+/// Shared by the actors of one engine; none of it reaches a decision.
+#[derive(Debug)]
+pub(crate) struct Gauge {
+    in_flight: AtomicUsize,
+    deadline_ns: AtomicI64,
+    is_holding: AtomicBool,
+    is_blocking: AtomicBool,
+    is_abandoned: AtomicBool,
+    is_stopping: AtomicBool,
+    is_tripped: AtomicBool,
+    panic: Mutex<Option<String>>,
+    changed: Notify,
+}
+
+impl Gauge {
+    pub(crate) fn new() -> Self {
+        Self {
+            in_flight: AtomicUsize::new(0),
+            deadline_ns: AtomicI64::new(i64::MAX),
+            is_holding: AtomicBool::new(false),
+            is_blocking: AtomicBool::new(false),
+            is_abandoned: AtomicBool::new(false),
+            is_stopping: AtomicBool::new(false),
+            is_tripped: AtomicBool::new(false),
+            panic: Mutex::new(None),
+            changed: Notify::new(),
+        }
+    }
+
+    /// A frame, or time alone, enters the pipeline.
+    pub(crate) fn enter(&self) {
+        self.in_flight.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// It has left it; a frame once, however many elements it had.
+    pub(crate) fn leave(&self) {
+        if self.in_flight.fetch_sub(1, Ordering::AcqRel) == IN_FLIGHT {
+            self.changed.notify_one();
+        }
+    }
+
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Acquire)
+    }
+
+    /// Tells the state of the far end after it has worked.
+    pub(crate) fn report(&self, deadline_ns: Option<i64>, outbox: &Outbox) {
+        let deadline_ns = deadline_ns.unwrap_or(i64::MAX);
+        let is_new = self.deadline_ns.swap(deadline_ns, Ordering::AcqRel) != deadline_ns;
+        let is_holding = outbox.is_holding();
+        let was_holding = self.is_holding.swap(is_holding, Ordering::AcqRel);
+        self.is_blocking.store(outbox.is_blocking(), Ordering::Release);
+        self.is_abandoned.store(outbox.is_abandoned(), Ordering::Release);
+        if is_new || was_holding != is_holding || outbox.is_abandoned() {
+            self.changed.notify_one();
+        }
+    }
+
+    pub(crate) fn deadline_ns(&self) -> Option<i64> {
+        Some(self.deadline_ns.load(Ordering::Acquire)).filter(|deadline_ns| *deadline_ns != i64::MAX)
+    }
+
+    pub(crate) fn is_holding(&self) -> bool {
+        self.is_holding.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn is_blocking(&self) -> bool {
+        self.is_blocking.load(Ordering::Acquire)
+    }
+
+    /// Nobody reads the queue any more.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.is_abandoned.load(Ordering::Acquire)
+    }
+
+    /// Asks the connection to stop.
+    pub(crate) fn stop(&self) {
+        self.is_stopping.store(true, Ordering::Release);
+        self.changed.notify_one();
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::Acquire)
+    }
+
+    /// A stage has panicked; the first message is kept.
+    pub(crate) fn trip(&self, message: String) {
+        self.panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(message);
+        self.is_tripped.store(true, Ordering::Release);
+        self.changed.notify_one();
+    }
+
+    pub(crate) fn is_tripped(&self) -> bool {
+        self.is_tripped.load(Ordering::Acquire)
+    }
+
+    /// What the panic said.
+    pub(crate) fn tripped(&self) -> Option<String> {
+        if !self.is_tripped() {
+            return None;
+        }
+        self.panic.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until one of these has changed.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+}

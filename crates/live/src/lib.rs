@@ -1,0 +1,56 @@
+//! The running engine: actors, socket, clock, and the decision queue.
+//!
+//! # How data goes through
+//!
+//! The connection actor reads the socket, stamps each message and hands it on. In the placement `one-arbiter` it
+//! goes by messages through the decoder, merge and signal actors, all on the engine's one thread; in `fused` the
+//! connection calls the same stages in place. At the end decisions go into a bounded queue that the host reads
+//! from its own thread: the only thread crossing on the way.
+//!
+//! # What does this crate not do?
+//!
+//! It places no order, decides nothing by itself (the stages are in `stoop-engine`), and decides nothing about
+//! when to dial or give up (that is `stoop-feed`).
+//!
+//! # Invariants
+//!
+//! - Clocks are read in one module; what they show reaches the engine only as the time of an input.
+//! - A deadline of a rule fires by a tick on the way of the frames, never by a timer calling a stage.
+//! - Every queue has a bound: 64 frames in flight, the decision queue's capacity, 16 times that (at least 4,096)
+//!   opens held back.
+//! - The API key is in no log, error or `Debug` output.
+//!
+//! ```no_run
+//! use stoop_engine::RuleSet;
+//! # fn settings() -> stoop_live::Settings { unimplemented!() }
+//!
+//! let rules = RuleSet::parse("rules.toml", "[[rule]]\nname = \"all\"\n")?;
+//! let engine = stoop_live::Engine::start(settings(), rules)?;
+//! for decision in engine.decisions() {
+//!     assert_eq!(decision.rule.name, "all");
+//! }
+//! let summary = engine.join();
+//! assert_eq!(summary.queue.undelivered, 0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod actors;
+mod clock;
+mod connection;
+mod engine;
+mod exit;
+mod gauge;
+mod guard;
+mod outbox;
+mod path;
+mod replay;
+mod settings;
+mod socket;
+mod summary;
+
+pub use clock::Clock;
+pub use engine::{Engine, StartError, Stopper};
+pub use outbox::QueueCounters;
+pub use replay::{ReplayError, ReplayOptions, replay};
+pub use settings::{Auth, Endpoint, Key, Placement, Settings, SettingsError, WhenFull};
+pub use summary::{End, FeedCounters, Summary};

@@ -1,0 +1,167 @@
+//! The sending end of the decision queue, and what happens when it is full.
+
+use std::collections::VecDeque;
+
+use crossbeam_channel::{Sender, TrySendError};
+use stoop_model::{Decision, DecisionId, DecisionKind, HashSet};
+
+use crate::settings::WhenFull;
+
+/// Decisions dropped opens are remembered for, so that what follows them is dropped too.
+const DROPPED_IDS: usize = 65_536;
+/// Opens held back at most, in multiples of the queue's capacity; later ones are dropped and counted.
+const HELD_FACTOR: usize = 16;
+/// The same for a small queue: reading stops at the first one held back, but the frames already in flight go on to
+/// decide, several times each if they are batches.
+const HELD_LEAST: usize = 4096;
+const MILLI_NS: i64 = 1_000_000;
+
+/// What became of decisions, by count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueCounters {
+    /// Put into the queue.
+    pub queued: u64,
+    /// Opens dropped because their time to enter was over while they were held back.
+    pub expired: u64,
+    /// Opens dropped because the queue was full (`drop_newest`) or too much was held back.
+    pub dropped_opens: u64,
+    /// Lines dropped because their open had been.
+    pub dropped_followers: u64,
+    /// Times the queue was found full after it had not been.
+    pub full: u64,
+    /// Lines still held back when the engine stopped and nobody took them in time.
+    pub undelivered: u64,
+}
+
+/// Puts decisions into the queue in order; holds them back when it is full.
+pub(crate) struct Outbox {
+    queue: Option<Sender<Decision>>,
+    when_full: WhenFull,
+    held: VecDeque<Decision>,
+    held_limit: usize,
+    dropped: HashSet<DecisionId>,
+    dropped_order: VecDeque<DecisionId>,
+    counters: QueueCounters,
+}
+
+impl Outbox {
+    pub(crate) fn new(queue: Sender<Decision>, when_full: WhenFull) -> Self {
+        let capacity = queue.capacity().unwrap_or(1);
+        Self {
+            queue: Some(queue),
+            when_full,
+            held: VecDeque::new(),
+            held_limit: capacity.saturating_mul(HELD_FACTOR).max(HELD_LEAST),
+            dropped: HashSet::default(),
+            dropped_order: VecDeque::new(),
+            counters: QueueCounters::default(),
+        }
+    }
+
+    /// Takes the next decision. True if it is in the queue.
+    pub(crate) fn offer(&mut self, decision: Decision) -> bool {
+        if decision.kind != DecisionKind::Open && self.dropped.contains(&decision.id) {
+            self.counters.dropped_followers += 1;
+            return false;
+        }
+        if !self.held.is_empty() {
+            self.hold_back(decision);
+            return false;
+        }
+        match self.send(decision) {
+            None => true,
+            Some(decision) => {
+                self.counters.full += 1;
+                tracing::warn!(seq = decision.seq, "the decision queue is full: its consumer is too slow");
+                self.hold_back(decision);
+                false
+            }
+        }
+    }
+
+    /// Hands over what is held back, as far as there is room. Opens whose time to enter is over at `now_ns` are
+    /// dropped, with whatever follows them.
+    pub(crate) fn drain(&mut self, now_ns: i64) {
+        while let Some(decision) = self.held.pop_front() {
+            let is_open = decision.kind == DecisionKind::Open;
+            if is_open && decision.expires_ms.saturating_mul(MILLI_NS) < now_ns {
+                self.counters.expired += 1;
+                self.forget(decision.id);
+            } else if !is_open && self.dropped.contains(&decision.id) {
+                self.counters.dropped_followers += 1;
+            } else if let Some(decision) = self.send(decision) {
+                self.held.push_front(decision);
+                return;
+            }
+        }
+    }
+
+    /// Something is held back.
+    pub(crate) fn is_holding(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// The socket should not be read.
+    pub(crate) fn is_blocking(&self) -> bool {
+        self.is_holding() && self.when_full == WhenFull::Hold
+    }
+
+    /// Nobody reads the queue any more.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.queue.is_none()
+    }
+
+    /// Ends the queue: the consumer sees its end once it has taken what is there.
+    pub(crate) fn close(&mut self) -> QueueCounters {
+        self.counters.undelivered += self.held.len() as u64;
+        self.held.clear();
+        self.queue = None;
+        self.counters
+    }
+
+    /// The decision back, if there was no room for it.
+    fn send(&mut self, decision: Decision) -> Option<Decision> {
+        let Some(queue) = &self.queue else {
+            self.counters.undelivered += 1;
+            return None;
+        };
+        match queue.try_send(decision) {
+            Ok(()) => {
+                self.counters.queued += 1;
+                None
+            }
+            Err(TrySendError::Full(decision)) => Some(decision),
+            Err(TrySendError::Disconnected(_)) => {
+                self.counters.undelivered += 1;
+                self.queue = None;
+                None
+            }
+        }
+    }
+
+    fn hold_back(&mut self, decision: Decision) {
+        let is_open = decision.kind == DecisionKind::Open;
+        let is_over = match self.when_full {
+            WhenFull::Hold => self.held.len() >= self.held_limit,
+            WhenFull::DropNewest => true,
+        };
+        if is_open && is_over {
+            self.counters.dropped_opens += 1;
+            self.forget(decision.id);
+        } else {
+            self.held.push_back(decision);
+        }
+    }
+
+    fn forget(&mut self, id: DecisionId) {
+        if !self.dropped.insert(id) {
+            return;
+        }
+        self.dropped_order.push_back(id);
+        if self.dropped_order.len() > DROPPED_IDS
+            && let Some(oldest) = self.dropped_order.pop_front()
+        {
+            self.dropped.remove(&oldest);
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Inputs from disk through the same stages.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, bounded};
+use stoop_engine::{Bounds, Intake, NoProbe, Pipeline, Receipt, RuleSet};
+use stoop_model::{BadReason, Decision};
+use stoop_tape::{Digest, Frames, InputError, Line};
+use tokio::sync::oneshot;
+
+use crate::clock::Clock;
+use crate::exit::Exit;
+use crate::gauge::Gauge;
+use crate::outbox::Outbox;
+use crate::path::Path;
+use crate::settings::{Placement, WhenFull};
+use crate::summary::{End, Summary};
+
+/// Decisions that wait for their consumer in a replay through actors.
+const QUEUE: usize = 65_536;
+
+/// How to replay.
+#[derive(Clone, Copy, Debug)]
+pub struct ReplayOptions {
+    /// Threads. The decisions are the same in each; `fused` is the fastest.
+    pub placement: Placement,
+    /// Bounds of the engine.
+    pub bounds: Bounds,
+    /// Multiple of real time; none: as fast as can be.
+    pub speed: Option<f64>,
+    /// Stop after this many frames.
+    pub max_frames: Option<u64>,
+    /// Stop after this much input time, ns.
+    pub for_ns: Option<i64>,
+}
+
+impl Default for ReplayOptions {
+    fn default() -> Self {
+        Self {
+            placement: Placement::Fused,
+            bounds: Bounds::default(),
+            speed: None,
+            max_frames: None,
+            for_ns: None,
+        }
+    }
+}
+
+/// Why a replay ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// An input could not be read to its end.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// A stage panicked.
+    #[error("internal error: {0}")]
+    Panicked(String),
+}
+
+/// Replays frames through the stages; `each` takes every decision in order and may end the replay.
+///
+/// At the end of the input every deadline fires, however far off; not if `each` or a limit ends it.
+pub fn replay(
+    rules: RuleSet,
+    frames: Frames,
+    options: ReplayOptions,
+    each: impl FnMut(&Decision) -> ControlFlow<()>,
+) -> Result<Summary, ReplayError> {
+    let start_ns = frames.start_ns();
+    let pacer = Pacer {
+        speed: options.speed,
+        clock: Clock::anchored(),
+        start_ns,
+        scout: Intake::new(options.bounds.limits, start_ns),
+    };
+    let reader = Reader { frames, line: Vec::new(), count: 0, options, pacer };
+    match options.placement {
+        Placement::Fused => replay_fused(rules, reader, each),
+        Placement::OneArbiter => replay_actors(rules, reader, each),
+    }
+}
+
+/// Frames with the limits and the pace asked for.
+struct Reader {
+    frames: Frames,
+    line: Vec<u8>,
+    count: u64,
+    options: ReplayOptions,
+    pacer: Pacer,
+}
+
+/// What the reader has next.
+enum Next {
+    /// The line is a frame.
+    Frame,
+    /// A line that was too long to keep, of so many bytes.
+    TooLong(u64),
+    /// The input is over.
+    End,
+    /// A limit is reached.
+    Limit,
+}
+
+impl Reader {
+    fn next(&mut self) -> Result<Next, InputError> {
+        if self.options.max_frames.is_some_and(|limit| self.count >= limit) {
+            return Ok(Next::Limit);
+        }
+        let next = match self.frames.next(&mut self.line)? {
+            Some(Line::Whole { .. }) => Next::Frame,
+            Some(Line::TooLong { bytes, .. }) => Next::TooLong(bytes),
+            None => return Ok(Next::End),
+        };
+        self.count += 1;
+        if self.options.speed.is_some() || self.options.for_ns.is_some() {
+            let passed_ns = self.pacer.look(&self.line);
+            if self.options.for_ns.is_some_and(|limit_ns| passed_ns > limit_ns) {
+                return Ok(Next::Limit);
+            }
+        }
+        Ok(next)
+    }
+}
+
+/// Finds the input time of a frame before it is played, and waits for it.
+struct Pacer {
+    speed: Option<f64>,
+    clock: Clock,
+    start_ns: i64,
+    scout: Intake,
+}
+
+impl Pacer {
+    /// Input time since the beginning of the input, ns.
+    fn look(&mut self, frame: &[u8]) -> i64 {
+        self.scout.frame(frame, Receipt::Sent, |_, _| {});
+        self.scout.now_ns() - self.start_ns
+    }
+
+    /// Waits until the frame looked at last is due.
+    fn wait(&self) {
+        if let Some(speed) = self.speed {
+            let passed_ns = (self.scout.now_ns() - self.start_ns) as f64;
+            self.clock.wait_until(self.clock.anchor_ns().saturating_add((passed_ns / speed) as i64));
+        }
+    }
+}
+
+fn replay_fused(
+    rules: RuleSet,
+    mut reader: Reader,
+    mut each: impl FnMut(&Decision) -> ControlFlow<()>,
+) -> Result<Summary, ReplayError> {
+    let mut pipeline = Pipeline::new(rules, reader.options.bounds, reader.frames.start_ns());
+    let mut digest = Digest::default();
+    let mut decisions = Vec::new();
+    let mut flow = ControlFlow::Continue(());
+    while flow.is_continue() {
+        let next = reader.next()?;
+        match next {
+            Next::Frame => {
+                reader.pacer.wait();
+                pipeline.frame(&reader.line, Receipt::Sent, &mut NoProbe, &mut decisions);
+            }
+            Next::TooLong(bytes) => pipeline.intake.rejected(BadReason::TooLong, bytes),
+            Next::End => pipeline.finish(&mut decisions),
+            Next::Limit => {}
+        }
+        for decision in decisions.drain(..) {
+            digest.add(&decision.body);
+            if flow.is_continue() {
+                flow = each(&decision);
+            }
+        }
+        if matches!(next, Next::End | Next::Limit) {
+            break;
+        }
+    }
+    Ok(Summary {
+        intake: *pipeline.intake.counters(),
+        merge: pipeline.merge.counters(),
+        window_tweets: pipeline.merge.len(),
+        signal: pipeline.signal.counters(),
+        digest,
+        ..Summary::default()
+    })
+}
+
+fn replay_actors(
+    rules: RuleSet,
+    reader: Reader,
+    each: impl FnMut(&Decision) -> ControlFlow<()>,
+) -> Result<Summary, ReplayError> {
+    let gauge = Arc::new(Gauge::new());
+    let (queue, taken) = bounded(QUEUE);
+    let exit = Exit::new(Outbox::new(queue, WhenFull::Hold), Clock::anchored(), false);
+    let ReplayOptions { placement, bounds, .. } = reader.options;
+    let start_ns = reader.frames.start_ns();
+    let summary = actix::System::new().block_on(async move {
+        let path = Path::start(placement, rules, bounds, start_ns, exit, &gauge);
+        feed_actors(path, &gauge, reader, &taken, each).await
+    })?;
+    match summary.end {
+        End::Panicked(message) => Err(ReplayError::Panicked(message)),
+        End::Stopped | End::MaxFrames | End::ConsumerGone | End::Refused(_) => Ok(*summary),
+    }
+}
+
+async fn feed_actors(
+    mut path: Path,
+    gauge: &Gauge,
+    mut reader: Reader,
+    taken: &Receiver<Decision>,
+    mut each: impl FnMut(&Decision) -> ControlFlow<()>,
+) -> Result<Box<Summary>, InputError> {
+    let mut flow = ControlFlow::Continue(());
+    while flow.is_continue() && !gauge.is_tripped() {
+        let next = reader.next();
+        match next {
+            Ok(Next::Frame) => {
+                if reader.options.speed.is_some() {
+                    flow = settle(&mut path, gauge, taken, &mut each).await;
+                    reader.pacer.wait();
+                }
+                path.frame(&reader.line, Receipt::Sent);
+            }
+            Ok(Next::TooLong(bytes)) => path.reject(BadReason::TooLong, bytes),
+            Ok(Next::End) => path.expire(),
+            Ok(Next::Limit) | Err(_) => {}
+        }
+        let is_over = matches!(next, Ok(Next::End | Next::Limit) | Err(_));
+        if !path.has_room() || is_over || reader.options.speed.is_some() {
+            flow = if flow.is_continue() { settle(&mut path, gauge, taken, &mut each).await } else { flow };
+        }
+        // Only now: what was read before the damage is decided on, as when the stages are called in place.
+        next?;
+        if is_over {
+            break;
+        }
+    }
+    let (done, finished) = oneshot::channel();
+    path.finish(Box::default(), done);
+    let mut summary = finished.await.unwrap_or_default();
+    for decision in taken.try_iter() {
+        if flow.is_continue() {
+            flow = each(&decision);
+        }
+    }
+    if let Some(message) = gauge.tripped() {
+        summary.end = End::Panicked(message);
+    }
+    Ok(summary)
+}
+
+/// Lets the actors finish what is in flight, and hands over what they decided.
+async fn settle(
+    path: &mut Path,
+    gauge: &Gauge,
+    taken: &Receiver<Decision>,
+    each: &mut impl FnMut(&Decision) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    while (!path.is_idle() || gauge.is_holding() || !taken.is_empty()) && !gauge.is_tripped() {
+        tokio::task::yield_now().await;
+        for decision in taken.try_iter() {
+            each(&decision)?;
+        }
+        if gauge.is_holding() {
+            // Nothing is too old in a replay.
+            path.drain(i64::MIN);
+        }
+    }
+    ControlFlow::Continue(())
+}

@@ -1,0 +1,181 @@
+//! What a run needs to know.
+
+use std::fmt;
+use std::time::Duration;
+
+use stoop_engine::Bounds;
+use tokio_tungstenite::tungstenite::http::Uri;
+
+/// An API key. Shown nowhere: not by `Debug`, not in an error, not in a log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Key(String);
+
+impl Key {
+    /// Takes a key that can stand in a header: visible ASCII without comma or quotes.
+    pub fn new(key: &str) -> Result<Self, SettingsError> {
+        let key = key.trim();
+        if key.is_empty() {
+            return Err(SettingsError::KeyEmpty);
+        }
+        let fits = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b',' | b'"' | b';');
+        if !key.bytes().all(fits) {
+            return Err(SettingsError::KeyUnfit);
+        }
+        Ok(Self(key.to_owned()))
+    }
+
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(..)")
+    }
+}
+
+/// How the key is shown to the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Auth {
+    /// As the sub-protocol `tweetstream.auth.token.<KEY>`.
+    #[default]
+    Subprotocol,
+    /// As `Authorization: Bearer <KEY>`.
+    Bearer,
+    /// As `?apiKey=<KEY>`; last resort, since URLs end up in logs of others.
+    Query,
+}
+
+/// Where frames come from.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// Name in logs.
+    pub name: String,
+    /// `wss://…`, or `ws://…` to this machine.
+    pub url: Uri,
+}
+
+impl Endpoint {
+    /// Reads a URL. Plain `ws` is taken for loopback addresses only: it would show the key to everyone on the way.
+    pub fn new(name: &str, url: &str) -> Result<Self, SettingsError> {
+        let uri: Uri =
+            url.parse().map_err(|_bad: tokio_tungstenite::tungstenite::http::uri::InvalidUri| {
+                SettingsError::Url(url_without_query(url))
+            })?;
+        let endpoint = Self { name: name.to_owned(), url: uri };
+        match (endpoint.url.scheme_str(), endpoint.url.host()) {
+            (Some("wss"), Some(_)) => Ok(endpoint),
+            (Some("ws"), Some(host)) if is_loopback(host) => Ok(endpoint),
+            (Some("ws"), Some(host)) => Err(SettingsError::Plain(host.to_owned())),
+            (_, _) => Err(SettingsError::Url(url_without_query(url))),
+        }
+    }
+
+    pub(crate) fn is_tls(&self) -> bool {
+        self.url.scheme_str() == Some("wss")
+    }
+
+    pub(crate) fn host(&self) -> &str {
+        self.url.host().unwrap_or_default()
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.url.port_u16().unwrap_or(if self.is_tls() { 443 } else { 80 })
+    }
+
+    /// The URL without its query, which may hold a key.
+    pub fn shown(&self) -> String {
+        let scheme = self.url.scheme_str().unwrap_or("wss");
+        format!("{scheme}://{}:{}{}", self.host(), self.port(), self.url.path())
+    }
+}
+
+fn url_without_query(url: &str) -> String {
+    url.split('?').next().unwrap_or_default().to_owned()
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// On which threads the stages run. Invisible to the stages: decisions are the same in each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Placement {
+    /// The stages are called one after the other inside the connection actor.
+    Fused,
+    /// Four actors on one arbiter, that is one thread.
+    #[default]
+    OneArbiter,
+}
+
+impl Placement {
+    /// The name in configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fused => "fused",
+            Self::OneArbiter => "one-arbiter",
+        }
+    }
+}
+
+/// What happens when the decision queue is full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenFull {
+    /// Decisions are held back and the socket is not read until there is room.
+    #[default]
+    Hold,
+    /// New opens are dropped and counted.
+    DropNewest,
+}
+
+/// Settings of a run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The feed.
+    pub endpoint: Endpoint,
+    /// How the key is shown.
+    pub auth: Auth,
+    /// The key.
+    pub key: Key,
+    /// When to dial, ping, back off.
+    pub feed: stoop_feed::Settings,
+    /// Seed of the jitter of reconnects. Reaches no decision.
+    pub seed: u64,
+    /// Bounds of the engine.
+    pub bounds: Bounds,
+    /// Threads.
+    pub placement: Placement,
+    /// Decisions the queue holds.
+    pub queue_capacity: usize,
+    /// What happens when it is full.
+    pub when_full: WhenFull,
+    /// How long a stop may take to hand over what is held back.
+    pub drain_timeout: Duration,
+    /// Stop after this many frames.
+    pub max_frames: Option<u64>,
+}
+
+/// Why settings cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// There is no key.
+    #[error("the API key is empty")]
+    KeyEmpty,
+    /// The key cannot stand in a header.
+    #[error("the API key has characters that no key has (spaces, commas, quotes, or beyond ASCII)")]
+    KeyUnfit,
+    /// Not a WebSocket URL.
+    #[error("{0:?} is no WebSocket URL: write wss://host/path")]
+    Url(String),
+    /// A plain URL to another machine.
+    #[error("ws:// to {0} would show the API key to everyone on the way: use wss://, or a loopback address")]
+    Plain(String),
+    /// The connection policy cannot work so.
+    #[error(transparent)]
+    Feed(#[from] stoop_feed::SettingsError),
+    /// The queue holds nothing.
+    #[error("the decision queue needs room for at least one decision")]
+    QueueEmpty,
+}

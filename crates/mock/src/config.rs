@@ -1,0 +1,240 @@
+//! What a server is asked to do.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything a [`Server`](crate::Server) is told before it starts.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen; port 0 picks a free one. Default `127.0.0.1:0`.
+    pub listen: SocketAddr,
+    /// What every client is sent. Default: nothing.
+    pub input: Input,
+    /// When each frame is sent. Default [`Pace::Own`].
+    pub pace: Pace,
+    /// Start again when the input ends. Without `rebase` the repeated frames are duplicates, byte for byte.
+    pub repeat: bool,
+    /// Move all times so that the first frame is sent "now" at each client's connect, and re-mint ids to match.
+    pub rebase: bool,
+    /// The only key that is accepted; `None` accepts any key, and none.
+    pub api_key: Option<Key>,
+    /// Refuse upgrades with an HTTP status.
+    pub refuse: Option<Refusal>,
+    /// Close every connection after so many frames.
+    pub close: Option<CloseAfter>,
+    /// Close with this code when the input has been sent; `None` stays connected and quiet. Not reached with `repeat`.
+    pub close_at_end: Option<u16>,
+    /// Which of the offered sub-protocols is selected.
+    pub select: Select,
+    /// How frames are put into WebSocket messages.
+    pub encoding: Encoding,
+    /// Open connections allowed at once; one more is refused with 429. Default 64.
+    pub max_connections: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            input: Input::Frames(Vec::new()),
+            pace: Pace::Own,
+            repeat: false,
+            rebase: false,
+            api_key: None,
+            refuse: None,
+            close: None,
+            close_at_end: None,
+            select: Select::V1,
+            encoding: Encoding::Text,
+            max_connections: 64,
+        }
+    }
+}
+
+/// Where the frames come from. All of them are held in memory while the server runs.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// These frames, good or bad, as they are.
+    Frames(Vec<Vec<u8>>),
+    /// The lines of a file, plain, `.gz` or `.zst`, or of stdin for `-`.
+    Path(PathBuf),
+}
+
+/// When each frame is sent, counted from the client's connect. The schedule is open loop: it never waits
+/// for a slow client, who gets what is overdue as fast as it reads.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Pace {
+    /// By the frames' own `ts`. A frame without one goes with the frame before it; a step back in time is no wait.
+    Own,
+    /// By the frames' own `ts`, so many times faster.
+    Speed(f64),
+    /// So many frames a second, evenly.
+    Rate(f64),
+    /// As fast as the client reads.
+    AtOnce,
+}
+
+/// An API key. Its `Debug` shows nothing of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Key(String);
+
+impl Key {
+    /// Wraps a key.
+    pub fn new(key: impl Into<String>) -> Self {
+        Self(key.into())
+    }
+
+    pub(crate) fn matches(&self, offered: &str) -> bool {
+        self.0 == offered
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(..)")
+    }
+}
+
+/// Refuses upgrades, whatever key they carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal {
+    /// The HTTP status, 400 to 599; the feed is known to use 400, 401, 403 and 429.
+    pub status: u16,
+    /// How long this goes on.
+    pub until: Until,
+}
+
+/// How long a [`Refusal`] goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// For ever.
+    Stopped,
+    /// For the first so many upgrade requests.
+    Count(u32),
+    /// For so long after the server has started.
+    Elapsed(Duration),
+}
+
+/// Closes every connection after some frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CloseAfter {
+    /// Frames of the input sent before the close; 0 closes at once.
+    pub frames: u64,
+    /// The close code: 1000 to 4999 but not 1004, 1005, 1006 and 1015, which never travel.
+    pub code: u16,
+}
+
+/// Which sub-protocol the server selects. One that was not offered is never selected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Select {
+    /// `tweetstream.v1`.
+    V1,
+    /// The one that carries the key.
+    Token,
+    /// The first offered.
+    First,
+    /// None at all.
+    None,
+}
+
+/// How frames are put into WebSocket messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// One text message a frame, as the feed documents. Bytes that are not UTF-8 are sent all the same.
+    Text,
+    /// One binary message a frame.
+    Binary,
+    /// One text message a frame, cut into up to so many WebSocket fragments, anywhere, also inside a character.
+    Fragments(NonZeroUsize),
+    /// One text message holding a JSON array of so many frames, sent when the last of them is due. A frame
+    /// that is not JSON goes alone.
+    Batch(NonZeroUsize),
+}
+
+/// Why a server could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The listening socket could not be opened.
+    #[error("cannot listen on {addr}")]
+    Listen {
+        /// The address asked for.
+        addr: SocketAddr,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The input could not be read.
+    #[error("cannot load the frames")]
+    Input(#[from] stoop_tape::InputError),
+    /// A line of the input is longer than any message may be.
+    #[error("line {line} of the input has {bytes} bytes")]
+    LongFrame {
+        /// Its number, counted from 1.
+        line: u64,
+        /// Its length.
+        bytes: u64,
+    },
+    /// A rate or speed that is not a positive number.
+    #[error("pace {0:?} is not a positive number")]
+    Pace(Pace),
+    /// A close code that cannot be sent.
+    #[error("close code {0} cannot be sent")]
+    CloseCode(u16),
+    /// A refusal that is no HTTP error.
+    #[error("status {0} is not between 400 and 599")]
+    Status(u16),
+    /// The thread or its runtime could not be made.
+    #[error("cannot start the server's thread")]
+    Thread(#[source] io::Error),
+}
+
+impl Config {
+    /// Finds a setting that cannot be carried out.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if let Pace::Speed(number) | Pace::Rate(number) = self.pace
+            && !(number.is_finite() && number > 0.0)
+        {
+            return Err(Error::Pace(self.pace));
+        }
+        for code in self.close.map(|close| close.code).into_iter().chain(self.close_at_end) {
+            if !(1000..=4999).contains(&code) || matches!(code, 1004..=1006 | 1015) {
+                return Err(Error::CloseCode(code));
+            }
+        }
+        match self.refuse {
+            Some(Refusal { status, .. }) if !(400..=599).contains(&status) => Err(Error::Status(status)),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_cannot_be_carried_out_are_refused() {
+        for pace in [Pace::Speed(0.0), Pace::Rate(-1.0), Pace::Rate(f64::NAN), Pace::Speed(f64::INFINITY)] {
+            let config = Config { pace, ..Config::default() };
+            assert!(matches!(config.check(), Err(Error::Pace(_))), "{pace:?}");
+        }
+        for code in [0, 999, 1005, 1006, 1015, 5000] {
+            let config = Config { close_at_end: Some(code), ..Config::default() };
+            assert!(matches!(config.check(), Err(Error::CloseCode(_))), "{code}");
+        }
+        for status in [200, 399, 600] {
+            let refuse = Some(Refusal { status, until: Until::Stopped });
+            assert!(matches!(Config { refuse, ..Config::default() }.check(), Err(Error::Status(_))));
+        }
+        Config::default().check().unwrap();
+    }
+
+    #[test]
+    fn a_key_is_never_shown() {
+        let config = Config { api_key: Some(Key::new("secret-key")), ..Config::default() };
+        assert!(!format!("{config:?}").contains("secret-key"));
+    }
+}

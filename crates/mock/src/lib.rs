@@ -1,0 +1,64 @@
+//! A TweetStream server for tests, demos and benches, and a generator of synthetic frames.
+//!
+//! A [`Server`] holds the frames of its [`Config`]'s input in memory. Each client that connects is shown
+//! all of them from the start on a schedule of its own, open loop: the moment a frame is due is computed
+//! from the connect, so a slow client or a busy machine makes frames late but never shifts the schedule.
+//! Requests are answered as the feed answers them: three ways to hand over the key, refusals with an HTTP
+//! status, closes with a code, pings answered, `GET /api/me` beside the socket.
+//!
+//! On the way from the input to the socket a frame passes, in this order: the reel (frames in memory, with
+//! their times), the script (what this client is shown and when, times moved and ids re-minted if asked
+//! for), the client (one WebSocket, reading while it writes). The door decides who gets that far.
+//!
+//! [`synth`] makes frames out of nothing but a seed.
+//!
+//! # What it does not do
+//!
+//! - No TLS, no compression, no HTTP beyond one request a connection.
+//! - No REST interface but `/api/me`: no history, no change of accounts.
+//! - It does not check the frames: what is not JSON is sent as it is.
+//! - It never prints, logs or returns the API key.
+//!
+//! # Invariants
+//!
+//! - What a client is sent, and when, is a function of the input, the configuration and the time of its
+//!   connect; clocks are read in one module.
+//! - Connections, request heads, waiting times and kept counters are bounded.
+//!
+//! # Example
+//!
+//! ```
+//! use stoop_mock::{Config, Input, Pace, Server};
+//!
+//! let server = Server::start(Config {
+//!     input: Input::Frames(vec![br#"{"v":1,"t":"control","op":"auth_ping","d":{}}"#.to_vec()]),
+//!     pace: Pace::AtOnce,
+//!     close_at_end: Some(1000),
+//!     ..Config::default()
+//! })?;
+//! println!("connect to {}", server.url());
+//! assert_eq!(server.stop().accepted, 0);
+//! # Ok::<(), stoop_mock::Error>(())
+//! ```
+
+mod board;
+mod client;
+mod config;
+mod door;
+mod handle;
+mod http;
+mod rebase;
+mod reel;
+mod runtime;
+mod scan;
+mod script;
+mod server;
+pub mod synth;
+
+#[cfg(test)]
+mod server_tests;
+
+pub use board::{ClientStats, Stats};
+pub use config::{CloseAfter, Config, Encoding, Error, Input, Key, Pace, Refusal, Select, Until};
+pub use handle::Handle;
+pub use server::Server;

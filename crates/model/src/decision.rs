@@ -1,0 +1,402 @@
+//! What leaves: a decision, one line of its life cycle.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+
+use crate::{Op, Platform, TweetId, TweetKind};
+
+/// The first 16 bytes of a SHA-256, shown as 32 hex digits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DecisionId(pub [u8; 16]);
+
+impl fmt::Display for DecisionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
+/// One step in the life of a decision, and how long it took to make. Cheap to clone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// What was decided; everything but the latency follows from the inputs alone.
+    pub body: Arc<DecisionBody>,
+    /// Time spent in each stage; none in replay and backtest.
+    pub latency: Option<LatencyNs>,
+    /// When it was put into the queue, Unix ns; none in replay and backtest.
+    pub queued_ns: Option<i64>,
+}
+
+impl std::ops::Deref for Decision {
+    type Target = DecisionBody;
+
+    fn deref(&self) -> &DecisionBody {
+        &self.body
+    }
+}
+
+/// What was decided. `id` and `revision` together never occur twice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DecisionBody {
+    /// Position in the output, from 0, without gaps but for losses.
+    pub seq: u64,
+    /// Same for every step of one decision.
+    pub id: DecisionId,
+    /// Same for every rule that decides on this tweet and asset.
+    pub signal_id: DecisionId,
+    /// 0 for the open, then counting up.
+    pub revision: u32,
+    /// The step.
+    pub kind: DecisionKind,
+    /// On what the open stood.
+    pub basis: Basis,
+    /// Why it was cancelled; none for every other step.
+    pub reason: Option<CancelReason>,
+    /// What caused this step.
+    pub trigger: Trigger,
+    /// The rule.
+    pub rule: Arc<RuleLabel>,
+    /// Generation of the rule set.
+    pub generation: u64,
+    /// Platform of the tweet.
+    pub platform: Platform,
+    /// The tweet.
+    pub tweet_id: TweetId,
+    /// What sort of post it is.
+    pub tweet_kind: TweetKind,
+    /// Handle of the author, without `@`, in lower case.
+    pub author: Option<String>,
+    /// Id of the author.
+    pub author_id: Option<String>,
+    /// Link to the post.
+    pub link: Option<String>,
+    /// First 280 Unicode scalar values of the body as it came.
+    pub text: String,
+    /// Terms of the rule that were found, and where.
+    pub matched: Vec<Matched>,
+    /// What it is about; none for a rule that asks for no asset.
+    pub asset: Option<Asset>,
+    /// On a revise, what it was about before.
+    pub previous_asset: Option<Asset>,
+    /// The strongest ground for the asset.
+    pub evidence: Option<Evidence>,
+    /// Place among the decisions of this rule opened by the same input.
+    pub group: Group,
+    /// Indicative price from the enrichment.
+    pub ref_price: Option<RefPrice>,
+    /// Made from a back-filled row.
+    pub late: bool,
+    /// Creation of the post, Unix ms.
+    pub created_ms: Option<i64>,
+    /// Vendor's receipt, Unix ms.
+    pub received_ms: Option<i64>,
+    /// Server's send time of the trigger frame (of the content, on a timeout), Unix ms.
+    pub sent_ms: Option<i64>,
+    /// Our receipt of that frame, Unix ns.
+    pub recv_ns: i64,
+    /// Engine time of this step, Unix ns.
+    pub decided_ns: i64,
+    /// Latest moment to enter, Unix ms; the open's on every step.
+    pub expires_ms: i64,
+}
+
+/// The step of a decision's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DecisionKind {
+    /// The rule first matches.
+    Open,
+    /// The enrichment has come and it still matches on the same identity.
+    Confirm,
+    /// Likewise, but the identity was resolved or changed.
+    Revise,
+    /// No enrichment within `settle`; it stands as opened.
+    Lapse,
+    /// It no longer matches, or the tweet was deleted. Nothing follows.
+    Cancel,
+}
+
+impl DecisionKind {
+    /// The name in the decision line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Confirm => "confirm",
+            Self::Revise => "revise",
+            Self::Lapse => "lapse",
+            Self::Cancel => "cancel",
+        }
+    }
+}
+
+/// On what an open stood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Basis {
+    /// The post alone.
+    Content,
+    /// The enrichment was there.
+    Enriched,
+    /// The wait for the enrichment was over.
+    Timeout,
+}
+
+impl Basis {
+    /// The name in the decision line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Content => "content",
+            Self::Enriched => "enriched",
+            Self::Timeout => "timeout",
+        }
+    }
+}
+
+/// Why a decision was cancelled; the first that holds, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CancelReason {
+    /// The tweet was deleted.
+    Deleted,
+    /// A condition other than assets no longer holds.
+    NoMatch,
+    /// Tokens of the symbol have different contracts.
+    Ambiguous,
+    /// The vendor did not name the asset.
+    Unnamed,
+}
+
+impl CancelReason {
+    /// The name in the decision line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deleted => "deleted",
+            Self::NoMatch => "no_match",
+            Self::Ambiguous => "ambiguous",
+            Self::Unnamed => "unnamed",
+        }
+    }
+}
+
+/// What caused a step: a frame's operation, or a deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Trigger {
+    /// A frame.
+    Op(Op),
+    /// A deadline.
+    Timeout,
+}
+
+impl Trigger {
+    /// The name in the decision line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Op(op) => op.as_str(),
+            Self::Timeout => "timeout",
+        }
+    }
+}
+
+/// What a decision says of its rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleLabel {
+    /// Name, unique in a rule set.
+    pub name: String,
+    /// First 8 bytes of a SHA-256 over the rule with its defaults filled in.
+    pub hash: [u8; 8],
+    /// What to do.
+    pub side: Side,
+    /// A name the consumer routes on.
+    pub destination: String,
+    /// The rule's `params` as JSON.
+    pub params: String,
+}
+
+/// What a rule asks to be done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// Tell, do not trade.
+    #[default]
+    Alert,
+    /// Buy.
+    Buy,
+    /// Sell.
+    Sell,
+}
+
+impl Side {
+    /// The name in rules and decision lines.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Alert => "alert",
+            Self::Buy => "buy",
+            Self::Sell => "sell",
+        }
+    }
+}
+
+/// A part of a tweet that terms are sought in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum TextField {
+    /// The body without URLs and @handles.
+    Text,
+    /// Its first line.
+    FirstLine,
+    /// The post referred to.
+    Ref,
+    /// Text in pictures.
+    Ocr,
+    /// Handles of the frame's list of mentions.
+    Mentions,
+    /// URLs of the frame's list, expanded.
+    Urls,
+    /// The author's bio.
+    Bio,
+    /// The author's name.
+    Name,
+}
+
+impl TextField {
+    /// Every field.
+    pub const ALL: [Self; 8] = [
+        Self::Text,
+        Self::FirstLine,
+        Self::Ref,
+        Self::Ocr,
+        Self::Mentions,
+        Self::Urls,
+        Self::Bio,
+        Self::Name,
+    ];
+
+    /// The name in rules and decision lines.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::FirstLine => "first_line",
+            Self::Ref => "ref",
+            Self::Ocr => "ocr",
+            Self::Mentions => "mentions",
+            Self::Urls => "urls",
+            Self::Bio => "bio",
+            Self::Name => "name",
+        }
+    }
+}
+
+/// A term of the rule and where it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Matched {
+    /// As the rule writes it.
+    pub term: Arc<str>,
+    /// Where.
+    pub field: TextField,
+}
+
+/// Sort of asset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum AssetClass {
+    /// A token the vendor named.
+    Token,
+    /// A contract address found in the text.
+    Address,
+    /// A market of a centralised exchange.
+    Cex,
+    /// A prediction market.
+    Prediction,
+    /// A `$TICKER` found in the text.
+    Ticker,
+}
+
+impl AssetClass {
+    /// The name in the decision line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Address => "address",
+            Self::Cex => "cex",
+            Self::Prediction => "prediction",
+            Self::Ticker => "ticker",
+        }
+    }
+}
+
+/// What a decision is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asset {
+    /// Sort.
+    pub class: AssetClass,
+    /// Ticker; of a CEX market the base asset.
+    pub symbol: Option<String>,
+    /// Contract address as it came.
+    pub contract: Option<String>,
+    /// Chain as it came.
+    pub chain: Option<String>,
+    /// Exchange.
+    pub venue: Option<String>,
+    /// The exchange's own symbol or id of the market.
+    pub market: Option<String>,
+    /// Who found it: `local`, `text`, `ocr`, `rule`, or what else the vendor names.
+    pub sources: Vec<String>,
+}
+
+/// The ground a decision's asset stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Evidence {
+    /// A token with a contract.
+    Contract,
+    /// A market.
+    Market,
+    /// A symbol alone.
+    Ticker,
+    /// An address found in the text.
+    Address,
+    /// The vendor saw it in pictures only.
+    OcrOnly,
+    /// The rule names it.
+    Rule,
+}
+
+impl Evidence {
+    /// The name in the decision line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Contract => "contract",
+            Self::Market => "market",
+            Self::Ticker => "ticker",
+            Self::Address => "address",
+            Self::OcrOnly => "ocr_only",
+            Self::Rule => "rule",
+        }
+    }
+}
+
+/// Place of a decision among those of its rule opened by the same input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// From 1.
+    pub index: u32,
+    /// How many there are.
+    pub count: u32,
+}
+
+/// An indicative price and when we saw it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefPrice {
+    /// In US dollars.
+    pub value: Decimal,
+    /// Our receipt of the frame that carried it, Unix ns.
+    pub seen_ns: i64,
+}
+
+/// Time one decision spent in each stage, ns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LatencyNs {
+    /// Socket read to decoded.
+    pub decode: u64,
+    /// Decoded to merged.
+    pub merge: u64,
+    /// Merged to decided.
+    pub signal: u64,
+    /// Socket read to decided.
+    pub total: u64,
+}

@@ -1,0 +1,293 @@
+//! Configuration: `stoop.toml` and the rule files it names.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use stoop_engine::syntax::{At, Source, SyntaxError, Table};
+use stoop_engine::{Bounds, Keeping, RuleReader, RuleSet, RuleSetError, Window};
+use stoop_live::{Auth, Endpoint, Placement, SettingsError, WhenFull};
+use stoop_wire::Limits;
+
+const DEFAULT_URL: &str = "wss://ws.tweetstream.io/ws";
+
+/// Everything a run is told, but for the key. Every setting has a default; there are no rules by default.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Texts with rules, each with the name it has in errors.
+    pub rule_sources: Vec<Source>,
+    /// The feed.
+    pub endpoint: Endpoint,
+    /// How the key is shown to it.
+    pub auth: Auth,
+    /// File that holds the key; none: the host brings it.
+    pub key_file: Option<PathBuf>,
+    /// When to dial, ping, back off.
+    pub feed: stoop_feed::Settings,
+    /// Bounds of the engine.
+    pub bounds: Bounds,
+    /// Threads; none: `one-arbiter` live, `fused` in a replay.
+    pub placement: Option<Placement>,
+    /// Decisions the queue holds.
+    pub queue_capacity: usize,
+    /// What happens when it is full.
+    pub when_full: WhenFull,
+    /// How long a stop may take to hand over what is held back.
+    pub drain_timeout: Duration,
+    /// What is valid but has no effect.
+    pub warnings: Vec<SyntaxError>,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// Something in the configuration is not right.
+    #[error(transparent)]
+    Syntax(#[from] SyntaxError),
+    /// The default endpoint cannot be used; never happens.
+    #[error(transparent)]
+    Endpoint(#[from] SettingsError),
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            rule_sources: Vec::new(),
+            endpoint: Endpoint::new("default", DEFAULT_URL).expect("the default URL is one"),
+            auth: Auth::default(),
+            key_file: None,
+            feed: stoop_feed::Settings::default(),
+            bounds: Bounds::default(),
+            placement: None,
+            queue_capacity: 4096,
+            when_full: WhenFull::default(),
+            drain_timeout: Duration::from_secs(5),
+            warnings: Vec::new(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads a configuration file and the rule files it names, which are relative to it.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = read(path)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Self::read(&path.display().to_string(), &text, Some(folder))
+    }
+
+    /// Reads a configuration from a text; it may hold rules but name no rule files.
+    pub fn parse(name: &str, text: &str) -> Result<Self, ConfigError> {
+        Self::read(name, text, None)
+    }
+
+    /// Compiles the rules.
+    pub fn rules(&self) -> Result<RuleSet, RuleSetError> {
+        let mut reader = RuleReader::default();
+        let mut errors = Vec::new();
+        for source in &self.rule_sources {
+            match source.parse() {
+                Ok(parsed) => reader.read(&Table::root(source, &parsed)),
+                Err(error) => errors.push(error),
+            }
+        }
+        errors.extend(reader.take_errors());
+        if !errors.is_empty() {
+            return Err(RuleSetError::Syntax(errors));
+        }
+        RuleSet::new(reader)
+    }
+
+    fn read(name: &str, text: &str, folder: Option<&Path>) -> Result<Self, ConfigError> {
+        let source = Source { name: name.to_owned(), text: text.to_owned() };
+        let mut config = Self::default();
+        let parsed = source.parse()?;
+        let root = Table::root(&source, &parsed);
+        root.only(&["rules", "rule", "alias", "feed", "engine", "queue", "store", "tape", "series"])?;
+        for at in root.strings("rules")?.unwrap_or_default() {
+            let Some(folder) = folder else {
+                return Err(at.error("`rules` names files, but this text has no folder").into());
+            };
+            config.rule_sources.push(rule_file(&at, folder)?);
+        }
+        for key in ["store", "tape", "series"] {
+            if let Some(at) = root.get(key) {
+                config.warnings.push(at.error(format!("`[{key}]` has no effect in this version")));
+            }
+        }
+        config.feed(&root, folder)?;
+        config.engine(&root)?;
+        config.queue(&root)?;
+        drop(parsed);
+        config.rule_sources.insert(0, source);
+        config.check_rules()?;
+        Ok(config)
+    }
+
+    fn feed(&mut self, root: &Table<'_>, folder: Option<&Path>) -> Result<(), ConfigError> {
+        let Some(table) = root.table("feed")? else { return Ok(()) };
+        table.only(&[
+            "url",
+            "endpoint",
+            "auth",
+            "api",
+            "key_file",
+            "connect_timeout",
+            "ping_interval",
+            "pong_timeout",
+            "backoff_base",
+            "backoff_cap",
+            "stable_after",
+            "slow_lane",
+            "max_frame",
+        ])?;
+        if let Some(at) = table.string("url")? {
+            self.endpoint = endpoint("default", &at)?;
+        }
+        self.endpoints(&table)?;
+        let ways = [("subprotocol", Auth::Subprotocol), ("bearer", Auth::Bearer), ("query", Auth::Query)];
+        self.auth = table.choice("auth", &ways)?.unwrap_or_default();
+        table.string("api")?;
+        if let Some(at) = table.string("key_file")?.filter(|at| !at.value.is_empty()) {
+            self.key_file = Some(folder.unwrap_or(Path::new("")).join(at.value));
+        }
+        let feed = &mut self.feed;
+        for (key, setting) in [
+            ("connect_timeout", &mut feed.connect_timeout),
+            ("ping_interval", &mut feed.ping_interval),
+            ("pong_timeout", &mut feed.pong_timeout),
+            ("backoff_base", &mut feed.backoff_base),
+            ("backoff_cap", &mut feed.backoff_cap),
+            ("stable_after", &mut feed.stable_after),
+        ] {
+            if let Some(at) = table.duration(key)? {
+                *setting = Duration::from_nanos(at.value.unsigned_abs());
+            }
+        }
+        if let Some(list) = table.strings("slow_lane")? {
+            let bounds: Vec<i64> =
+                list.iter().filter_map(|at| stoop_engine::syntax::parse_duration(at.value)).collect();
+            let [from, to] = bounds[..] else {
+                return Err(table
+                    .error("`slow_lane` takes two durations, such as [\"60s\", \"180s\"]")
+                    .into());
+            };
+            feed.slow_lane = [from, to].map(|nanos| Duration::from_nanos(nanos.unsigned_abs()));
+        }
+        self.feed.validate().map_err(|error| table.error(error.to_string()))?;
+        if let Some(at) = table.count("max_frame")? {
+            if !(1..=16 << 20).contains(&at.value) {
+                return Err(at
+                    .error("`max_frame` is at most 16777216 bytes, the longest message of the socket")
+                    .into());
+            }
+            self.bounds.limits = Limits { max_frame: at.value as usize, ..self.bounds.limits };
+        }
+        Ok(())
+    }
+
+    fn endpoints(&mut self, table: &Table<'_>) -> Result<(), ConfigError> {
+        let endpoints = table.tables("endpoint")?;
+        if let Some(second) = endpoints.get(1) {
+            return Err(second.error("this version reads one endpoint").into());
+        }
+        for one in endpoints {
+            one.only(&["name", "url"])?;
+            let name = one.string("name")?.map_or("default", |at| at.value);
+            let Some(at) = one.string("url")? else {
+                return Err(one.error("an endpoint needs a `url`").into());
+            };
+            self.endpoint = endpoint(name, &at)?;
+        }
+        Ok(())
+    }
+
+    fn engine(&mut self, root: &Table<'_>) -> Result<(), ConfigError> {
+        let Some(table) = root.table("engine")? else { return Ok(()) };
+        table.only(&["placement", "window", "window_tweets", "keep_open"])?;
+        let placements = [("fused", Placement::Fused), ("one-arbiter", Placement::OneArbiter)];
+        self.placement = table.choice("placement", &placements)?;
+        let mut window = Window::default();
+        let mut keeping = Keeping::default();
+        if let Some(at) = table.duration("window")? {
+            if at.value == 0 {
+                return Err(at.error("`window` must be longer than nothing").into());
+            }
+            window.span_ns = at.value;
+        }
+        if let Some(at) = table.count("window_tweets")? {
+            if !(1..=16_777_216).contains(&at.value) {
+                return Err(at.error("`window_tweets` is from 1 to 16777216").into());
+            }
+            window.tweets = at.value as usize;
+            keeping.tweets = at.value as usize;
+        }
+        if let Some(at) = table.duration("keep_open")? {
+            keeping.open_ns = at.value;
+        }
+        self.bounds.window = window;
+        self.bounds.keeping = keeping;
+        Ok(())
+    }
+
+    fn queue(&mut self, root: &Table<'_>) -> Result<(), ConfigError> {
+        let Some(table) = root.table("queue")? else { return Ok(()) };
+        table.only(&["capacity", "when_full", "drain_timeout"])?;
+        if let Some(at) = table.count("capacity")? {
+            if !(1..=1_048_576).contains(&at.value) {
+                return Err(at.error("`capacity` is from 1 to 1048576").into());
+            }
+            self.queue_capacity = at.value as usize;
+        }
+        let ways = [("hold", WhenFull::Hold), ("drop_newest", WhenFull::DropNewest)];
+        self.when_full = table.choice("when_full", &ways)?.unwrap_or_default();
+        if let Some(at) = table.duration("drain_timeout")? {
+            self.drain_timeout = Duration::from_nanos(at.value.unsigned_abs());
+        }
+        Ok(())
+    }
+
+    /// Rule files hold rules only, and no rule waits longer than its tweet is remembered.
+    fn check_rules(&mut self) -> Result<(), SyntaxError> {
+        for source in self.rule_sources.iter().skip(1) {
+            let parsed = source.parse()?;
+            Table::root(source, &parsed).only(&["rule", "alias"])?;
+        }
+        let mut reader = RuleReader::default();
+        for source in &self.rule_sources {
+            reader.read(&Table::root(source, &source.parse()?));
+        }
+        self.warnings.extend(reader.take_warnings());
+        if let Ok(rules) = RuleSet::new(reader)
+            && rules.longest_wait_ns() >= self.bounds.window.span_ns
+            && let Some(source) = self.rule_sources.first()
+        {
+            let what =
+                "a rule waits for longer than `[engine] window`: its tweets are gone before it can open";
+            self.warnings.push(source.error(0, what.to_owned()));
+        }
+        Ok(())
+    }
+}
+
+fn endpoint(name: &str, at: &At<'_, &str>) -> Result<Endpoint, SyntaxError> {
+    Endpoint::new(name, at.value).map_err(|error| at.error(error.to_string()))
+}
+
+fn rule_file(at: &At<'_, &str>, folder: &Path) -> Result<Source, ConfigError> {
+    let path = folder.join(at.value);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(Source { name: path.display().to_string(), text }),
+        Err(error) => Err(at.error(format!("cannot read {}: {error}", path.display())).into()),
+    }
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
+}

@@ -1,0 +1,54 @@
+//! Stoop for embedders: configuration, the engine, decisions.
+//!
+//! A host builds a [`Config`] from a file or in code, starts an [`Engine`] and reads decisions from a crossbeam
+//! receiver. It needs no async runtime: the engine has a thread of its own.
+//!
+//! # What does this crate not do?
+//!
+//! It places no order and knows no exchange. What a decision leads to is the host's.
+//!
+//! # Invariants
+//!
+//! - The same inputs and configuration give the same decisions, live or replayed.
+//! - The API key is read where the host says and shown nowhere.
+//!
+//! ```
+//! use stoop::{Config, Frames, ReplayOptions};
+//!
+//! let config = Config::parse("stoop.toml", r#"
+//!     [[rule]]
+//!     name = "token"
+//!     assets = { tokens = true }
+//! "#)?;
+//! let frames = concat!(
+//!     r#"{"v":1,"t":"tweet","op":"content","ts":1781095200123,"d":{"tweetId":"2064689031777615872","text":"$EDGE"}}"#,
+//!     "\n",
+//! );
+//! let frames = Frames::from_reader("example", frames.as_bytes(), config.bounds.limits)?;
+//! let mut kinds = Vec::new();
+//! stoop::replay(config.rules()?, frames, ReplayOptions::default(), |decision| {
+//!     kinds.push(decision.kind.as_str());
+//!     std::ops::ControlFlow::Continue(())
+//! })?;
+//! assert_eq!(kinds, ["open", "lapse"]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod config;
+mod engine;
+
+pub use config::{Config, ConfigError};
+pub use engine::{Engine, EngineBuilder, EngineError};
+pub use stoop_engine::{
+    Bounds, Condition, Explanation, IntakeCounters, Keeping, MergeCounters, NoProbe, Pipeline, Probe,
+    Receipt, RuleReader, RuleSet, RuleSetError, SignalCounters, Stamp, View, Window, syntax,
+};
+pub use stoop_feed::Cause;
+pub use stoop_latency::{Recorder, Row, Stage, Table};
+pub use stoop_live::{
+    Auth, Clock, End, Endpoint, FeedCounters, Key, Placement, QueueCounters, ReplayError, ReplayOptions,
+    Settings, SettingsError, Stopper, Summary, WhenFull, replay,
+};
+pub use stoop_model as model;
+pub use stoop_tape::{Digest, Frames, InputError, Line, LineWriter, Lines, write_decision};
+pub use stoop_wire::Limits;

@@ -1,0 +1,76 @@
+//! Frames of JSONL inputs in order, and the time at which they begin.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+
+use stoop_engine::{Intake, Receipt};
+use stoop_wire::Limits;
+
+use crate::input::{InputError, Line, Lines};
+
+/// Lines looked at for the first time; an input that has none in so many begins at zero.
+const LEAD_LINES: usize = 65_536;
+
+/// The frames of one or more inputs, one line each, good or bad.
+pub struct Frames {
+    inputs: VecDeque<PathBuf>,
+    lines: Option<Lines>,
+    lead: VecDeque<(Line, Vec<u8>)>,
+    start_ns: i64,
+}
+
+impl Frames {
+    /// Opens the first input and finds the time it begins: the first plausible `ts` of a frame that can be decoded.
+    pub fn open(inputs: impl IntoIterator<Item = PathBuf>, limits: Limits) -> Result<Self, InputError> {
+        Self::begin(inputs.into_iter().collect(), None, limits)
+    }
+
+    /// Frames from anything that is not compressed; `name` stands for it in errors.
+    pub fn from_reader(
+        name: &str,
+        reader: impl std::io::Read + Send + 'static,
+        limits: Limits,
+    ) -> Result<Self, InputError> {
+        Self::begin(VecDeque::new(), Some(Lines::from_reader(name, reader)), limits)
+    }
+
+    fn begin(inputs: VecDeque<PathBuf>, lines: Option<Lines>, limits: Limits) -> Result<Self, InputError> {
+        let mut frames = Self { inputs, lines, lead: VecDeque::new(), start_ns: 0 };
+        let mut intake = Intake::new(limits, 0);
+        while intake.now_ns() == 0 && frames.lead.len() < LEAD_LINES {
+            let mut line = Vec::new();
+            let Some(place) = frames.read(&mut line)? else { break };
+            intake.frame(&line, Receipt::Sent, |_, _| {});
+            frames.lead.push_back((place, line));
+        }
+        frames.start_ns = intake.now_ns();
+        Ok(frames)
+    }
+
+    /// Input time of the frames before the first that tells one, Unix ns.
+    pub fn start_ns(&self) -> i64 {
+        self.start_ns
+    }
+
+    /// Reads the next frame into `line`; none at the end of the last input.
+    pub fn next(&mut self, line: &mut Vec<u8>) -> Result<Option<Line>, InputError> {
+        if let Some((place, lead)) = self.lead.pop_front() {
+            *line = lead;
+            return Ok(Some(place));
+        }
+        self.read(line)
+    }
+
+    fn read(&mut self, line: &mut Vec<u8>) -> Result<Option<Line>, InputError> {
+        loop {
+            if let Some(lines) = &mut self.lines {
+                if let Some(place) = lines.read(line)? {
+                    return Ok(Some(place));
+                }
+                self.lines = None;
+            }
+            let Some(input) = self.inputs.pop_front() else { return Ok(None) };
+            self.lines = Some(Lines::open(&input)?);
+        }
+    }
+}

@@ -1,0 +1,378 @@
+//! Opening an input and reading it line by line.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::bufread::MultiGzDecoder;
+
+/// The longest line that is handed out, in bytes without its newline: the socket's own message limit,
+/// so that whatever can be received can be read back.
+pub const MAX_LINE_BYTES: usize = 16 << 20;
+
+const BUFFER_BYTES: usize = 64 << 10;
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// Why an input could not be opened or read to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    /// The file is missing, unreadable or a directory.
+    #[error("cannot open {}", path.display())]
+    Open {
+        /// The path as it was given.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The operating system failed a read.
+    #[error("cannot read {} after line {line}", path.display())]
+    Read {
+        /// The path as it was given; `-` is stdin.
+        path: PathBuf,
+        /// Lines read whole before the failure.
+        line: u64,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The compressed data is cut off or corrupt.
+    #[error("compressed data of {} is damaged after line {line}", path.display())]
+    Damaged {
+        /// The path as it was given; `-` is stdin.
+        path: PathBuf,
+        /// Lines read whole before the damage.
+        line: u64,
+        /// What the decompressor said.
+        source: io::Error,
+    },
+}
+
+/// One step of [`Lines::read`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line {
+    /// The buffer holds the whole line, without its newline and without one `\r` before it.
+    Whole {
+        /// Its number, counted from 1 and including blank lines.
+        number: u64,
+    },
+    /// The line is longer than [`MAX_LINE_BYTES`] and was passed over; the buffer is empty.
+    TooLong {
+        /// Its number, counted from 1 and including blank lines.
+        number: u64,
+        /// Its length in bytes, without the newline.
+        bytes: u64,
+    },
+}
+
+/// The lines of one input: a file, plain or compressed, or stdin.
+///
+/// Lines are bytes: an input is a record of what a socket delivered, which need not be UTF-8. Blank
+/// lines (ASCII white space only) are passed over but counted.
+///
+/// ```
+/// use stoop_tape::{Line, Lines};
+///
+/// let mut lines = Lines::from_reader("example", &b"{\"v\":1}\n\n{\"v\":2}"[..]);
+/// let mut line = Vec::new();
+/// assert_eq!(lines.read(&mut line)?, Some(Line::Whole { number: 1 }));
+/// assert_eq!(line, b"{\"v\":1}");
+/// assert_eq!(lines.read(&mut line)?, Some(Line::Whole { number: 3 }));
+/// assert_eq!(lines.read(&mut line)?, None);
+/// # Ok::<(), stoop_tape::InputError>(())
+/// ```
+pub struct Lines {
+    path: PathBuf,
+    reader: Box<dyn BufRead + Send>,
+    compressed: bool,
+    line: u64,
+    ended: bool,
+}
+
+impl std::fmt::Debug for Lines {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lines")
+            .field("path", &self.path)
+            .field("compressed", &self.compressed)
+            .field("line", &self.line)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Lines {
+    /// Opens a path, or stdin for `-`.
+    ///
+    /// `.gz` and `.zst` in the name decide on compression; under any other name, and on stdin, the first
+    /// bytes do. Nothing but those bytes is read here: damage shows in [`Lines::read`].
+    pub fn open(path: &Path) -> Result<Self, InputError> {
+        let open_error = |source| InputError::Open { path: path.to_owned(), source };
+        let raw: Box<dyn BufRead + Send> = if path.as_os_str() == "-" {
+            Box::new(BufReader::with_capacity(BUFFER_BYTES, io::stdin()))
+        } else {
+            let file = File::open(path).map_err(open_error)?;
+            if file.metadata().map_err(open_error)?.is_dir() {
+                return Err(open_error(io::ErrorKind::IsADirectory.into()));
+            }
+            Box::new(BufReader::with_capacity(BUFFER_BYTES, file))
+        };
+        Self::decompressing(path, raw).map_err(open_error)
+    }
+
+    /// Reads lines from anything that is not compressed; `name` stands for the path in errors.
+    pub fn from_reader(name: impl Into<PathBuf>, reader: impl Read + Send + 'static) -> Self {
+        let reader = Box::new(BufReader::with_capacity(BUFFER_BYTES, reader));
+        Self { path: name.into(), reader, compressed: false, line: 0, ended: false }
+    }
+
+    /// Reads the next line that is not blank into `line`, replacing what was there.
+    ///
+    /// `None` is the end of the input, and so is everything after an error. A line cut off by damaged
+    /// compression is not handed out.
+    pub fn read(&mut self, line: &mut Vec<u8>) -> Result<Option<Line>, InputError> {
+        line.clear();
+        while !self.ended {
+            match self.step(line) {
+                Ok(Some(found)) => return Ok(Some(found)),
+                Ok(None) => line.clear(),
+                Err(source) => {
+                    line.clear();
+                    self.ended = true;
+                    return Err(self.error(source));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads one line of any kind; `None` for a blank one and at the end.
+    fn step(&mut self, line: &mut Vec<u8>) -> io::Result<Option<Line>> {
+        // Room for the longest line, one `\r` and the newline; a line that needs more is too long.
+        let limit = MAX_LINE_BYTES as u64 + 2;
+        let taken = (&mut self.reader).take(limit).read_until(b'\n', line)?;
+        if taken == 0 {
+            self.ended = true;
+            return Ok(None);
+        }
+        let mut bytes = taken as u64;
+        if line.last() == Some(&b'\n') {
+            line.pop();
+            bytes -= 1;
+        } else if bytes == limit {
+            let mut newline_seen = false;
+            while !newline_seen {
+                let rest = self.reader.fill_buf()?;
+                if rest.is_empty() {
+                    break;
+                }
+                let end = rest.iter().position(|&byte| byte == b'\n');
+                let skipped = end.unwrap_or(rest.len());
+                newline_seen = end.is_some();
+                self.reader.consume(skipped + usize::from(newline_seen));
+                bytes += skipped as u64;
+            }
+        }
+        self.line += 1;
+        let number = self.line;
+        if line.last() == Some(&b'\r') {
+            line.pop();
+        }
+        if line.len() > MAX_LINE_BYTES || bytes > MAX_LINE_BYTES as u64 + 1 {
+            line.clear();
+            return Ok(Some(Line::TooLong { number, bytes }));
+        }
+        let blank = line.iter().all(u8::is_ascii_whitespace);
+        Ok((!blank).then_some(Line::Whole { number }))
+    }
+
+    fn decompressing(path: &Path, mut raw: Box<dyn BufRead + Send>) -> io::Result<Self> {
+        let (gzip, zstd) = match path.extension() {
+            Some(ext) if ext.eq_ignore_ascii_case("gz") => (true, false),
+            Some(ext) if ext.eq_ignore_ascii_case("zst") => (false, true),
+            Some(_) | None => {
+                let head = raw.fill_buf()?;
+                (head.starts_with(&GZIP_MAGIC), head.starts_with(&ZSTD_MAGIC))
+            }
+        };
+        let reader: Box<dyn BufRead + Send> = if gzip {
+            Box::new(BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(raw)))
+        } else if zstd {
+            let decoder = zstd::stream::read::Decoder::with_buffer(raw)?;
+            Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder))
+        } else {
+            raw
+        };
+        Ok(Self { path: path.to_owned(), reader, compressed: gzip || zstd, line: 0, ended: false })
+    }
+
+    fn error(&self, source: io::Error) -> InputError {
+        let (path, line) = (self.path.clone(), self.line);
+        // The decompressors report through `io::Error` too; only the operating system's errors carry a code.
+        if self.compressed && source.raw_os_error().is_none() {
+            InputError::Damaged { path, line, source }
+        } else {
+            InputError::Read { path, line, source }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn written(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        (dir, path)
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zst(bytes: &[u8]) -> Vec<u8> {
+        zstd::encode_all(bytes, 1).unwrap()
+    }
+
+    fn collect(lines: &mut Lines) -> Result<Vec<(Line, Vec<u8>)>, InputError> {
+        let mut all = Vec::new();
+        let mut line = Vec::new();
+        while let Some(found) = lines.read(&mut line)? {
+            all.push((found, line.clone()));
+        }
+        assert_eq!(lines.read(&mut line)?, None, "the end stays the end");
+        Ok(all)
+    }
+
+    fn check(name: &str, bytes: &[u8], expect: &[(u64, &[u8])]) {
+        let (_dir, path) = written(name, bytes);
+        let found = collect(&mut Lines::open(&path).unwrap()).unwrap();
+        let expect: Vec<_> =
+            expect.iter().map(|&(number, line)| (Line::Whole { number }, line.to_vec())).collect();
+        assert_eq!(found, expect, "{name}");
+    }
+
+    #[test]
+    fn blank_lines_are_counted_but_not_handed_out() {
+        check("a.jsonl", b"one\n\n \t\r\n\r\nfive\n", &[(1, b"one"), (5, b"five")]);
+    }
+
+    #[test]
+    fn one_carriage_return_is_stripped_and_the_last_newline_may_be_missing() {
+        check("a.jsonl", b"one\r\ntwo\r\r\n three ", &[(1, b"one"), (2, b"two\r"), (3, b" three ")]);
+        check("a.jsonl", b"one\r", &[(1, b"one")]);
+    }
+
+    #[test]
+    fn lines_need_not_be_utf8() {
+        check("a.jsonl", b"\xff\xfe\0\n\xc3\n", &[(1, b"\xff\xfe\0"), (2, b"\xc3")]);
+    }
+
+    #[test]
+    fn an_empty_input_has_no_lines() {
+        check("a.jsonl", b"", &[]);
+        check("a.jsonl", b"\n", &[]);
+        check("a.jsonl.gz", &gzip(b""), &[]);
+        check("a.jsonl.zst", &zst(b""), &[]);
+    }
+
+    #[test]
+    fn compression_is_known_by_name_or_by_the_first_bytes() {
+        let expect: &[(u64, &[u8])] = &[(1, b"one"), (2, b"two")];
+        for (name, bytes) in [
+            ("a.jsonl.gz", gzip(b"one\ntwo")),
+            ("a.jsonl.GZ", gzip(b"one\ntwo")),
+            ("a.jsonl", gzip(b"one\ntwo\n")),
+            ("a.zst", zst(b"one\ntwo\n")),
+            ("a", zst(b"one\ntwo\n")),
+        ] {
+            check(name, &bytes, expect);
+        }
+    }
+
+    #[test]
+    fn members_of_a_concatenated_archive_are_read_on() {
+        check("a.gz", &[gzip(b"one\nt"), gzip(b"wo\n")].concat(), &[(1, b"one"), (2, b"two")]);
+        check("a.zst", &[zst(b"one\nt"), zst(b"wo\n")].concat(), &[(1, b"one"), (2, b"two")]);
+    }
+
+    #[test]
+    fn damaged_compression_names_the_path_and_the_last_good_line() {
+        let plain: Vec<u8> = (0..50_000).flat_map(|n: u32| format!("line {n}\n").into_bytes()).collect();
+        for (name, bytes) in [("a.gz", gzip(&plain)), ("a.zst", zst(&plain))] {
+            let (_dir, path) = written(name, &bytes[..bytes.len() / 2]);
+            let mut lines = Lines::open(&path).unwrap();
+            let mut line = Vec::new();
+            let mut good = 0;
+            let error = loop {
+                match lines.read(&mut line) {
+                    Ok(Some(_)) => good += 1,
+                    Ok(None) => panic!("{name}: the cut went unnoticed after {good} lines"),
+                    Err(error) => break error,
+                }
+            };
+            match &error {
+                InputError::Damaged { path: named, line, .. } => {
+                    assert_eq!((named, *line), (&path, good), "{name}");
+                }
+                InputError::Open { .. } | InputError::Read { .. } => panic!("{name}: {error:?}"),
+            }
+            assert!(good > 0, "{name}: lines before the cut are read");
+            assert_eq!(lines.read(&mut line).unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn a_plain_file_under_a_compressed_name_is_damaged() {
+        for name in ["a.gz", "a.zst"] {
+            let (_dir, path) = written(name, b"{\"v\":1}\n");
+            let error = collect(&mut Lines::open(&path).unwrap()).unwrap_err();
+            assert!(matches!(error, InputError::Damaged { line: 0, .. }), "{name}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn a_missing_file_and_a_directory_cannot_be_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let missing = dir.path().join("missing.jsonl");
+        let error = Lines::open(&missing).unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot open {}", missing.display()));
+        let error = Lines::open(dir.path()).unwrap_err();
+        assert!(matches!(error, InputError::Open { .. }), "{error:?}");
+    }
+
+    #[test]
+    fn a_line_over_the_limit_is_reported_and_reading_goes_on() {
+        let limit = MAX_LINE_BYTES;
+        for (length, end, fits) in [
+            (limit, "\n", true),
+            (limit, "\r\n", true),
+            (limit, "", true),
+            (limit + 1, "\n", false),
+            (limit + 1, "\r\n", false),
+            (limit + 100_000, "\n", false),
+            (limit + 100_000, "", false),
+        ] {
+            let mut bytes = vec![b'x'; length];
+            bytes.extend_from_slice(end.as_bytes());
+            if !end.is_empty() {
+                bytes.extend_from_slice(b"next\n");
+            }
+            let found = collect(&mut Lines::from_reader("huge", io::Cursor::new(bytes))).unwrap();
+            let carriage = u64::from(end == "\r\n");
+            let expect = if fits {
+                Line::Whole { number: 1 }
+            } else {
+                Line::TooLong { number: 1, bytes: length as u64 + carriage }
+            };
+            assert_eq!(found[0].0, expect, "{length} {end:?}");
+            assert_eq!(found[0].1.len(), if fits { length } else { 0 });
+            if !end.is_empty() {
+                assert_eq!(found[1], (Line::Whole { number: 2 }, b"next".to_vec()), "{length} {end:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Writing lines to a new file, compressed as its name says.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+/// Writes lines to a file: plain, `.gz` or `.zst`.
+///
+/// [`Self::finish`] must be called: a compressed file without its end is damaged.
+pub struct LineWriter {
+    out: Out,
+}
+
+enum Out {
+    Plain(BufWriter<File>),
+    Gz(BufWriter<GzEncoder<File>>),
+    Zst(BufWriter<zstd::Encoder<'static, File>>),
+}
+
+impl LineWriter {
+    /// Writes to `file`; the end of `path` decides on compression.
+    pub fn over(path: &Path, file: File) -> io::Result<Self> {
+        let out = match path.extension().and_then(|extension| extension.to_str()) {
+            // Without the file's name or time in its head: same lines, same bytes.
+            Some("gz") => Out::Gz(BufWriter::new(GzEncoder::new(file, Compression::best()))),
+            Some("zst") => Out::Zst(BufWriter::new(zstd::Encoder::new(file, 0)?)),
+            Some(_) | None => Out::Plain(BufWriter::new(file)),
+        };
+        Ok(Self { out })
+    }
+
+    /// Writes one line.
+    pub fn line(&mut self, line: &[u8]) -> io::Result<()> {
+        let out: &mut dyn Write = match &mut self.out {
+            Out::Plain(out) => out,
+            Out::Gz(out) => out,
+            Out::Zst(out) => out,
+        };
+        out.write_all(line)?;
+        out.write_all(b"\n")
+    }
+
+    /// Ends the file.
+    pub fn finish(self) -> io::Result<()> {
+        match self.out {
+            Out::Plain(mut out) => out.flush(),
+            Out::Gz(out) => out.into_inner()?.finish().map(drop),
+            Out::Zst(out) => out.into_inner()?.finish().map(drop),
+        }
+    }
+}

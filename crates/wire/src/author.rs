@@ -1,0 +1,120 @@
+//! Authors, actors, targets, and the two sides of a profile change.
+
+use simd_json::Node;
+use stoop_model::{AUTHOR_FIELDS, AuthorField, Bad, Bag, Filling, Platform, Span};
+
+use crate::members::{Member, members};
+use crate::reader::{Reader, is_null};
+
+type Author = Bag<AuthorField, AUTHOR_FIELDS>;
+type Filler<'a> = Filling<'a, AuthorField, AUTHOR_FIELDS>;
+
+/// Reads an author, an actor or a target.
+pub(crate) fn author(reader: &mut Reader<'_>, object: &[Node<'_>], author: &mut Author) -> Result<(), Bad> {
+    let author = &mut author.fill();
+    members!(reader, object, member, {
+        b"id" => text(author, AuthorField::Id, reader.deciding_id(member)?),
+        b"handle" => text(author, AuthorField::Handle, reader.deciding_text(member)?),
+        b"name" => text(author, AuthorField::Name, reader.text(member)),
+        b"platform" => {
+            text(author, AuthorField::Platform, reader.deciding_choice(member, is_platform)?);
+        },
+        b"profileImage" => text(author, AuthorField::ProfileImage, reader.text(member)),
+        b"banner" => text(author, AuthorField::Banner, reader.text(member)),
+        b"bio" => text(author, AuthorField::Bio, reader.text(member)),
+        b"location" => text(author, AuthorField::Location, reader.text(member)),
+        b"url" => text(author, AuthorField::Url, reader.text(member)),
+        b"websiteUrl" => text(author, AuthorField::WebsiteUrl, reader.text(member)),
+        b"followersCount" => int(author, AuthorField::Followers, reader.int(member)),
+        b"followingCount" => int(author, AuthorField::Following, reader.int(member)),
+        b"joinedAt" => int(author, AuthorField::JoinedAt, reader.int(member)),
+        b"metrics" => metrics(reader, member, author)?,
+        b"verifiedType" => {
+            text(author, AuthorField::VerifiedType, reader.choice(member, is_verified_type));
+        },
+        b"verifiedLabel" => label(reader, member, author)?,
+    });
+    Ok(())
+}
+
+/// Reads `changes` or `previous`, where null means cleared.
+pub(crate) fn changes(reader: &mut Reader<'_>, object: &[Node<'_>], changes: &mut Author) -> Result<(), Bad> {
+    let changes = &mut changes.fill();
+    members!(reader, object, member, {
+        b"avatar" => clearable(reader, member, changes, AuthorField::Avatar),
+        b"banner" => clearable(reader, member, changes, AuthorField::Banner),
+        b"bio" => clearable(reader, member, changes, AuthorField::Bio),
+        b"handle" => clearable(reader, member, changes, AuthorField::Handle),
+        b"location" => clearable(reader, member, changes, AuthorField::Location),
+        b"name" => clearable(reader, member, changes, AuthorField::Name),
+        b"websiteUrl" => clearable(reader, member, changes, AuthorField::WebsiteUrl),
+        b"verifiedLabel" => label(reader, member, changes)?,
+    });
+    Ok(())
+}
+
+/// The platform an author tells: the one it names, X if it names none, nothing if it says not even who it is.
+pub(crate) fn platform(author: &Author, strings: &str) -> Option<Platform> {
+    match author.text(AuthorField::Platform, strings) {
+        Some(name) => Some(Platform::parse(name)),
+        None if author.has(AuthorField::Handle) || author.has(AuthorField::Id) => Some(Platform::Twitter),
+        None => None,
+    }
+}
+
+#[inline]
+fn metrics(reader: &mut Reader<'_>, member: Member<'_, '_>, author: &mut Filler<'_>) -> Result<(), Bad> {
+    let Some(object) = reader.object(member) else { return Ok(()) };
+    members!(reader, object, member, {
+        b"likes" => int(author, AuthorField::Likes, reader.int(member)),
+        b"tweets" => int(author, AuthorField::Tweets, reader.int(member)),
+    });
+    Ok(())
+}
+
+#[inline]
+fn label(reader: &mut Reader<'_>, member: Member<'_, '_>, author: &mut Filler<'_>) -> Result<(), Bad> {
+    if is_null(member.value()) {
+        author.set_null(AuthorField::VerifiedLabel);
+        return Ok(());
+    }
+    let Some(object) = reader.object(member) else { return Ok(()) };
+    author.mark(AuthorField::VerifiedLabel);
+    members!(reader, object, member, {
+        b"badge" => clearable(reader, member, author, AuthorField::LabelBadge),
+        b"description" => text(author, AuthorField::LabelDescription, reader.text(member)),
+        b"url" => clearable(reader, member, author, AuthorField::LabelUrl),
+    });
+    Ok(())
+}
+
+#[inline]
+fn clearable(reader: &mut Reader<'_>, member: Member<'_, '_>, author: &mut Filler<'_>, field: AuthorField) {
+    if is_null(member.value()) {
+        author.set_null(field);
+    } else {
+        text(author, field, reader.text(member));
+    }
+}
+
+#[inline]
+fn text(author: &mut Filler<'_>, field: AuthorField, span: Option<Span>) {
+    if let Some(span) = span {
+        author.set_span(field, span);
+    }
+}
+
+#[inline]
+fn int(author: &mut Filler<'_>, field: AuthorField, value: Option<i64>) {
+    if let Some(value) = value {
+        author.set_int(field, value);
+    }
+}
+
+fn is_platform(text: &[u8]) -> bool {
+    text == b"twitter" || text == b"truth_social"
+}
+
+fn is_verified_type(text: &[u8]) -> bool {
+    text == b"blue" || text == b"business" || text == b"government" || text == b"none"
+}
