@@ -49,9 +49,11 @@ fn the_day_is_decoded_without_surprise() {
 #[test]
 fn the_day_is_decided_alike_in_every_placement() {
     let fused = replay_day(ReplayOptions { placement: Placement::Fused, ..ReplayOptions::default() });
-    let actors = replay_day(ReplayOptions { placement: Placement::OneArbiter, ..ReplayOptions::default() });
     assert!(fused.digest.count() > 100, "{} decisions prove little", fused.digest.count());
-    assert_eq!(fused.digest.to_string(), actors.digest.to_string());
-    assert_eq!(fused.signal, actors.signal);
-    assert_eq!(fused.merge, actors.merge);
+    for placement in [Placement::OneArbiter, Placement::PerActor] {
+        let actors = replay_day(ReplayOptions { placement, ..ReplayOptions::default() });
+        assert_eq!(fused.digest.to_string(), actors.digest.to_string(), "{}", placement.as_str());
+        assert_eq!(fused.signal, actors.signal, "{}", placement.as_str());
+        assert_eq!(fused.merge, actors.merge, "{}", placement.as_str());
+    }
 }

@@ -352,7 +352,12 @@ impl Run {
             }
         }
         self.summary.end = self.gauge.tripped().map(End::Panicked).or(self.end).unwrap_or_default();
-        self.path.finish(self.summary, done);
+        let (told, finished) = oneshot::channel();
+        self.path.finish(self.summary, told);
+        // The actors may have threads of their own, which end with the path: not before they have told.
+        if let Ok(summary) = finished.await {
+            drop(done.send(summary));
+        }
     }
 }
 

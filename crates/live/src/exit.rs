@@ -162,3 +162,75 @@ impl Probe for Exit {
         self.marks.recv_ns = self.clock.now_ns();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crossbeam_channel::{Receiver, bounded};
+    use stoop_engine::{Bounds, NoProbe, Pipeline, RuleSet};
+
+    use super::*;
+    use crate::settings::WhenFull;
+
+    fn opened() -> Vec<Decision> {
+        let rules = RuleSet::parse("rules.toml", "[[rule]]\nname = \"all\"\n").unwrap();
+        let mut pipeline = Pipeline::new(rules, Bounds::default(), 0);
+        let mut decisions = Vec::new();
+        let frame = br#"{"v":1,"t":"tweet","op":"content","d":{"tweetId":"1","text":"a"}}"#;
+        pipeline.frame(frame, Receipt::At(1), &mut NoProbe, &mut decisions);
+        decisions
+    }
+
+    fn exit(is_live: bool) -> (Exit, Receiver<Decision>) {
+        let (queue, taken) = bounded(4);
+        (Exit::new(Outbox::new(queue, WhenFull::Hold), Clock::anchored(), is_live), taken)
+    }
+
+    fn count(exit: &Exit, stage: Stage) -> u64 {
+        let table = exit.recorder.snapshot();
+        table.rows().iter().filter(|row| row.stage == stage).map(|row| row.count).sum()
+    }
+
+    #[test]
+    fn a_live_decision_carries_the_time_of_each_stage() {
+        let (mut exit, taken) = exit(true);
+        let now_ns = exit.clock.now_ns();
+        let marks = Marks { recv_ns: now_ns - 600, decoded_ns: now_ns - 300, merged_ns: now_ns - 200 };
+        exit.deliver(marks, &mut opened());
+        let decision = taken.try_recv().unwrap();
+        let latency = decision.latency.unwrap();
+        assert_eq!((latency.decode, latency.merge), (300, 100));
+        assert_eq!(latency.total, latency.decode + latency.merge + latency.signal);
+        assert!(latency.signal >= 200 && decision.queued_ns >= Some(now_ns));
+        let stages = [Stage::Decode, Stage::Merge, Stage::Signal, Stage::Queue, Stage::Total];
+        assert_eq!(stages.map(|stage| count(&exit, stage)), [1; 5]);
+    }
+
+    #[test]
+    fn an_element_that_decides_nothing_is_measured_up_to_the_decision() {
+        let (mut exit, _taken) = exit(true);
+        exit.deliver(Marks::tick(exit.clock.now_ns()), &mut []);
+        assert_eq!([Stage::Signal, Stage::Queue].map(|stage| count(&exit, stage)), [1, 0]);
+    }
+
+    #[test]
+    fn nothing_is_measured_in_a_replay() {
+        let (mut exit, taken) = exit(false);
+        exit.deliver(Marks::begin(Receipt::Sent), &mut opened());
+        exit.deliver_late(5, &mut opened());
+        assert!(taken.try_iter().all(|decision| decision.latency.is_none() && decision.queued_ns.is_none()));
+        assert_eq!([Stage::Decode, Stage::Total].map(|stage| count(&exit, stage)), [0, 0]);
+    }
+
+    #[test]
+    fn the_digest_covers_what_was_decided_delivered_or_not() {
+        let (mut live, taken) = exit(true);
+        drop(taken);
+        live.deliver(Marks::tick(0), &mut opened());
+        live.deliver_late(0, &mut opened());
+        let (mut replayed, _taken) = exit(false);
+        replayed.deliver(Marks::tick(0), &mut opened());
+        replayed.deliver(Marks::tick(0), &mut opened());
+        assert_eq!(live.digest.to_string(), replayed.digest.to_string());
+        assert_eq!(live.digest.count(), 2);
+    }
+}

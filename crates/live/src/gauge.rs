@@ -119,3 +119,64 @@ impl Gauge {
         self.changed.notified().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crossbeam_channel::bounded;
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::settings::WhenFull;
+
+    fn outbox() -> Outbox {
+        Outbox::new(bounded(1).0, WhenFull::Hold)
+    }
+
+    /// Whether somebody who waits would have been woken.
+    fn has_told(gauge: &Gauge) -> bool {
+        gauge.changed().now_or_never().is_some()
+    }
+
+    #[test]
+    fn a_full_pipeline_tells_when_there_is_room_again() {
+        let gauge = Gauge::new();
+        for _ in 0..IN_FLIGHT {
+            gauge.enter();
+        }
+        assert_eq!(gauge.in_flight(), IN_FLIGHT);
+        assert!(!has_told(&gauge));
+        gauge.leave();
+        assert!(has_told(&gauge));
+        gauge.leave();
+        assert!(!has_told(&gauge), "nobody waits for more room");
+        assert_eq!(gauge.in_flight(), IN_FLIGHT - 2);
+    }
+
+    #[test]
+    fn another_deadline_is_told_and_the_same_is_not_told_again() {
+        let gauge = Gauge::new();
+        assert_eq!(gauge.deadline_ns(), None);
+        for (deadline_ns, is_told) in
+            [(Some(100), true), (Some(100), false), (Some(50), true), (Some(200), true), (None, true)]
+        {
+            gauge.report(deadline_ns, &outbox());
+            assert_eq!((gauge.deadline_ns(), has_told(&gauge)), (deadline_ns, is_told));
+        }
+    }
+
+    #[test]
+    fn a_stop_is_told_even_if_nobody_waits_yet() {
+        let gauge = Gauge::new();
+        gauge.stop();
+        assert!(gauge.is_stopping() && has_told(&gauge));
+    }
+
+    #[test]
+    fn a_panic_is_told_and_the_first_message_kept() {
+        let gauge = Gauge::new();
+        gauge.trip("first".to_owned());
+        assert!(has_told(&gauge));
+        gauge.trip("second".to_owned());
+        assert_eq!(gauge.tripped().as_deref(), Some("first"));
+    }
+}

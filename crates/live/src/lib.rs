@@ -3,8 +3,8 @@
 //! # How data goes through
 //!
 //! The connection actor reads the socket, stamps each message and hands it on. In the placement `one-arbiter` it
-//! goes by messages through the decoder, merge and signal actors, all on the engine's one thread; in `fused` the
-//! connection calls the same stages in place. At the end decisions go into a bounded queue that the host reads
+//! goes by messages through the decoder, merge and signal actors, all on the engine's one thread (in `per-actor` each on
+//! its own); in `fused` the connection calls the same stages in place. At the end decisions go into a bounded queue that the host reads
 //! from its own thread: the only thread crossing on the way.
 //!
 //! # What does this crate not do?

@@ -165,3 +165,6 @@ impl Outbox {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

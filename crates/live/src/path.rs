@@ -6,7 +6,7 @@ use stoop_engine::{Bounds, Pipeline, Receipt, RuleSet};
 use stoop_model::{BadReason, Decision};
 use tokio::sync::oneshot;
 
-use crate::actors::{Drain, Entrance, Finish, RawFrame, Rejected, Tick};
+use crate::actors::{Drain, Entrance, Finish, RawFrame, Rejected, Spread, Tick};
 use crate::exit::{Exit, Marks};
 use crate::gauge::{Gauge, IN_FLIGHT};
 use crate::guard::guarded;
@@ -48,7 +48,10 @@ impl Path {
                     decisions: Vec::new(),
                 }))
             }
-            Placement::OneArbiter => Self::Actors(Entrance::start(rules, bounds, start_ns, exit, gauge)),
+            Placement::OneArbiter | Placement::PerActor => {
+                let spread = Spread::new(placement);
+                Self::Actors(Entrance::start(rules, bounds, start_ns, exit, gauge, spread))
+            }
         }
     }
 
@@ -153,5 +156,105 @@ impl Fused {
     fn report(&self) {
         let outbox = &self.exit.outbox;
         self.gauge.report(self.pipeline.deadline(), outbox);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossbeam_channel::{Receiver, bounded};
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::outbox::Outbox;
+    use crate::settings::WhenFull;
+
+    const FRAME: &[u8] = br#"{"v":1,"t":"tweet","op":"content","d":{"tweetId":"1","text":"$EDGE"}}"#;
+    const BOTH: [Placement; 2] = [Placement::Fused, Placement::OneArbiter];
+
+    /// Lets `body` use a path; returns what came out of it and the summary at its end.
+    fn with_path(
+        placement: Placement,
+        body: impl AsyncFnOnce(&mut Path, &Gauge),
+    ) -> (Receiver<Decision>, Box<Summary>) {
+        let text = "[[rule]]\nname = \"all\"\nsettle = \"3s\"\n";
+        let rules = RuleSet::parse("rules.toml", text).unwrap();
+        let (queue, taken) = bounded(1024);
+        let exit = Exit::new(Outbox::new(queue, WhenFull::Hold), Clock::anchored(), true);
+        let gauge = Arc::new(Gauge::new());
+        let summary = actix::System::new().block_on(async {
+            let mut path = Path::start(placement, rules, Bounds::default(), 0, exit, &gauge);
+            body(&mut path, &gauge).await;
+            let (done, finished) = oneshot::channel();
+            path.finish(Box::default(), done);
+            finished.await.unwrap()
+        });
+        (taken, summary)
+    }
+
+    /// Lets the actors work until nothing is under way.
+    async fn settle(path: &Path) {
+        while !path.is_idle() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[test]
+    fn frames_time_and_refusals_go_through_in_every_placement() {
+        for placement in BOTH {
+            let (taken, summary) = with_path(placement, async |path, gauge| {
+                path.frame(FRAME, Receipt::At(5));
+                path.reject(BadReason::TooLong, 7);
+                path.frame(b"[]x", Receipt::At(6));
+                settle(path).await;
+                assert_eq!(gauge.deadline_ns(), Some(3_000_000_005));
+                path.tick(3_000_000_004);
+                path.tick(3_000_000_006);
+                settle(path).await;
+                assert!(gauge.deadline_ns() > Some(3_000_000_006), "that of the open decision, a day later");
+            });
+            let kinds: Vec<&str> = taken.try_iter().map(|decision| decision.kind.as_str()).collect();
+            assert_eq!(kinds, ["open", "lapse"], "{placement:?}");
+            assert_eq!((summary.intake.frames, summary.intake.bad_frames()), (3, 2), "{placement:?}");
+            assert_eq!((summary.queue.queued, summary.digest.count()), (2, 2), "{placement:?}");
+        }
+    }
+
+    #[test]
+    fn no_more_frames_are_under_way_than_there_is_room_for() {
+        with_path(Placement::OneArbiter, async |path, gauge| {
+            let mut count = 0;
+            while path.has_room() {
+                path.frame(FRAME, Receipt::At(5));
+                count += 1;
+            }
+            assert_eq!((count, gauge.in_flight()), (IN_FLIGHT, IN_FLIGHT));
+            settle(path).await;
+            assert!(path.has_room());
+        });
+    }
+
+    #[test]
+    fn a_frame_of_many_elements_or_of_none_leaves_once() {
+        with_path(Placement::OneArbiter, async |path, gauge| {
+            let batch = [b"[", FRAME, b",", FRAME, b"]"].concat();
+            for frame in [&batch[..], b"[]", b"rubbish", b""] {
+                path.frame(frame, Receipt::At(5));
+            }
+            assert_eq!(gauge.in_flight(), 4);
+            settle(path).await;
+            assert_eq!(gauge.in_flight(), 0);
+        });
+    }
+
+    #[test]
+    fn time_alone_is_under_way_until_its_decisions_are_queued() {
+        let (taken, _) = with_path(Placement::OneArbiter, async |path, _| {
+            path.frame(FRAME, Receipt::At(5));
+            settle(path).await;
+            path.expire();
+            assert!(!path.is_idle());
+            settle(path).await;
+        });
+        assert_eq!(taken.try_iter().count(), 2);
     }
 }

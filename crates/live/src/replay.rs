@@ -77,7 +77,7 @@ pub fn replay(
     let reader = Reader { frames, line: Vec::new(), count: 0, options, pacer };
     match options.placement {
         Placement::Fused => replay_fused(rules, reader, each),
-        Placement::OneArbiter => replay_actors(rules, reader, each),
+        Placement::OneArbiter | Placement::PerActor => replay_actors(rules, reader, each),
     }
 }
 
@@ -272,3 +272,6 @@ async fn settle(
     }
     ControlFlow::Continue(())
 }
+
+#[cfg(test)]
+mod tests;

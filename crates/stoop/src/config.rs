@@ -211,7 +211,11 @@ impl Config {
     fn engine(&mut self, root: &Table<'_>) -> Result<(), ConfigError> {
         let Some(table) = root.table("engine")? else { return Ok(()) };
         table.only(&["placement", "window", "window_tweets", "keep_open"])?;
-        let placements = [("fused", Placement::Fused), ("one-arbiter", Placement::OneArbiter)];
+        let placements = [
+            ("fused", Placement::Fused),
+            ("one-arbiter", Placement::OneArbiter),
+            ("per-actor", Placement::PerActor),
+        ];
         self.placement = table.choice("placement", &placements)?;
         let mut window = Window::default();
         let mut keeping = Keeping::default();

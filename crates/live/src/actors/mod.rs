@@ -9,7 +9,7 @@ mod signal;
 
 use std::sync::Arc;
 
-use actix::{Actor, Addr, Message};
+use actix::{Actor, Addr, Arbiter, Context, Message};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use stoop_engine::{Bounds, Merged, Receipt, RuleSet, Stamp};
 use stoop_model::{BadReason, Event};
@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 
 use crate::exit::{Exit, Marks};
 use crate::gauge::Gauge;
+use crate::settings::Placement;
 use crate::summary::Summary;
 pub(crate) use decoder::DecoderActor;
 use merge::MergeActor;
@@ -115,31 +116,65 @@ macro_rules! messages {
 }
 messages!(RawFrame, Rejected, Tick, Decoded, Joined, Drain, Finish);
 
+/// On which threads the three actors run.
+pub(crate) struct Spread {
+    arbiters: Vec<Arbiter>,
+}
+
+impl Spread {
+    /// Makes the threads a placement asks for.
+    pub(crate) fn new(placement: Placement) -> Self {
+        let count = if placement == Placement::PerActor { 3 } else { 0 };
+        Self { arbiters: (0..count).map(|_| Arbiter::new()).collect() }
+    }
+
+    /// Starts an actor on the thread of this number, or on the current one if there is none.
+    fn start<A: Actor<Context = Context<A>> + Send>(&self, thread: usize, actor: A) -> Addr<A> {
+        match self.arbiters.get(thread) {
+            Some(arbiter) => A::start_in_arbiter(&arbiter.handle(), |_| actor),
+            None => actor.start(),
+        }
+    }
+}
+
+impl Drop for Spread {
+    fn drop(&mut self) {
+        for arbiter in self.arbiters.drain(..) {
+            arbiter.stop();
+            // A panic in an actor has been caught and told; the thread itself has nothing to add.
+            drop(arbiter.join());
+        }
+    }
+}
+
 /// The entrance of a running pipeline.
 pub(crate) struct Entrance {
     pub(crate) decoder: Addr<DecoderActor>,
     pub(crate) signal: Addr<SignalActor>,
     pub(crate) gauge: Arc<Gauge>,
     pub(crate) pools: Pools,
+    _threads: Spread,
 }
 
 impl Entrance {
-    /// Starts the three actors on the current arbiter.
+    /// Starts the three actors.
     pub(crate) fn start(
         rules: RuleSet,
         bounds: Bounds,
         start_ns: i64,
         exit: Exit,
         gauge: &Arc<Gauge>,
+        threads: Spread,
     ) -> Self {
         let pools = Pools::new();
         let clock = exit.clock;
-        let signal = SignalActor::new(rules, bounds.keeping, exit, Arc::clone(gauge), pools.clone()).start();
-        let merge =
-            MergeActor::new(bounds.window, signal.clone(), clock, Arc::clone(gauge), pools.clone()).start();
+        let signal = SignalActor::new(rules, bounds.keeping, exit, Arc::clone(gauge), pools.clone());
+        let signal = threads.start(2, signal);
+        let merge = MergeActor::new(bounds.window, signal.clone(), clock, Arc::clone(gauge), pools.clone());
+        let merge = threads.start(1, merge);
         let decoder =
-            DecoderActor::new(bounds.limits, start_ns, merge, clock, Arc::clone(gauge), pools.clone())
-                .start();
-        Self { decoder, signal, gauge: Arc::clone(gauge), pools }
+            DecoderActor::new(bounds.limits, start_ns, merge, clock, Arc::clone(gauge), pools.clone());
+        let decoder = threads.start(0, decoder);
+        Self { decoder, signal, gauge: Arc::clone(gauge), pools, _threads: threads }
     }
 }
