@@ -1,1 +1,15 @@
 //! Tests that run the program.
+
+mod auth;
+mod commands;
+mod decisions;
+mod demo;
+mod desk;
+mod driver;
+mod feed;
+mod foreign;
+mod load;
+mod odd;
+mod replay;
+mod run;
+mod slow;

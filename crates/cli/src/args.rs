@@ -50,7 +50,7 @@ pub(crate) struct DemoArgs {
     /// Posts and decisions as readable lines instead of JSON.
     #[arg(long, conflicts_with = "json")]
     pub(crate) pretty: bool,
-    /// The summary on stderr as one JSON object instead of a table.
+    /// The summary as one JSON object, the last line on stderr, instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -82,7 +82,7 @@ pub(crate) struct RunArgs {
     /// Stop after this many frames.
     #[arg(long, value_name = "N")]
     pub(crate) max_frames: Option<u64>,
-    /// The summary on stderr as one JSON object instead of a table.
+    /// The summary as one JSON object, the last line on stderr, instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -111,7 +111,7 @@ pub(crate) struct ReplayArgs {
     /// Stop after this many frames.
     #[arg(long, value_name = "N")]
     pub(crate) max_frames: Option<u64>,
-    /// The summary on stderr as one JSON object instead of text.
+    /// The summary as one JSON object, the last line on stderr, instead of text.
     #[arg(long)]
     pub(crate) json: bool,
 }

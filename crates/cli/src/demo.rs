@@ -1,5 +1,7 @@
 //! `stoop demo`: everything at work, offline.
 
+use std::time::Duration;
+
 use stoop::model::{Op, Platform};
 use stoop::{Config, Endpoint, Engine, Key, Pipeline, Receipt};
 use stoop_mock::{Input, Pace, Server};
@@ -12,6 +14,8 @@ use crate::run::{Sink, consume, ended, start_failure};
 use crate::{init, report, signals};
 
 const FRAMES: &str = include_str!("../../../fixtures/frames/demo.jsonl");
+/// How long a stop may take.
+const GRACE: Duration = Duration::from_secs(8);
 /// No secret: the mock server takes this key and no other.
 const DEMO_KEY: &str = "demo-key";
 
@@ -37,7 +41,7 @@ pub(crate) fn demo(args: &DemoArgs) -> Outcome {
         .start()
         .map_err(start_failure)?;
     let stopper = engine.stopper();
-    let caught = signals::watch(move || stopper.stop())?;
+    let caught = signals::watch(GRACE, move || stopper.stop())?;
     let written = if args.pretty {
         let mut pretty = Pretty::new(Lines::stdout());
         consume(&engine, &mut pretty, None).and_then(|()| {

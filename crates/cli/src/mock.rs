@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use stoop_mock::{CloseAfter, Config, Input, Key, Pace, Refusal, Server, Until};
 
@@ -10,13 +11,15 @@ use crate::failure::{Code, Failure, OrFail, Outcome};
 use crate::output::note;
 use crate::signals;
 
+/// How long a stop may take.
+const GRACE: Duration = Duration::from_secs(8);
 const FRAGMENT_BYTES: NonZeroUsize = NonZeroUsize::new(100).expect("not zero");
 const BATCH_FRAMES: NonZeroUsize = NonZeroUsize::new(10).expect("not zero");
 
 pub(crate) fn mock(args: &MockArgs) -> Outcome {
     let handle = Server::start(config(args)).or_fail(Code::Failed)?;
     let (stop, stopped) = crossbeam_channel::bounded(2);
-    let caught = signals::watch(move || {
+    let caught = signals::watch(GRACE, move || {
         // A signal is waiting already if there is no room.
         stop.try_send(()).unwrap_or_default();
     })?;

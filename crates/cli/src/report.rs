@@ -14,6 +14,7 @@ pub(crate) fn live(summary: &Summary, as_json: bool) {
         object.insert("feed".to_owned(), feed(summary));
         object.insert("queue".to_owned(), queue(summary));
         object.insert("latency_ns".to_owned(), latency(&table));
+        note(format_args!("digest {}", summary.digest));
         note(format_args!("{}", Value::Object(object)));
         return;
     }
@@ -39,6 +40,7 @@ pub(crate) fn live(summary: &Summary, as_json: bool) {
 /// Shows what a replay did.
 pub(crate) fn replay(summary: &Summary, as_json: bool) {
     if as_json {
+        note(format_args!("digest {}", summary.digest));
         note(format_args!("{}", Value::Object(common(summary))));
         return;
     }

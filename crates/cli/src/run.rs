@@ -13,6 +13,9 @@ use crate::failure::{Code, Failure, OrFail, Outcome};
 use crate::output::{Lines, note};
 use crate::{key, report, signals};
 
+/// How long a stop may take beyond `drain_timeout`, before the process is ended as it is.
+const GRACE: Duration = Duration::from_secs(3);
+
 /// Takes decisions one by one.
 pub(crate) trait Sink {
     /// Takes the next one. Breaks if nobody reads them any more.
@@ -41,13 +44,14 @@ pub(crate) fn run(args: &RunArgs) -> Outcome {
         Some(path) => Lines::append(path)?,
         None => Lines::stdout(),
     };
+    let grace = config.drain_timeout.saturating_add(GRACE);
     let mut builder = Engine::builder().config(config).key(key);
     if let Some(frames) = args.max_frames {
         builder = builder.max_frames(frames);
     }
     let engine = builder.start().map_err(start_failure)?;
     let stopper = engine.stopper();
-    let caught = signals::watch(move || stopper.stop())?;
+    let caught = signals::watch(grace, move || stopper.stop())?;
     let written = consume(&engine, &mut lines, args.lasting);
     let summary = engine.join();
     if summary.feed.opens > 0 || args.json {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -22,12 +23,13 @@ impl Caught {
     }
 }
 
-/// Calls `stop` at the first signal; the second ends the process.
+/// Calls `stop` at the first signal. The process then ends by itself; if it has not after `grace`, because nobody
+/// reads what it writes, or at a second signal, it is ended.
 #[expect(
     clippy::disallowed_methods,
     reason = "one thread that waits for signals as long as the process lives"
 )]
-pub(crate) fn watch(stop: impl Fn() + Send + 'static) -> Result<Caught, Failure> {
+pub(crate) fn watch(grace: Duration, stop: impl Fn() + Send + 'static) -> Result<Caught, Failure> {
     let mut signals = Signals::new([SIGINT, SIGTERM]).or_fail(Code::Failed)?;
     let caught = Caught::default();
     let seen = caught.clone();
@@ -37,6 +39,13 @@ pub(crate) fn watch(stop: impl Fn() + Send + 'static) -> Result<Caught, Failure>
                 signal_hook::low_level::exit(128 + signal);
             }
             stop();
+            let end = move || {
+                if crossbeam_channel::after(grace).recv().is_ok() {
+                    signal_hook::low_level::exit(128 + signal);
+                }
+            };
+            // Without the thread only a second signal ends a process that is stuck.
+            drop(std::thread::Builder::new().name("stoop-grace".to_owned()).spawn(end));
         }
     };
     std::thread::Builder::new().name("stoop-signals".to_owned()).spawn(wait).or_fail(Code::Failed)?;

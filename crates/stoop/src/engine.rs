@@ -1,9 +1,14 @@
 //! Starting an engine from a configuration.
 
+use std::time::Duration;
+
 use stoop_live::{Settings, StartError};
 use stoop_model::Decision;
 
 use crate::{Config, ConfigError, Key, RuleSetError, Stopper, Summary};
+
+const CLOSE_LEAST: Duration = Duration::from_millis(50);
+const CLOSE_MOST: Duration = Duration::from_secs(1);
 
 /// A running engine on a thread of its own. Dropping it stops it and waits for its end.
 #[derive(Debug)]
@@ -72,7 +77,11 @@ impl EngineBuilder {
             endpoint: config.endpoint,
             auth: config.auth,
             key: self.key.ok_or(EngineError::NoKey)?,
-            feed: config.feed,
+            feed: stoop_feed::Settings {
+                // A server that does not answer a close must not hold up a stop.
+                close_timeout: config.drain_timeout.clamp(CLOSE_LEAST, CLOSE_MOST),
+                ..config.feed
+            },
             seed: seed(),
             bounds: config.bounds,
             placement: config.placement.unwrap_or_default(),

@@ -1,0 +1,121 @@
+//! `gen`, `init`, `rules`, `mock`, and what every command has in common.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use serde_json::Value;
+
+use crate::decisions::json;
+use crate::desk::{Desk, Mock, fixture, lines_of};
+use crate::driver::stoop;
+
+#[test]
+fn the_same_seed_gives_the_same_bytes() {
+    let desk = Desk::new();
+    let generate = |name: &str, seed: &str| {
+        let output = desk.name(name);
+        stoop(&["gen", "-o", &output, "--frames", "500", "--seed", seed]).finish().expect(0);
+        std::fs::read(output).expect("it was written")
+    };
+    let first = generate("a.jsonl", "7");
+    assert_eq!(first, generate("b.jsonl", "7"));
+    assert_ne!(first, generate("c.jsonl", "8"));
+    assert_eq!(generate("a.jsonl.gz", "7"), generate("b.jsonl.gz", "7"));
+    assert_eq!(lines_of(&desk.path("a.jsonl")).len(), 500);
+    let stdout = stoop(&["gen", "-o", "-", "--frames", "500", "--seed", "7"]).finish().expect(0).stdout;
+    assert_eq!(stdout.join("\n").as_bytes(), first.trim_ascii_end());
+    stoop(&["gen", "-o", &desk.name("a.jsonl")]).finish().expect(73);
+}
+
+#[test]
+fn init_writes_a_set_up_that_is_right_and_overwrites_nothing() {
+    let desk = Desk::new();
+    let dir = desk.name("new");
+    stoop(&["init", &dir]).finish().expect(0);
+    let config = desk.name("new/stoop.toml");
+    let starter = desk.name("new/rules/starter.toml");
+    stoop(&["rules", "check", &config, &starter]).finish().expect(0);
+    desk.file("new/stoop.toml", "# mine\n");
+    stoop(&["init", &dir]).finish().expect(73);
+    assert_eq!(std::fs::read_to_string(&config).expect("it is there"), "# mine\n");
+    std::fs::remove_file(&starter).expect("it can be removed");
+    stoop(&["init", &dir]).finish().expect(73);
+    assert!(!desk.path("new/rules/starter.toml").exists(), "both or none");
+}
+
+#[test]
+fn rules_check_tells_the_place_of_every_mistake() {
+    let mut bad: Vec<String> = Vec::new();
+    for entry in std::fs::read_dir(fixture("rules/bad")).expect("the fixtures are there").flatten() {
+        bad.push(entry.path().to_str().expect("a path of text").to_owned());
+    }
+    assert!(bad.len() >= 40);
+    for path in &bad {
+        let text = std::fs::read_to_string(path).expect("it can be read");
+        let expect =
+            text.lines().next().and_then(|line| line.strip_prefix("# expect: ")).expect("it says so");
+        let check = stoop(&["rules", "check", path]).finish().expect(78);
+        // What the error says is checked where rules are read; a configuration knows a table more than a rule file.
+        let (line, _) = expect.split_once(':').expect("a line and a column");
+        let told = check.stderr.iter().any(|told| told.starts_with(&format!("{path}:{line}:")));
+        assert!(told, "{expect}\n{}", check.errors());
+        assert!(check.stdout.is_empty());
+    }
+    let good = fixture("rules/starter.toml");
+    stoop(&["rules", "check", &good]).finish().expect(0);
+    stoop(&["rules", "check", &good, &bad[0]]).finish().expect(78);
+    stoop(&["rules", "check", "absent.toml"]).finish().expect(78);
+}
+
+#[test]
+fn every_command_explains_itself() {
+    let commands: [&[&str]; 9] = [
+        &[],
+        &["demo"],
+        &["init"],
+        &["run"],
+        &["replay"],
+        &["rules"],
+        &["rules", "check"],
+        &["gen"],
+        &["mock"],
+    ];
+    for command in commands {
+        let help = stoop(&[command, &["--help"]].concat()).finish().expect(0);
+        assert!(help.stdout.len() > 5, "{command:?}: {}", help.stdout.join("\n"));
+        assert!(help.stderr.is_empty());
+        stoop(&[command, &["--no-such-flag"]].concat()).finish().expect(2);
+    }
+    stoop(&[]).finish().expect(2);
+    assert!(stoop(&["--version"]).finish().expect(0).stdout[0].starts_with("stoop "));
+}
+
+#[test]
+fn the_mock_answers_who_am_i() {
+    let mock = Mock::start(&fixture("frames/lifecycle.jsonl"), &["--api-key", "k"]);
+    let me = get(&mock.addr, "/api/me", "k");
+    assert!(me.0.starts_with("HTTP/1.1 200 "), "{}", me.0);
+    assert!(me.1["plan"].is_string() && me.1["websocket"]["limit"].is_u64(), "{}", me.1);
+    assert!(get(&mock.addr, "/api/me", "another").0.starts_with("HTTP/1.1 401 "));
+}
+
+#[test]
+fn the_mock_stops_cleanly_when_told_to() {
+    for (name, code) in [("INT", 130), ("TERM", 143)] {
+        let mock = Mock::start(&fixture("frames/vendor.jsonl"), &[]);
+        mock.program.signal(name);
+        mock.program.finish().expect(code);
+    }
+    stoop(&["mock", "--input", "absent.jsonl"]).finish().expect(1);
+}
+
+/// Head and body of the answer to a request.
+fn get(addr: &str, path: &str, key: &str) -> (String, Value) {
+    let mut stream = TcpStream::connect(addr).expect("the server listens");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {addr}\r\nAuthorization: Bearer {key}\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("it reads the request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers and hangs up");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
+    (head.to_owned(), json(body))
+}

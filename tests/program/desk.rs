@@ -1,0 +1,83 @@
+//! A folder for one test, and the files it needs.
+
+use std::path::{Path, PathBuf};
+
+use crate::driver::{Program, stoop};
+
+/// A path of the workspace's fixtures.
+pub(crate) fn fixture(path: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");
+    root.join(path).to_str().expect("the workspace lies at a path of text").to_owned()
+}
+
+/// Frames of a fixture.
+pub(crate) fn frames(name: &str) -> Vec<Vec<u8>> {
+    lines_of(Path::new(&fixture(&format!("frames/{name}.jsonl"))))
+}
+
+/// Lines of a file that are not blank.
+pub(crate) fn lines_of(path: &Path) -> Vec<Vec<u8>> {
+    let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect()
+}
+
+/// A folder that goes when the test ends.
+pub(crate) struct Desk {
+    folder: tempfile::TempDir,
+}
+
+impl Desk {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().expect("a folder can be made") }
+    }
+
+    /// A path in the folder, whether there is a file or not.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The same as text.
+    pub(crate) fn name(&self, name: &str) -> String {
+        self.path(name).to_str().expect("temporary folders lie at paths of text").to_owned()
+    }
+
+    /// Writes a file; returns its path.
+    pub(crate) fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
+        std::fs::write(self.path(name), bytes).expect("the file can be written");
+        self.name(name)
+    }
+
+    /// Writes frames to a file, compressed as its name says; returns its path.
+    pub(crate) fn frames(&self, name: &str, frames: &[Vec<u8>]) -> String {
+        let file = std::fs::File::create_new(self.path(name)).expect("the file can be created");
+        let mut out = stoop::LineWriter::over(&self.path(name), file).expect("a writer");
+        frames.iter().try_for_each(|frame| out.line(frame)).expect("frames can be written");
+        out.finish().expect("the file can be ended");
+        self.name(name)
+    }
+
+    /// Writes a configuration that reads the feed at `addr` with these rules; `feed` goes into its table.
+    ///
+    /// Lost connections are tried again at once.
+    pub(crate) fn config(&self, addr: &str, rules: &str, feed: &str) -> String {
+        let text = format!(
+            "{rules}\n[feed]\nurl = \"ws://{addr}/ws\"\nbackoff_base = \"1ms\"\nbackoff_cap = \"10ms\"\n{feed}\n"
+        );
+        self.file("stoop.toml", text)
+    }
+}
+
+/// A mock server run by the program.
+pub(crate) struct Mock {
+    /// Where it listens.
+    pub(crate) addr: String,
+    pub(crate) program: Program,
+}
+
+impl Mock {
+    pub(crate) fn start(input: &str, args: &[&str]) -> Self {
+        let program = stoop(&[&["mock", "--input", input], args].concat()).start();
+        let line = program.stderr.wait_for(|line| line.starts_with("listening "));
+        Self { addr: line["listening ".len()..].to_owned(), program }
+    }
+}

@@ -1,0 +1,257 @@
+//! Runs the program, follows what it writes, and ends it if it hangs.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// A program, server or thread that gives no sign for so long hangs.
+pub(crate) const LIMIT: Duration = Duration::from_mins(1);
+const KEY_VARIABLE: &str = "TWEETSTREAM_API_KEY";
+
+/// Starts a named thread.
+#[expect(clippy::disallowed_methods, reason = "the one place of these tests that starts threads")]
+pub(crate) fn thread<T: Send + 'static>(
+    name: &str,
+    body: impl FnOnce() -> T + Send + 'static,
+) -> JoinHandle<T> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(body).expect("a thread starts")
+}
+
+/// A call of the program that has yet to be made.
+pub(crate) struct Call {
+    command: Command,
+    input: Vec<u8>,
+}
+
+/// A call without a key in the environment.
+pub(crate) fn stoop(args: &[&str]) -> Call {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stoop"));
+    command.args(args).env_remove(KEY_VARIABLE);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Call { command, input: Vec::new() }
+}
+
+impl Call {
+    /// Puts a key into the environment.
+    pub(crate) fn key(mut self, key: &str) -> Self {
+        self.command.env(KEY_VARIABLE, key);
+        self
+    }
+
+    pub(crate) fn stdin(mut self, input: Vec<u8>) -> Self {
+        self.input = input;
+        self
+    }
+
+    /// Starts the program and follows both its outputs.
+    pub(crate) fn start(self) -> Program {
+        let mut program = self.start_unread();
+        program.read_stdout();
+        program
+    }
+
+    /// Starts the program; nobody reads its stdout yet.
+    pub(crate) fn start_unread(mut self) -> Program {
+        let mut child = self.command.spawn().expect("the program starts");
+        let mut stdin = child.stdin.take().expect("stdin is a pipe");
+        let input = self.input;
+        // It may end without reading all of it.
+        drop(thread("stdin", move || drop(stdin.write_all(&input))));
+        let unread = child.stdout.take();
+        let stderr = Stream::follow("stderr", child.stderr.take().expect("stderr is a pipe"));
+        Program { child, unread, stdout: Arc::default(), stderr }
+    }
+
+    /// Runs the program to its end.
+    pub(crate) fn finish(self) -> Finished {
+        self.start().finish()
+    }
+}
+
+/// A running program; dropping it ends it.
+pub(crate) struct Program {
+    child: Child,
+    unread: Option<ChildStdout>,
+    pub(crate) stdout: Arc<Stream>,
+    pub(crate) stderr: Arc<Stream>,
+}
+
+impl Program {
+    /// Starts to read stdout.
+    pub(crate) fn read_stdout(&mut self) {
+        let stdout = self.unread.take().expect("nobody reads stdout yet");
+        self.stdout = Stream::follow("stdout", stdout);
+    }
+
+    /// Closes stdout, as a reader does that has seen enough.
+    pub(crate) fn close_stdout(&mut self) {
+        drop(self.unread.take());
+        self.stdout.end();
+    }
+
+    /// Sends a signal such as `TERM`.
+    pub(crate) fn signal(&self, name: &str) {
+        let line = format!("kill -{name} {}", self.child.id());
+        let status = Command::new("sh").args(["-c", &line]).status().expect("sh starts");
+        assert!(status.success(), "{line}");
+    }
+
+    /// Most memory it has had so far, bytes; none where the system does not tell.
+    pub(crate) fn peak_memory(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
+    }
+
+    /// Waits for its end.
+    pub(crate) fn finish(mut self) -> Finished {
+        let (stdout, stderr) = (self.stdout.wait_for_end(), self.stderr.wait_for_end());
+        let (Some(stdout), Some(stderr)) = (stdout, stderr) else {
+            self.child.kill().expect("a hanging program can be ended");
+            panic!("the program hangs; its stderr:\n{}", self.stderr.seen().join("\n"));
+        };
+        let code = self.child.wait().expect("its end can be waited for").code();
+        Finished { code, stdout, stderr }
+    }
+}
+
+impl Program {
+    /// Waits for its end without ever reading its stdout.
+    pub(crate) fn finish_unread(mut self) -> Finished {
+        let Some(stderr) = self.stderr.wait_for_end() else {
+            panic!("the program hangs; its stderr:\n{}", self.stderr.seen().join("\n"));
+        };
+        let code = self.child.wait().expect("its end can be waited for").code();
+        Finished { code, stdout: Vec::new(), stderr }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended already; nothing else can go wrong with a child of our own.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// What a program has left behind.
+pub(crate) struct Finished {
+    /// None if a signal ended it.
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: Vec<String>,
+    pub(crate) stderr: Vec<String>,
+}
+
+impl Finished {
+    /// Asserts the exit code, and shows stderr if it is another.
+    pub(crate) fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "stderr:\n{}", self.errors());
+        self
+    }
+
+    pub(crate) fn errors(&self) -> String {
+        self.stderr.join("\n")
+    }
+
+    /// The digest told on stderr.
+    pub(crate) fn digest(&self) -> String {
+        let told = self.stderr.iter().find_map(|line| line.strip_prefix("digest "));
+        told.unwrap_or_else(|| panic!("no digest on stderr:\n{}", self.errors())).to_owned()
+    }
+
+    /// The summary told on stderr with `--json`.
+    pub(crate) fn summary(&self) -> Value {
+        let last = self.stderr.last().map_or("", String::as_str);
+        serde_json::from_str(last)
+            .unwrap_or_else(|error| panic!("{error} in the last of stderr:\n{}", self.errors()))
+    }
+}
+
+/// Lines as they come.
+#[derive(Default)]
+pub(crate) struct Stream {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    lines: Vec<String>,
+    is_over: bool,
+}
+
+impl Stream {
+    fn follow(name: &str, source: impl Read + Send + 'static) -> Arc<Self> {
+        let stream = Arc::<Self>::default();
+        let writer = Arc::clone(&stream);
+        drop(thread(name, move || {
+            for line in BufReader::new(source).split(b'\n') {
+                let Ok(line) = line else { break };
+                writer.change(|state| state.lines.push(String::from_utf8_lossy(&line).into_owned()));
+            }
+            writer.end();
+        }));
+        stream
+    }
+
+    fn end(&self) {
+        self.change(|state| state.is_over = true);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_all();
+    }
+
+    /// Lines so far.
+    pub(crate) fn seen(&self) -> Vec<String> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).lines.clone()
+    }
+
+    /// Waits for a line that fits.
+    pub(crate) fn wait_for(&self, fits: impl Fn(&str) -> bool) -> String {
+        let mut looked_at = 0;
+        let mut found = None;
+        self.wait(|state| {
+            while let Some(line) = state.lines.get(looked_at)
+                && found.is_none()
+            {
+                looked_at += 1;
+                found = fits(line).then(|| line.clone());
+            }
+            found.is_some()
+        });
+        found.unwrap_or_else(|| panic!("the line waited for has not come:\n{}", self.seen().join("\n")))
+    }
+
+    /// Waits until there are so many lines.
+    pub(crate) fn wait_for_lines(&self, count: usize) {
+        self.wait(|state| state.lines.len() >= count);
+        let seen = self.seen();
+        assert!(seen.len() >= count, "{} lines of {count} have come:\n{}", seen.len(), seen.join("\n"));
+    }
+
+    /// All lines, once the last has come; none if that takes too long.
+    fn wait_for_end(&self) -> Option<Vec<String>> {
+        self.wait(|state| state.is_over);
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.is_over.then(|| state.lines.clone())
+    }
+
+    /// Waits until this is so, the stream has ended, or nothing has come for too long.
+    fn wait(&self, mut is_so: impl FnMut(&State) -> bool) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        while !is_so(&state) && !state.is_over {
+            let (woken, waited) =
+                self.changed.wait_timeout(state, LIMIT).unwrap_or_else(PoisonError::into_inner);
+            state = woken;
+            if waited.timed_out() {
+                return;
+            }
+        }
+    }
+}
