@@ -127,7 +127,7 @@ impl<K: Key, const N: usize> Bag<K, N> {
     /// Starts filling the bag. For many fields at once this is faster than to set one after another, each of which
     /// would wait for the last to have marked its field in the same word.
     pub fn fill(&mut self) -> Filling<'_, K, N> {
-        Filling { present: self.present, null: self.null, bag: self }
+        Filling { present: 0, null: 0, bag: self }
     }
 
     fn raw(&self, key: K) -> Option<u64> {
@@ -141,7 +141,7 @@ impl<K: Key, const N: usize> Bag<K, N> {
     }
 }
 
-/// A bag that is being filled; what was set is in the bag once this is dropped.
+/// A bag that is being filled, each field at most once; what was set is in the bag once this is dropped.
 #[derive(Debug)]
 pub struct Filling<'a, K: Key, const N: usize> {
     present: u32,
@@ -172,22 +172,20 @@ impl<K: Key, const N: usize> Filling<'_, K, N> {
     #[inline]
     pub fn set_null(&mut self, key: K) {
         self.null |= 1 << key.index();
-        self.present &= !(1 << key.index());
     }
 
     #[inline]
     fn set_raw(&mut self, key: K, raw: u64) {
         self.bag.values[key.index()] = raw;
         self.present |= 1 << key.index();
-        self.null &= !(1 << key.index());
     }
 }
 
 impl<K: Key, const N: usize> Drop for Filling<'_, K, N> {
     #[inline]
     fn drop(&mut self) {
-        self.bag.present = self.present;
-        self.bag.null = self.null;
+        self.bag.present = (self.bag.present & !self.null) | self.present;
+        self.bag.null = (self.bag.null & !self.present) | self.null;
     }
 }
 
@@ -257,6 +255,7 @@ mod tests {
     fn filling_is_the_same_as_setting() {
         let mut bag = Bag::<Letter, 3>::default();
         bag.set_null(Letter::B);
+        bag.set_int(Letter::C, 3);
         let mut filling = bag.fill();
         filling.set_span(Letter::A, Span { start: 1, len: 2 });
         filling.set_int(Letter::B, 7);

@@ -16,17 +16,17 @@ pub(crate) fn profile_update(
     object: &[Node<'_>],
     event: &mut Event,
 ) -> Result<(), Bad> {
-    members!(reader, object, member, {
-        b"kind" => event.action = reader.deciding_choice(member, |text| text == b"PROFILE")?,
-        b"eventId" => event.event_id = reader.id(member),
-        b"observedAt" => event.observed_ms = reader.int(member),
+    members!(reader, object, members, {
+        b"kind" => event.action = reader.deciding_choice(members, |text| text == b"PROFILE")?,
+        b"eventId" => event.event_id = reader.id(members),
+        b"observedAt" => event.observed_ms = reader.int(members),
         b"receivedAt" => {
-            reader.cut_out(member);
-            event.received_ms = reader.int(member);
+            reader.cut_out(members);
+            event.received_ms = reader.int(members);
         },
-        b"actor" => part(reader, member, &mut event.actor, author)?,
-        b"changes" => part(reader, member, &mut event.changes, changes)?,
-        b"previous" => part(reader, member, &mut event.previous, changes)?,
+        b"actor" => part(reader, members.take(), &mut event.actor, author)?,
+        b"changes" => part(reader, members.take(), &mut event.changes, changes)?,
+        b"previous" => part(reader, members.take(), &mut event.previous, changes)?,
     });
     Ok(())
 }
@@ -35,16 +35,16 @@ pub(crate) fn profile_update(
 pub(crate) fn follow(reader: &mut Reader<'_>, object: &[Node<'_>], event: &mut Event) -> Result<(), Bad> {
     let kind: fn(&[u8]) -> bool =
         if event.op == Op::Follow { |text| text == b"FOLLOW" } else { |text| text == b"UNFOLLOW" };
-    members!(reader, object, member, {
-        b"kind" => event.action = reader.deciding_choice(member, kind)?,
-        b"eventId" => event.event_id = reader.id(member),
-        b"observedAt" => event.observed_ms = reader.int(member),
+    members!(reader, object, members, {
+        b"kind" => event.action = reader.deciding_choice(members, kind)?,
+        b"eventId" => event.event_id = reader.id(members),
+        b"observedAt" => event.observed_ms = reader.int(members),
         b"receivedAt" => {
-            reader.cut_out(member);
-            event.received_ms = reader.int(member);
+            reader.cut_out(members);
+            event.received_ms = reader.int(members);
         },
-        b"actor" => part(reader, member, &mut event.actor, author)?,
-        b"target" => part(reader, member, &mut event.target, author)?,
+        b"actor" => part(reader, members.take(), &mut event.actor, author)?,
+        b"target" => part(reader, members.take(), &mut event.target, author)?,
     });
     Ok(())
 }
@@ -55,18 +55,18 @@ pub(crate) fn handles_result(
     object: &[Node<'_>],
     event: &mut Event,
 ) -> Result<(), Bad> {
-    members!(reader, object, member, {
-        b"action" => event.handles.action = reader.text(member),
-        b"requestId" => event.handles.request_id = reader.id(member),
-        b"error" => event.handles.error = reader.text(member),
+    members!(reader, object, members, {
+        b"action" => event.handles.action = reader.text(members),
+        b"requestId" => event.handles.request_id = reader.id(members),
+        b"error" => event.handles.error = reader.text(members),
         b"receivedAt" => {
-            reader.cut_out(member);
-            event.received_ms = reader.int(member);
+            reader.cut_out(members);
+            event.received_ms = reader.int(members);
         },
         b"results" => {
-            if let Some(items) = reader.list(member)? {
+            if let Some(list) = reader.list(members.take())? {
                 let rows = &mut event.handles.results;
-                reader.objects(member, items, |reader, object| {
+                reader.objects(list, |reader, object| {
                     rows.push(row(reader, object)?);
                     Ok(())
                 })?;
@@ -78,15 +78,15 @@ pub(crate) fn handles_result(
 
 fn row(reader: &mut Reader<'_>, object: &[Node<'_>]) -> Result<HandleRow, Bad> {
     let mut row = HandleRow::default();
-    members!(reader, object, member, {
-        b"input" => row.input = reader.text(member),
-        b"state" => row.state = reader.choice(member, is_state),
-        b"handle" => row.handle = reader.text(member),
-        b"name" => row.name = reader.text(member),
-        b"normalizedHandle" => row.normalized_handle = reader.text(member),
-        b"profileImage" => row.profile_image = reader.text(member),
-        b"twitterId" => row.twitter_id = reader.id(member),
-        b"message" => row.message = reader.text(member),
+    members!(reader, object, members, {
+        b"input" => row.input = reader.text(members),
+        b"state" => row.state = reader.choice(members, is_state),
+        b"handle" => row.handle = reader.text(members),
+        b"name" => row.name = reader.text(members),
+        b"normalizedHandle" => row.normalized_handle = reader.text(members),
+        b"profileImage" => row.profile_image = reader.text(members),
+        b"twitterId" => row.twitter_id = reader.id(members),
+        b"message" => row.message = reader.text(members),
     });
     Ok(row)
 }

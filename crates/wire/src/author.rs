@@ -3,7 +3,7 @@
 use simd_json::Node;
 use stoop_model::{AUTHOR_FIELDS, AuthorField, Bad, Bag, Filling, Platform, Span};
 
-use crate::members::{Member, members};
+use crate::members::{Member, Members, members};
 use crate::reader::{Reader, is_null};
 
 type Author = Bag<AuthorField, AUTHOR_FIELDS>;
@@ -12,27 +12,27 @@ type Filler<'a> = Filling<'a, AuthorField, AUTHOR_FIELDS>;
 /// Reads an author, an actor or a target.
 pub(crate) fn author(reader: &mut Reader<'_>, object: &[Node<'_>], author: &mut Author) -> Result<(), Bad> {
     let author = &mut author.fill();
-    members!(reader, object, member, {
-        b"id" => text(author, AuthorField::Id, reader.deciding_id(member)?),
-        b"handle" => text(author, AuthorField::Handle, reader.deciding_text(member)?),
-        b"name" => text(author, AuthorField::Name, reader.text(member)),
+    members!(reader, object, members, {
+        b"id" => text(author, AuthorField::Id, reader.deciding_id(members)?),
+        b"handle" => text(author, AuthorField::Handle, reader.deciding_text(members)?),
+        b"name" => text(author, AuthorField::Name, reader.text(members)),
         b"platform" => {
-            text(author, AuthorField::Platform, reader.deciding_choice(member, is_platform)?);
+            text(author, AuthorField::Platform, reader.deciding_choice(members, is_platform)?);
         },
-        b"profileImage" => text(author, AuthorField::ProfileImage, reader.text(member)),
-        b"banner" => text(author, AuthorField::Banner, reader.text(member)),
-        b"bio" => text(author, AuthorField::Bio, reader.text(member)),
-        b"location" => text(author, AuthorField::Location, reader.text(member)),
-        b"url" => text(author, AuthorField::Url, reader.text(member)),
-        b"websiteUrl" => text(author, AuthorField::WebsiteUrl, reader.text(member)),
-        b"followersCount" => int(author, AuthorField::Followers, reader.int(member)),
-        b"followingCount" => int(author, AuthorField::Following, reader.int(member)),
-        b"joinedAt" => int(author, AuthorField::JoinedAt, reader.int(member)),
-        b"metrics" => metrics(reader, member, author)?,
+        b"profileImage" => text(author, AuthorField::ProfileImage, reader.text(members)),
+        b"banner" => text(author, AuthorField::Banner, reader.text(members)),
+        b"bio" => text(author, AuthorField::Bio, reader.text(members)),
+        b"location" => text(author, AuthorField::Location, reader.text(members)),
+        b"url" => text(author, AuthorField::Url, reader.text(members)),
+        b"websiteUrl" => text(author, AuthorField::WebsiteUrl, reader.text(members)),
+        b"followersCount" => int(author, AuthorField::Followers, reader.int(members)),
+        b"followingCount" => int(author, AuthorField::Following, reader.int(members)),
+        b"joinedAt" => int(author, AuthorField::JoinedAt, reader.int(members)),
+        b"metrics" => metrics(reader, members.take(), author)?,
         b"verifiedType" => {
-            text(author, AuthorField::VerifiedType, reader.choice(member, is_verified_type));
+            text(author, AuthorField::VerifiedType, reader.choice(members, is_verified_type));
         },
-        b"verifiedLabel" => label(reader, member, author)?,
+        b"verifiedLabel" => label(reader, members.take(), author)?,
     });
     Ok(())
 }
@@ -40,15 +40,15 @@ pub(crate) fn author(reader: &mut Reader<'_>, object: &[Node<'_>], author: &mut 
 /// Reads `changes` or `previous`, where null means cleared.
 pub(crate) fn changes(reader: &mut Reader<'_>, object: &[Node<'_>], changes: &mut Author) -> Result<(), Bad> {
     let changes = &mut changes.fill();
-    members!(reader, object, member, {
-        b"avatar" => clearable(reader, member, changes, AuthorField::Avatar),
-        b"banner" => clearable(reader, member, changes, AuthorField::Banner),
-        b"bio" => clearable(reader, member, changes, AuthorField::Bio),
-        b"handle" => clearable(reader, member, changes, AuthorField::Handle),
-        b"location" => clearable(reader, member, changes, AuthorField::Location),
-        b"name" => clearable(reader, member, changes, AuthorField::Name),
-        b"websiteUrl" => clearable(reader, member, changes, AuthorField::WebsiteUrl),
-        b"verifiedLabel" => label(reader, member, changes)?,
+    members!(reader, object, members, {
+        b"avatar" => clearable(reader, members, changes, AuthorField::Avatar),
+        b"banner" => clearable(reader, members, changes, AuthorField::Banner),
+        b"bio" => clearable(reader, members, changes, AuthorField::Bio),
+        b"handle" => clearable(reader, members, changes, AuthorField::Handle),
+        b"location" => clearable(reader, members, changes, AuthorField::Location),
+        b"name" => clearable(reader, members, changes, AuthorField::Name),
+        b"websiteUrl" => clearable(reader, members, changes, AuthorField::WebsiteUrl),
+        b"verifiedLabel" => label(reader, members.take(), changes)?,
     });
     Ok(())
 }
@@ -65,9 +65,9 @@ pub(crate) fn platform(author: &Author, strings: &str) -> Option<Platform> {
 #[inline]
 fn metrics(reader: &mut Reader<'_>, member: Member<'_, '_>, author: &mut Filler<'_>) -> Result<(), Bad> {
     let Some(object) = reader.object(member) else { return Ok(()) };
-    members!(reader, object, member, {
-        b"likes" => int(author, AuthorField::Likes, reader.int(member)),
-        b"tweets" => int(author, AuthorField::Tweets, reader.int(member)),
+    members!(reader, object, members, {
+        b"likes" => int(author, AuthorField::Likes, reader.int(members)),
+        b"tweets" => int(author, AuthorField::Tweets, reader.int(members)),
     });
     Ok(())
 }
@@ -80,20 +80,26 @@ fn label(reader: &mut Reader<'_>, member: Member<'_, '_>, author: &mut Filler<'_
     }
     let Some(object) = reader.object(member) else { return Ok(()) };
     author.mark(AuthorField::VerifiedLabel);
-    members!(reader, object, member, {
-        b"badge" => clearable(reader, member, author, AuthorField::LabelBadge),
-        b"description" => text(author, AuthorField::LabelDescription, reader.text(member)),
-        b"url" => clearable(reader, member, author, AuthorField::LabelUrl),
+    members!(reader, object, members, {
+        b"badge" => clearable(reader, members, author, AuthorField::LabelBadge),
+        b"description" => text(author, AuthorField::LabelDescription, reader.text(members)),
+        b"url" => clearable(reader, members, author, AuthorField::LabelUrl),
     });
     Ok(())
 }
 
 #[inline]
-fn clearable(reader: &mut Reader<'_>, member: Member<'_, '_>, author: &mut Filler<'_>, field: AuthorField) {
-    if is_null(member.value()) {
+fn clearable(
+    reader: &mut Reader<'_>,
+    members: &mut Members<'_, '_>,
+    author: &mut Filler<'_>,
+    field: AuthorField,
+) {
+    if is_null(members.peek().value()) {
+        members.take();
         author.set_null(field);
     } else {
-        text(author, field, reader.text(member));
+        text(author, field, reader.text(members));
     }
 }
 

@@ -4,8 +4,7 @@ use simd_json::{Buffers, INPUT_PADDING, Node, Tape, fill_tape_padded};
 use stoop_model::{Bad, BadReason, Event};
 
 use crate::diagnose::{self, MAX_DEPTH};
-use crate::envelope::{self, Element};
-use crate::members::Items;
+use crate::envelope;
 use crate::source::Source;
 
 /// UTF-8's byte order mark. JSON has none, but some senders write it; it is skipped.
@@ -45,6 +44,10 @@ pub struct Decoder {
     buffers: Buffers,
     tape: Tape<'static>,
     event: Event,
+    /// Texts of the event that are not in the parsed copy.
+    extra: String,
+    /// Places of a batch's items.
+    items: Vec<(usize, usize)>,
     scratch: Vec<u8>,
     /// Small frames since the last large one; counted only while buffers are larger than small frames need.
     calm: Option<u32>,
@@ -67,6 +70,8 @@ impl Decoder {
             buffers: Buffers::with_max_depth(4096, limits.max_depth),
             tape: Tape(Vec::new()),
             event: Event::default(),
+            extra: String::new(),
+            items: Vec::new(),
             scratch: Vec::new(),
             calm: None,
             limits,
@@ -85,8 +90,37 @@ impl Decoder {
         self.give_back(frame.len());
         let bytes = frame.strip_prefix(MARK).unwrap_or(frame);
         let shift = frame.len() - bytes.len();
+        match self.read(bytes, shift) {
+            Ok(Frame::Element) => each(Ok(&mut self.event)),
+            Ok(Frame::Batch) => self.batch(bytes, shift, each),
+            Err(bad) => each(Err(bad)),
+        }
+    }
+
+    /// Reads the items of a batch, whose places are known, one after another as frames of their own.
+    #[cold]
+    fn batch(&mut self, bytes: &[u8], shift: usize, mut each: impl FnMut(Result<&mut Event, Bad>)) {
+        let items = std::mem::take(&mut self.items);
+        for (start, end) in &items {
+            let (item, shift) = (bytes.get(*start..*end).unwrap_or_default(), shift + start);
+            // An array would be taken for a batch.
+            let read = if item.starts_with(b"{") {
+                self.read(item, shift)
+            } else {
+                Err(Bad { reason: BadReason::NotAnObject, offset: Some(shift as u32) })
+            };
+            match read {
+                Ok(Frame::Element | Frame::Batch) => each(Ok(&mut self.event)),
+                Err(bad) => each(Err(bad)),
+            }
+        }
+        self.items = items;
+    }
+
+    /// Reads `bytes`, which are in the frame after `shift` others: an element into the event, or a batch's items.
+    fn read(&mut self, bytes: &[u8], shift: usize) -> Result<Frame, Bad> {
+        let Self { limits, padded, buffers, event, extra, scratch, items, .. } = self;
         let len = bytes.len();
-        let Self { limits, padded, buffers, event, scratch, .. } = self;
         // The padding may hold anything, so what a longer frame left there stays.
         if padded.len() < len + INPUT_PADDING {
             padded.resize(len + INPUT_PADDING, 0);
@@ -98,14 +132,34 @@ impl Decoder {
 
         let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
         let parsed = fill_tape_padded(padded, len, buffers, &mut tape).is_ok();
-        match simdutf8::basic::from_utf8(bytes) {
-            Ok(text) if parsed => {
-                let source = Source { text, structurals: buffers.structural_indexes(), base, shift };
-                elements(&source, &tape.0, *limits, event, scratch, each);
+        let source = Source { bytes, structurals: buffers.structural_indexes(), base, shift };
+        let bad =
+            |reason, offset: Option<usize>| Err(Bad { reason, offset: offset.map(|at| (at + shift) as u32) });
+        let result = match tape.0.as_slice() {
+            _ if !parsed => Err(diagnose::refused(bytes, shift, limits.max_depth)),
+            [Node::Object { .. }, object @ ..] => {
+                event.clear();
+                envelope::element(&source, object, event, limits.max_items, (extra, scratch))
+                    .map(|()| Frame::Element)
             }
-            Ok(_) | Err(_) => each(Err(diagnose::refused(bytes, shift, limits.max_depth))),
-        }
+            [Node::Array { len: 0, .. }, ..] => bad(BadReason::Empty, None),
+            [Node::Array { len, .. }, ..] if *len > limits.max_batch => bad(BadReason::TooMany, None),
+            [Node::Array { .. }, ..] => {
+                items.clear();
+                items.extend(source.items());
+                Ok(Frame::Batch)
+            }
+            [Node::String(_) | Node::Static(_), ..] | [] => {
+                bad(BadReason::NotAnObject, source.whole().map(|(start, _)| start))
+            }
+        };
         self.tape = tape.reset();
+        if let Ok(Frame::Element) = result {
+            push_parsed(&mut event.strings, padded.get(..len).unwrap_or_default());
+            event.strings.push_str(extra);
+            event.platform = envelope::platform(event);
+        }
+        result
     }
 
     fn give_back(&mut self, len: usize) {
@@ -120,40 +174,28 @@ impl Decoder {
     }
 }
 
-/// Reads each element of a parsed frame.
-fn elements(
-    source: &Source<'_>,
-    nodes: &[Node<'_>],
-    limits: Limits,
-    event: &mut Event,
-    scratch: &mut Vec<u8>,
-    mut each: impl FnMut(Result<&mut Event, Bad>),
-) {
-    let bad = |reason, offset: Option<usize>| {
-        Err(Bad { reason, offset: offset.map(|at| (at + source.shift) as u32) })
-    };
-    let mut one = |element: Element<'_, '_>, each: &mut dyn FnMut(Result<&mut Event, Bad>)| {
-        event.clear();
-        match envelope::element(source, element, event, limits.max_items, scratch) {
-            Ok(()) => each(Ok(event)),
-            Err(bad) => each(Err(bad)),
-        }
-    };
-    let extent = source.whole().unwrap_or_default();
-    match nodes {
-        [Node::Object { .. }, object @ ..] => one(Element { object, extent }, &mut each),
-        [Node::Array { len: 0, .. }, ..] => each(bad(BadReason::Empty, None)),
-        [Node::Array { len, .. }, ..] if *len > limits.max_batch => each(bad(BadReason::TooMany, None)),
-        [Node::Array { .. }, items @ ..] => {
-            for ((item, object), extent) in Items(items).zip(source.items()) {
-                match item {
-                    Node::Object { .. } => one(Element { object, extent }, &mut each),
-                    Node::Array { .. } | Node::String(_) | Node::Static(_) => {
-                        each(bad(BadReason::NotAnObject, Some(extent.0)));
-                    }
-                }
+/// What bytes that could be read are.
+#[derive(Clone, Copy)]
+enum Frame {
+    /// One object, now in the event.
+    Element,
+    /// An array, the places of its items noted.
+    Batch,
+}
+
+/// Appends a parsed copy to `strings`, byte for byte but for those that are no text: after a text that was shortened by
+/// its escapes stand the last bytes of its original, and the first of these may be from the middle of a character.
+fn push_parsed(strings: &mut String, mut bytes: &[u8]) {
+    loop {
+        match simdutf8::compat::from_utf8(bytes) {
+            Ok(text) => return strings.push_str(text),
+            Err(error) => {
+                let (text, rest) = bytes.split_at(error.valid_up_to());
+                let (stray, rest) = rest.split_at(error.error_len().unwrap_or(rest.len()));
+                strings.push_str(simdutf8::basic::from_utf8(text).unwrap_or_default());
+                strings.extend(stray.iter().map(|_| ' '));
+                bytes = rest;
             }
         }
-        [Node::String(_) | Node::Static(_), ..] | [] => each(bad(BadReason::NotAnObject, Some(extent.0))),
     }
 }

@@ -193,7 +193,6 @@ impl Scan<'_> {
 
     fn number(&mut self) -> Result<(), Fault> {
         let start = self.at;
-        let mut integer = true;
         if self.peek() == Some(b'-') {
             self.at += 1;
         }
@@ -203,12 +202,10 @@ impl Scan<'_> {
             self.digits()?;
         }
         if self.peek() == Some(b'.') {
-            integer = false;
             self.at += 1;
             self.digits()?;
         }
         if let Some(b'e' | b'E') = self.peek() {
-            integer = false;
             self.at += 1;
             if let Some(b'+' | b'-') = self.peek() {
                 self.at += 1;
@@ -216,12 +213,12 @@ impl Scan<'_> {
             self.digits()?;
         }
         let number = self.text.get(start..self.at).unwrap_or_default();
-        let fits = if integer {
-            number.parse::<i64>().is_ok() || number.parse::<u64>().is_ok()
+        // An integer beyond 64 bits is read as a double.
+        if number.parse::<f64>().is_ok_and(f64::is_finite) {
+            Ok(())
         } else {
-            number.parse::<f64>().is_ok_and(f64::is_finite)
-        };
-        if fits { Ok(()) } else { Err(Fault { reason: BadReason::NumberRange, at: start }) }
+            Err(Fault { reason: BadReason::NumberRange, at: start })
+        }
     }
 
     fn digits(&mut self) -> Result<(), Fault> {

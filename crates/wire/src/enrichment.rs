@@ -15,19 +15,19 @@ pub(crate) fn meta(
     event: &mut Event,
     id: &mut Option<TweetId>,
 ) -> Result<(), Bad> {
-    members!(reader, object, member, {
-        b"tweetId" => *id = Some(reader.tweet_id(member)?),
+    members!(reader, object, members, {
+        b"tweetId" => *id = Some(reader.tweet_id(members.take())?),
         b"receivedAt" => {
-            reader.cut_out(member);
-            event.received_ms = reader.int(member);
+            reader.cut_out(members);
+            event.received_ms = reader.int(members);
         },
         b"ocr" => {
-            if let Some(object) = reader.deciding_object(member)? {
+            if let Some(object) = reader.deciding_object(members.take())? {
                 ocr(reader, object, event)?;
             }
         },
         b"detected" => {
-            if let Some(object) = reader.deciding_object(member)? {
+            if let Some(object) = reader.deciding_object(members.take())? {
                 detected(reader, object, &mut event.detected)?;
             }
         },
@@ -36,9 +36,9 @@ pub(crate) fn meta(
 }
 
 fn ocr(reader: &mut Reader<'_>, object: &[Node<'_>], event: &mut Event) -> Result<(), Bad> {
-    members!(reader, object, member, {
+    members!(reader, object, members, {
         b"text" => {
-            if let Some(span) = reader.deciding_text(member)? {
+            if let Some(span) = reader.deciding_text(members)? {
                 event.post.body.set_span(PostField::OcrText, span);
             }
         },
@@ -48,16 +48,16 @@ fn ocr(reader: &mut Reader<'_>, object: &[Node<'_>], event: &mut Event) -> Resul
 
 fn detected(reader: &mut Reader<'_>, object: &[Node<'_>], detected: &mut Vec<Detected>) -> Result<(), Bad> {
     let (mut tokens, mut cex, mut prediction) = (None, None, None);
-    members!(reader, object, member, {
-        b"tokens" => tokens = reader.list(member)?.map(|items| (member, items)),
-        b"cex" => cex = reader.list(member)?.map(|items| (member, items)),
-        b"prediction" => prediction = reader.list(member)?.map(|items| (member, items)),
+    members!(reader, object, members, {
+        b"tokens" => tokens = reader.list(members.take())?,
+        b"cex" => cex = reader.list(members.take())?,
+        b"prediction" => prediction = reader.list(members.take())?,
     });
     let lists =
         [(DetectedClass::Token, tokens), (DetectedClass::Cex, cex), (DetectedClass::Prediction, prediction)];
     for (class, list) in lists {
-        if let Some((member, items)) = list {
-            reader.objects(member, items, |reader, object| {
+        if let Some(list) = list {
+            reader.objects(list, |reader, object| {
                 // Filled where it lies: a copy would wait for the parts it was made of.
                 let at = detected.len();
                 detected.push(Detected::new(class));
@@ -71,23 +71,23 @@ fn detected(reader: &mut Reader<'_>, object: &[Node<'_>], detected: &mut Vec<Det
 fn asset(reader: &mut Reader<'_>, object: &[Node<'_>], asset: &mut Detected) -> Result<(), Bad> {
     let Detected { class, fields, price } = asset;
     let (class, to) = (*class, &mut fields.fill());
-    members!(reader, object, member, {
-        b"symbol" => text(to, AssetField::Symbol, reader.text(member)),
-        b"name" => text(to, AssetField::Name, reader.text(member)),
-        b"contract" => text(to, AssetField::Contract, reader.text(member)),
-        b"chain" => text(to, AssetField::Chain, reader.text(member)),
-        b"networkId" => text(to, AssetField::NetworkId, reader.id(member)),
+    members!(reader, object, members, {
+        b"symbol" => text(to, AssetField::Symbol, reader.text(members)),
+        b"name" => text(to, AssetField::Name, reader.text(members)),
+        b"contract" => text(to, AssetField::Contract, reader.text(members)),
+        b"chain" => text(to, AssetField::Chain, reader.text(members)),
+        b"networkId" => text(to, AssetField::NetworkId, reader.id(members)),
         b"exchange" => {
             let known = |text: &[u8]| is_exchange(text, class);
-            text(to, AssetField::Exchange, reader.choice(member, known));
+            text(to, AssetField::Exchange, reader.choice(members, known));
         },
-        b"baseAsset" => text(to, AssetField::Base, reader.text(member)),
-        b"quoteAsset" => text(to, AssetField::Quote, reader.text(member)),
-        b"marketId" => text(to, AssetField::MarketId, reader.id(member)),
-        b"title" => text(to, AssetField::Title, reader.text(member)),
-        b"url" => text(to, AssetField::Url, reader.text(member)),
-        b"priceUsd" => *price = reader.price(member),
-        b"sources" => text(to, AssetField::Sources, reader.sources(member)),
+        b"baseAsset" => text(to, AssetField::Base, reader.text(members)),
+        b"quoteAsset" => text(to, AssetField::Quote, reader.text(members)),
+        b"marketId" => text(to, AssetField::MarketId, reader.id(members)),
+        b"title" => text(to, AssetField::Title, reader.text(members)),
+        b"url" => text(to, AssetField::Url, reader.text(members)),
+        b"priceUsd" => *price = reader.price(members.take()),
+        b"sources" => text(to, AssetField::Sources, reader.sources(members.take())),
     });
     Ok(())
 }

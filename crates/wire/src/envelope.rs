@@ -1,34 +1,26 @@
 //! One element: its envelope, its operation, and the way to its payload.
 
 use simd_json::{Node, StaticNode};
-use stoop_model::{Bad, BadReason, Event, Op, Span};
+use stoop_model::{Bad, BadReason, Event, Op, Platform};
 
 use crate::fingerprint;
-use crate::members::{Member, members};
+use crate::members::{Member, Members, members};
 use crate::post::Place;
 use crate::reader::{Reader, is_null};
 use crate::source::Source;
 use crate::{account, author, enrichment, post};
 
-/// Where one element is in its frame and on the tape.
-#[derive(Clone, Copy)]
-pub(crate) struct Element<'t, 'f> {
-    /// The nodes of the object.
-    pub(crate) object: &'t [Node<'f>],
-    /// Its first byte in the source and the one after its last.
-    pub(crate) extent: (usize, usize),
-}
-
-/// Reads `element` into `event`, which is empty.
+/// Reads the element whose nodes are `object` into `event`, which is empty. Its string buffer stays empty: it is to be
+/// the parsed copy and then `extra`.
 pub(crate) fn element(
     source: &Source<'_>,
-    element: Element<'_, '_>,
+    object: &[Node<'_>],
     event: &mut Event,
     max_items: usize,
-    scratch: &mut Vec<u8>,
+    (extra, scratch): (&mut String, &mut Vec<u8>),
 ) -> Result<(), Bad> {
-    let mut reader = Reader::new(event, source, element.extent, max_items);
-    let result = read(&mut reader, source, element, event, scratch);
+    let mut reader = Reader::new(source, extra, max_items);
+    let result = read(&mut reader, source, object, event, scratch);
     reader.finish(event);
     result
 }
@@ -36,27 +28,29 @@ pub(crate) fn element(
 fn read(
     reader: &mut Reader<'_>,
     source: &Source<'_>,
-    element: Element<'_, '_>,
+    object: &[Node<'_>],
     event: &mut Event,
     scratch: &mut Vec<u8>,
 ) -> Result<(), Bad> {
-    let (mut version, mut family, mut op, mut id, mut ts, mut payload) = (None, None, None, None, None, None);
-    members!(reader, element.object, member, {
-        b"v" => version = Some(member),
-        b"t" => family = Some(member),
-        b"op" => op = Some(member),
-        b"id" => id = Some(member),
-        b"ts" => ts = Some(member),
-        b"d" => payload = Some(member),
+    let (mut family, mut op, mut payload) = (None, None, None);
+    members!(reader, object, members, {
+        b"v" => reader.unknowns.version = !is_one(members.take().value()),
+        b"t" => family = Some(members.take()),
+        b"op" => op = Some(members.take()),
+        b"id" => event.envelope_id = reader.id(members),
+        b"ts" => event.ts_ms = reader.int(members),
+        b"d" => payload = Some(members.take()),
     });
-    let missing =
-        || Bad { reason: BadReason::Missing, offset: Some((element.extent.0 + source.shift) as u32) };
+    let extent = source.whole().unwrap_or_default();
+    let missing = || Bad { reason: BadReason::Missing, offset: Some((extent.0 + source.shift) as u32) };
     let family = deciding_name(reader, family)?.ok_or_else(missing)?;
     let op = deciding_name(reader, op)?.ok_or_else(missing)?;
     event.op = route(family.as_bytes(), op.as_bytes());
-    reader.unknowns.version = version.is_some_and(|version| !is_one(version.value()));
-    event.ts_ms = ts.and_then(|ts| reader.int(ts));
-    event.envelope_id = id.and_then(|id| reader.id(id));
+    if is_raw(event.op) {
+        let text = source.bytes.get(extent.0..extent.1).unwrap_or_default();
+        // The parser has refused what is no text.
+        event.raw = Some(reader.push(simdutf8::basic::from_utf8(text).unwrap_or_default()));
+    }
 
     let payload = match payload {
         Some(payload) if matches!(payload.value(), Node::Object { .. }) => payload,
@@ -65,26 +59,19 @@ fn read(
         }
         Some(_) | None if is_read(event.op) => return Err(missing()),
         Some(_) | None => {
-            event.raw = Some(raw(element));
-            event.fingerprint = fingerprint::of(source.text.as_bytes(), element.extent, None, scratch);
+            event.fingerprint = fingerprint::of(source.bytes, extent, None, scratch);
             return Ok(());
         }
     };
-    fill(reader, element, payload, event)?;
-    let next = payload.following().map(|name| reader.quote(name));
-    let extent =
-        fingerprint::extent(source.text.as_bytes(), reader.quote(payload.name()), next, element.extent.1);
-    event.fingerprint =
-        fingerprint::of(source.text.as_bytes(), extent.unwrap_or(element.extent), reader.cut, scratch);
+    fill(reader, payload, event)?;
+    let after = Members(payload.after());
+    let next = after.is_more().then(|| reader.quote(after.peek().name()));
+    let place = fingerprint::extent(source.bytes, reader.quote(payload.name()), next, extent.1);
+    event.fingerprint = fingerprint::of(source.bytes, place.unwrap_or(extent), reader.cut, scratch);
     Ok(())
 }
 
-fn fill(
-    reader: &mut Reader<'_>,
-    element: Element<'_, '_>,
-    payload: Member<'_, '_>,
-    event: &mut Event,
-) -> Result<(), Bad> {
+fn fill(reader: &mut Reader<'_>, payload: Member<'_, '_>, event: &mut Event) -> Result<(), Bad> {
     let object = payload.body();
     let mut id = None;
     match event.op {
@@ -94,17 +81,18 @@ fn fill(
         Op::ProfileUpdate => account::profile_update(reader, object, event)?,
         Op::Follow | Op::Unfollow => account::follow(reader, object, event)?,
         Op::HandlesResult => account::handles_result(reader, object, event)?,
-        Op::Callout | Op::AuthPing | Op::AuthPong | Op::UnknownOp | Op::UnknownFamily => {
-            event.raw = Some(raw(element));
-        }
+        Op::Callout | Op::AuthPing | Op::AuthPong | Op::UnknownOp | Op::UnknownFamily => {}
     }
     if event.op.is_tweet() {
         event.tweet_id = id.ok_or_else(|| reader.bad(BadReason::Missing, payload.name()))?;
-        event.platform = author::platform(&event.post.author, &reader.strings);
-    } else {
-        event.platform = author::platform(&event.actor, &reader.strings);
     }
     Ok(())
+}
+
+/// The platform that a read event tells.
+pub(crate) fn platform(event: &Event) -> Option<Platform> {
+    let author = if event.op.is_tweet() { &event.post.author } else { &event.actor };
+    author::platform(author, &event.strings)
 }
 
 fn route(family: &[u8], op: &[u8]) -> Op {
@@ -145,6 +133,11 @@ fn is_read(op: Op) -> bool {
     }
 }
 
+/// The operation is kept as it came.
+fn is_raw(op: Op) -> bool {
+    op == Op::Callout || !is_read(op)
+}
+
 fn deciding_name<'f>(reader: &Reader<'_>, member: Option<Member<'_, 'f>>) -> Result<Option<&'f str>, Bad> {
     let Some(member) = member else { return Ok(None) };
     match member.value() {
@@ -167,9 +160,4 @@ fn is_one(value: &Node<'_>) -> bool {
         | Node::Object { .. }
         | Node::Array { .. } => false,
     }
-}
-
-/// The text of the element, with which the string buffer begins.
-fn raw(element: Element<'_, '_>) -> Span {
-    Span { start: 0, len: (element.extent.1 - element.extent.0) as u32 }
 }

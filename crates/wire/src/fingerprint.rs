@@ -4,7 +4,7 @@
 //! out together with one comma, so that what remains is what would have been sent without it. White space is not
 //! normalised.
 
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 /// The payload's own `receivedAt`, as offsets into the frame.
 #[derive(Clone, Copy)]
@@ -46,12 +46,12 @@ pub(crate) fn of(bytes: &[u8], (start, end): (usize, usize), cut: Option<Cut>, s
         Some((bytes.get(start..from)?, bytes.get(to..end)?))
     });
     let Some((head, tail)) = kept else {
-        return xxh3_64(bytes.get(start..end).unwrap_or_default());
+        return XxHash3_64::oneshot(bytes.get(start..end).unwrap_or_default());
     };
     scratch.clear();
     scratch.extend_from_slice(head);
     scratch.extend_from_slice(tail);
-    xxh3_64(scratch)
+    XxHash3_64::oneshot(scratch)
 }
 
 /// What to leave out: the member and the comma after it, or for the last member the one before it.

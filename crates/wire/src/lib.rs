@@ -8,9 +8,12 @@
 //!    strings unescaped in place. Bytes that simd-json refuses are looked at a second time by a plain scanner,
 //!    which names the first fault and where it is, the same on every machine.
 //! 2. The members of the envelope are noted, whatever their order, and (`t`, `op`) picks the operation.
-//! 3. The element's text is copied as a whole into the event's string buffer, and the payload `d` is walked once along
-//!    the tape. Names that the protocol knows fill the event with spans of that buffer; others are counted and skipped.
-//! 4. The bytes of `d` without its own `receivedAt` are fingerprinted (XXH3).
+//! 3. The payload `d` is walked once along the tape. Names that the protocol knows fill the event with spans: the
+//!    places of their texts in the parsed buffer. Others are counted and skipped.
+//! 4. The bytes of `d` without its own `receivedAt`, as they came, are fingerprinted (XXH3).
+//! 5. The parsed buffer is copied as a whole into the event's string buffer, which the spans are into.
+//!
+//! Of a batch the parser is asked only where its items lie; each is then decoded as a frame of its own.
 //!
 //! # What does this crate not do?
 //!
@@ -23,6 +26,8 @@
 //! - A member that decides what a frame means (the author, the text, the lists) has the type the protocol says, or
 //!   the frame is bad. Any other member of the wrong type is left out and counted, and the frame is kept.
 //! - Null is the same as absent but for `changes`, `previous` and `verifiedLabel`, where it means cleared.
+//! - An integer beyond 64 bits counts as the double nearest to it: good enough for a price, out of range as a count or a
+//!   time, and no id, which is never rounded. A number beyond doubles makes the frame bad.
 //! - No member occurs twice in an object that was read.
 //! - Decoding allocates nothing once its buffers have grown to the frames it sees, but for ids that are no 64-bit
 //!   number and platforms that are not known.

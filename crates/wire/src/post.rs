@@ -8,7 +8,7 @@ use stoop_model::{
 
 use crate::author::author;
 use crate::members::{Member, members};
-use crate::reader::Reader;
+use crate::reader::{List, Reader};
 
 type Body<'a> = Filling<'a, PostField, POST_FIELDS>;
 
@@ -31,42 +31,42 @@ pub(crate) fn content(
 ) -> Result<(), Bad> {
     let Post { body, author, ref_author, media, mentions, urls, ref_media } = post;
     let body = &mut body.fill();
-    members!(reader, object, member, {
+    members!(reader, object, members, {
         b"tweetId" => match place {
-            Place::Payload => *id = Some(reader.tweet_id(member)?),
-            Place::Pinned => *id = reader.optional_tweet_id(member),
+            Place::Payload => *id = Some(reader.tweet_id(members.take())?),
+            Place::Pinned => *id = reader.optional_tweet_id(members.take()),
         },
-        b"kind" => text(body, PostField::Kind, reader.deciding_choice(member, is_kind)?),
-        b"text" => text(body, PostField::Text, reader.deciding_text(member)?),
-        b"createdAt" => int(body, PostField::CreatedAt, reader.int(member)),
+        b"kind" => text(body, PostField::Kind, reader.deciding_choice(members, is_kind)?),
+        b"text" => text(body, PostField::Text, reader.deciding_text(members)?),
+        b"createdAt" => int(body, PostField::CreatedAt, reader.int(members)),
         b"receivedAt" => {
             if place == Place::Payload {
-                reader.cut_out(member);
+                reader.cut_out(members);
             }
-            int(body, PostField::ReceivedAt, reader.int(member));
+            int(body, PostField::ReceivedAt, reader.int(members));
         },
-        b"author" => whole_author(reader, member, author)?,
-        b"link" => text(body, PostField::Link, reader.text(member)),
+        b"author" => whole_author(reader, members.take(), author)?,
+        b"link" => text(body, PostField::Link, reader.text(members)),
         b"media" => {
-            if let Some(items) = reader.list(member)? {
+            if let Some(list) = reader.list(members.take())? {
                 body.mark(PostField::Media);
-                all_media(reader, member, items, media)?;
+                all_media(reader, list, media)?;
             }
         },
         b"mentions" => {
-            if let Some(items) = reader.list(member)? {
+            if let Some(list) = reader.list(members.take())? {
                 body.mark(PostField::Mentions);
-                all_mentions(reader, member, items, mentions)?;
+                all_mentions(reader, list, mentions)?;
             }
         },
         b"urls" => {
-            if let Some(items) = reader.list(member)? {
+            if let Some(list) = reader.list(members.take())? {
                 body.mark(PostField::Urls);
-                all_urls(reader, member, items, urls)?;
+                all_urls(reader, list, urls)?;
             }
         },
         b"ref" => {
-            if let Some(object) = reader.deciding_object(member)? {
+            if let Some(object) = reader.deciding_object(members.take())? {
                 reference(reader, object, body, ref_author, ref_media)?;
             }
         },
@@ -81,20 +81,20 @@ pub(crate) fn notice(
     event: &mut Event,
     id: &mut Option<TweetId>,
 ) -> Result<(), Bad> {
-    members!(reader, object, member, {
-        b"tweetId" => *id = Some(reader.tweet_id(member)?),
-        b"eventId" => event.event_id = reader.id(member),
+    members!(reader, object, members, {
+        b"tweetId" => *id = Some(reader.tweet_id(members.take())?),
+        b"eventId" => event.event_id = reader.id(members),
         b"receivedAt" => {
-            reader.cut_out(member);
-            event.received_ms = reader.int(member);
+            reader.cut_out(members);
+            event.received_ms = reader.int(members);
         },
-        b"author" => whole_author(reader, member, &mut event.post.author)?,
-        b"text" => text(&mut event.post.body.fill(), PostField::Text, reader.deciding_text(member)?),
-        b"deletedAt" => event.deleted_ms = reader.int(member),
-        b"observedAt" => event.observed_ms = reader.int(member),
-        b"action" => event.action = reader.text(member),
+        b"author" => whole_author(reader, members.take(), &mut event.post.author)?,
+        b"text" => text(&mut event.post.body.fill(), PostField::Text, reader.deciding_text(members)?),
+        b"deletedAt" => event.deleted_ms = reader.int(members),
+        b"observedAt" => event.observed_ms = reader.int(members),
+        b"action" => event.action = reader.text(members),
         b"tweet" => {
-            if let Some(object) = reader.deciding_object(member)? {
+            if let Some(object) = reader.deciding_object(members.take())? {
                 content(reader, object, &mut event.pinned, Place::Pinned, &mut event.pinned_id)?;
             }
         },
@@ -122,67 +122,52 @@ fn reference(
     author: &mut Bag<AuthorField, AUTHOR_FIELDS>,
     media: &mut Vec<Media>,
 ) -> Result<(), Bad> {
-    members!(reader, object, member, {
-        b"type" => text(body, PostField::RefType, reader.deciding_choice(member, is_ref_type)?),
-        b"tweetId" => text(body, PostField::RefTweetId, reader.id(member)),
-        b"text" => text(body, PostField::RefText, reader.deciding_text(member)?),
-        b"author" => whole_author(reader, member, author)?,
+    members!(reader, object, members, {
+        b"type" => text(body, PostField::RefType, reader.deciding_choice(members, is_ref_type)?),
+        b"tweetId" => text(body, PostField::RefTweetId, reader.id(members)),
+        b"text" => text(body, PostField::RefText, reader.deciding_text(members)?),
+        b"author" => whole_author(reader, members.take(), author)?,
         b"media" => {
-            if let Some(items) = reader.list(member)? {
+            if let Some(list) = reader.list(members.take())? {
                 body.mark(PostField::RefMedia);
-                all_media(reader, member, items, media)?;
+                all_media(reader, list, media)?;
             }
         },
     });
     Ok(())
 }
 
-fn all_media(
-    reader: &mut Reader<'_>,
-    list: Member<'_, '_>,
-    items: &[Node<'_>],
-    media: &mut Vec<Media>,
-) -> Result<(), Bad> {
-    reader.objects(list, items, |reader, object| {
+fn all_media(reader: &mut Reader<'_>, list: List<'_, '_>, media: &mut Vec<Media>) -> Result<(), Bad> {
+    reader.objects(list, |reader, object| {
         let item = slot(media);
-        members!(reader, object, member, {
-            b"type" => item.kind = reader.choice(member, is_media_type),
-            b"url" => item.url = reader.text(member),
-            b"thumbnail" => item.thumbnail = reader.text(member),
+        members!(reader, object, members, {
+            b"type" => item.kind = reader.choice(members, is_media_type),
+            b"url" => item.url = reader.text(members),
+            b"thumbnail" => item.thumbnail = reader.text(members),
         });
         Ok(())
     })
 }
 
-fn all_mentions(
-    reader: &mut Reader<'_>,
-    list: Member<'_, '_>,
-    items: &[Node<'_>],
-    mentions: &mut Vec<Mention>,
-) -> Result<(), Bad> {
-    reader.objects(list, items, |reader, object| {
+fn all_mentions(reader: &mut Reader<'_>, list: List<'_, '_>, mentions: &mut Vec<Mention>) -> Result<(), Bad> {
+    reader.objects(list, |reader, object| {
         let item = slot(mentions);
-        members!(reader, object, member, {
-            b"handle" => item.handle = reader.text(member),
-            b"id" => item.id = reader.id(member),
-            b"name" => item.name = reader.text(member),
+        members!(reader, object, members, {
+            b"handle" => item.handle = reader.text(members),
+            b"id" => item.id = reader.id(members),
+            b"name" => item.name = reader.text(members),
         });
         Ok(())
     })
 }
 
-fn all_urls(
-    reader: &mut Reader<'_>,
-    list: Member<'_, '_>,
-    items: &[Node<'_>],
-    urls: &mut Vec<Url>,
-) -> Result<(), Bad> {
-    reader.objects(list, items, |reader, object| {
+fn all_urls(reader: &mut Reader<'_>, list: List<'_, '_>, urls: &mut Vec<Url>) -> Result<(), Bad> {
+    reader.objects(list, |reader, object| {
         let item = slot(urls);
-        members!(reader, object, member, {
-            b"url" => item.url = reader.text(member),
-            b"name" => item.name = reader.text(member),
-            b"tco" => item.tco = reader.text(member),
+        members!(reader, object, members, {
+            b"url" => item.url = reader.text(members),
+            b"name" => item.name = reader.text(members),
+            b"tco" => item.tco = reader.text(members),
         });
         Ok(())
     })

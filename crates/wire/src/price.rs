@@ -8,6 +8,8 @@ use stoop_model::Price;
 
 /// Digits after the point that a [`Decimal`] holds.
 const MAX_SCALE: u32 = 28;
+/// How many scales are tried without writing a double's digits; larger ones are rare.
+const SHORT_SCALES: u32 = 13;
 
 /// The price a number stands for; none if it is no number.
 pub(crate) fn of(value: &StaticNode) -> Option<Price> {
@@ -21,10 +23,31 @@ pub(crate) fn of(value: &StaticNode) -> Option<Price> {
 
 /// A double as the shortest decimal that reads back as the same double.
 fn of_float(number: f64) -> Price {
-    exact(number).map_or(Price::OutOfRange, Price::Usd)
+    short(number).or_else(|| any(number)).map_or(Price::OutOfRange, Price::Usd)
 }
 
-fn exact(number: f64) -> Option<Decimal> {
+/// The decimal of a double with few digits, found without writing them.
+///
+/// A power of ten up to the 22nd is exact as a double, and so is an integer below 10^15. So their quotient is the
+/// double nearest to the decimal, and no other decimal of up to 15 digits is near the same double.
+fn short(number: f64) -> Option<Decimal> {
+    let mut power = 1.0_f64;
+    for scale in 0..SHORT_SCALES {
+        let scaled = number * power;
+        if scaled.abs() >= 1e15 {
+            return None;
+        }
+        let integer = (scaled + 0.5_f64.copysign(scaled)) as i64;
+        if (integer as f64 / power).to_bits() == number.to_bits() {
+            return Some(Decimal::new(integer, scale));
+        }
+        power *= 10.0;
+    }
+    None
+}
+
+/// The decimal of any double that has one.
+fn any(number: f64) -> Option<Decimal> {
     let mut text = Digits { bytes: [0; 32], len: 0 };
     write!(text, "{:e}", number.abs()).ok()?;
     // One digit, perhaps a point and more digits, `e`, the exponent.
@@ -112,6 +135,24 @@ mod tests {
         check(f64::MAX, "out of range");
         check(5e-324, "out of range");
         check(-2.225_073_858_507_201e-308, "out of range");
+    }
+
+    #[test]
+    fn few_digits_give_the_same_with_and_without_writing_them() {
+        let mut found = 0;
+        for digits in [0, 1, 7, 42, 999, 4_200_000, 123_456_789_012_345, 1_234_567_890_123_456, i64::MAX] {
+            for exponent in -30..30 {
+                for sign in ["", "-"] {
+                    let number: f64 = format!("{sign}{digits}e{exponent}").parse().expect("a number");
+                    let short = short(number);
+                    assert!(short.is_none() || short == any(number), "{number:e}: {short:?}");
+                    let scale = short.map(|price| price.scale());
+                    assert!(scale.is_none() || scale == any(number).map(|price| price.scale()), "{number:e}");
+                    found += u32::from(short.is_some());
+                }
+            }
+        }
+        assert!(found > 200, "{found} are short");
     }
 
     #[test]

@@ -8,49 +8,55 @@ use stoop_model::{
 };
 
 use crate::fingerprint::Cut;
-use crate::members::{Items, Member};
+use crate::members::{Items, Member, Members};
 use crate::price;
 use crate::source::Source;
 
-/// What is written while one element is read. It holds the event's string buffer meanwhile, so that the parts of
-/// the event can be filled beside it.
+/// What is written while one element is read.
 ///
-/// The buffer begins with the text of the whole element, copied at once: the span of a text without escapes is its
-/// place there. Texts with escapes are appended as they read without them.
-pub(crate) struct Reader<'s> {
-    pub(crate) strings: String,
+/// The event's string buffer will be the whole parsed copy, texts unescaped in place: the span of a text is its place
+/// there. What is no text of the copy goes to `extra`, which will follow it.
+pub(crate) struct Reader<'e> {
     pub(crate) unknowns: Unknowns,
     /// Where the payload's own `receivedAt` is.
     pub(crate) cut: Option<Cut>,
-    /// The source's bytes and, as in it, the address of their parsed copy and what the frame has before them.
-    bytes: &'s [u8],
+    /// Address and length of the parsed copy, and what the frame has before it.
     base: usize,
+    len: u32,
     shift: usize,
-    /// Where the element begins in the source.
-    start: usize,
+    extra: &'e mut String,
     max_items: usize,
     field_errors: u32,
     field_error: Option<FieldError>,
 }
 
-impl<'s> Reader<'s> {
-    /// Takes the event's string buffer, which is empty; [`Self::finish`] puts it back.
-    pub(crate) fn new(
-        event: &mut Event,
-        source: &Source<'s>,
-        (start, end): (usize, usize),
-        max_items: usize,
-    ) -> Self {
-        let mut strings = std::mem::take(&mut event.strings);
-        strings.push_str(source.text.get(start..end).unwrap_or_default());
-        let (unknowns, cut) = (Unknowns::default(), None);
-        let Source { text, base, shift, .. } = *source;
-        let (bytes, field_errors, field_error) = (text.as_bytes(), 0, None);
-        Self { strings, unknowns, cut, bytes, base, shift, start, max_items, field_errors, field_error }
+/// A list in a payload.
+#[derive(Clone, Copy)]
+pub(crate) struct List<'t, 'f> {
+    name: &'f str,
+    /// The nodes of its items.
+    items: &'t [Node<'f>],
+}
+
+impl<'e> Reader<'e> {
+    /// Clears `extra`.
+    pub(crate) fn new(source: &Source<'_>, extra: &'e mut String, max_items: usize) -> Self {
+        extra.clear();
+        let Source { bytes, base, shift, .. } = *source;
+        Self {
+            unknowns: Unknowns::default(),
+            cut: None,
+            base,
+            len: bytes.len() as u32,
+            shift,
+            extra,
+            max_items,
+            field_errors: 0,
+            field_error: None,
+        }
     }
 
     pub(crate) fn finish(self, event: &mut Event) {
-        event.strings = self.strings;
         event.unknowns = self.unknowns;
         event.field_errors = self.field_errors;
         event.field_error = self.field_error;
@@ -82,125 +88,121 @@ impl<'s> Reader<'s> {
         self.field_error.get_or_insert(FieldError { reason, offset });
     }
 
-    /// Notes the payload's own `receivedAt`, which the fingerprint leaves out.
+    /// Notes that the next member is the payload's own `receivedAt`, which the fingerprint leaves out.
     #[inline]
-    pub(crate) fn cut_out(&mut self, member: Member<'_, '_>) {
-        let next = member.following().map(|name| self.quote(name));
+    pub(crate) fn cut_out(&mut self, members: &Members<'_, '_>) {
+        let member = members.peek();
+        let next =
+            Members(member.after()).is_more().then(|| self.quote(Members(member.after()).peek().name()));
         self.cut = Some(Cut { quote: self.quote(member.name()), next });
     }
 
-    /// The span of a text of the parsed frame.
+    /// The span of a text of the parsed copy.
     #[inline]
-    fn span(&mut self, text: &str) -> Span {
-        let at = self.offset(text);
-        let end = at.wrapping_add(text.len());
-        // With an escape in it the text is shorter than its original, so that what stands at its end there is either
-        // no quote, or a quote after a backslash.
-        if let Some([last, b'"']) = self.bytes.get(end.wrapping_sub(1)..).and_then(<[u8]>::first_chunk)
-            && *last != b'\\'
-        {
-            return Span { start: at.wrapping_sub(self.start) as u32, len: text.len() as u32 };
-        }
-        self.push(text)
+    fn span(&self, text: &str) -> Span {
+        Span { start: self.offset(text) as u32, len: text.len() as u32 }
+    }
+
+    /// Ends a text of `extra` that began where it had `start` bytes.
+    fn end_extra(&self, start: usize) -> Span {
+        Span { start: self.len + start as u32, len: (self.extra.len() - start) as u32 }
+    }
+
+    /// Keeps a text that is not in the parsed copy.
+    pub(crate) fn push(&mut self, text: &str) -> Span {
+        let start = self.extra.len();
+        self.extra.push_str(text);
+        self.end_extra(start)
     }
 
     #[cold]
-    fn push(&mut self, text: &str) -> Span {
-        Span::push(&mut self.strings, text)
-    }
-
     fn push_number(&mut self, number: u64) -> Span {
-        let start = self.strings.len() as u32;
+        let start = self.extra.len();
         // Writing to a `String` cannot fail.
-        write!(self.strings, "{number}").unwrap_or_default();
-        Span { start, len: self.strings.len() as u32 - start }
+        write!(self.extra, "{number}").unwrap_or_default();
+        self.end_extra(start)
     }
 
     /// A text that may be left out.
     #[inline]
-    pub(crate) fn text(&mut self, member: Member<'_, '_>) -> Option<Span> {
-        if let Node::String(text) = member.value() {
-            Some(self.span(text))
-        } else {
-            self.no_text(member.name(), member.value())
-        }
-    }
-
-    #[cold]
-    fn no_text(&mut self, name: &str, value: &Node<'_>) -> Option<Span> {
-        if !is_null(value) {
-            self.leave_out(FieldErrorReason::WrongType, name);
-        }
-        None
+    pub(crate) fn text(&mut self, members: &mut Members<'_, '_>) -> Option<Span> {
+        self.choice(members, |_| true)
     }
 
     /// A text that decides what the frame means.
     #[inline]
-    pub(crate) fn deciding_text(&mut self, member: Member<'_, '_>) -> Result<Option<Span>, Bad> {
-        if let Node::String(text) = member.value() {
-            Ok(Some(self.span(text)))
-        } else {
-            self.null_or_bad(member.name(), member.value())
-        }
+    pub(crate) fn deciding_text(&mut self, members: &mut Members<'_, '_>) -> Result<Option<Span>, Bad> {
+        self.deciding_choice(members, |_| true)
     }
 
     /// A text that may be left out and is counted if it is none of the known values.
     #[inline]
-    pub(crate) fn choice(&mut self, member: Member<'_, '_>, known: impl Fn(&[u8]) -> bool) -> Option<Span> {
-        let span = self.text(member);
-        self.count_choice(member, known);
-        span
+    pub(crate) fn choice(
+        &mut self,
+        members: &mut Members<'_, '_>,
+        known: impl Fn(&[u8]) -> bool,
+    ) -> Option<Span> {
+        if let [_, Node::String(text), after @ ..] = members.0 {
+            members.0 = after;
+            self.unknowns.values += u32::from(!known(text.as_bytes()));
+            return Some(self.span(text));
+        }
+        self.null_or_left_out(members.take());
+        None
     }
 
     /// A text that decides what the frame means and is counted if it is none of the known values.
     #[inline]
     pub(crate) fn deciding_choice(
         &mut self,
-        member: Member<'_, '_>,
+        members: &mut Members<'_, '_>,
         known: impl Fn(&[u8]) -> bool,
     ) -> Result<Option<Span>, Bad> {
-        let span = self.deciding_text(member)?;
-        self.count_choice(member, known);
-        Ok(span)
-    }
-
-    #[inline]
-    fn count_choice(&mut self, member: Member<'_, '_>, known: impl Fn(&[u8]) -> bool) {
-        if let Node::String(text) = member.value()
-            && !known(text.as_bytes())
-        {
-            self.unknowns.values += 1;
+        if let [_, Node::String(text), after @ ..] = members.0 {
+            members.0 = after;
+            self.unknowns.values += u32::from(!known(text.as_bytes()));
+            return Ok(Some(self.span(text)));
         }
+        self.null_or_bad(members.take())?;
+        Ok(None)
     }
 
     /// An id that may be left out: a text, or a number kept as its digits.
     #[inline]
-    pub(crate) fn id(&mut self, member: Member<'_, '_>) -> Option<Span> {
-        match natural(member.value()) {
-            Some(number) => Some(self.push_number(number)),
-            None => self.text(member),
+    pub(crate) fn id(&mut self, members: &mut Members<'_, '_>) -> Option<Span> {
+        match natural(members.peek().value()) {
+            Some(number) => {
+                members.take();
+                Some(self.push_number(number))
+            }
+            None => self.text(members),
         }
     }
 
     /// An id that decides what the frame means: a text, or a number kept as its digits.
     #[inline]
-    pub(crate) fn deciding_id(&mut self, member: Member<'_, '_>) -> Result<Option<Span>, Bad> {
-        match natural(member.value()) {
-            Some(number) => Ok(Some(self.push_number(number))),
-            None => self.deciding_text(member),
+    pub(crate) fn deciding_id(&mut self, members: &mut Members<'_, '_>) -> Result<Option<Span>, Bad> {
+        match natural(members.peek().value()) {
+            Some(number) => {
+                members.take();
+                Ok(Some(self.push_number(number)))
+            }
+            None => self.deciding_text(members),
         }
     }
 
     /// The tweet a frame is about: a text that is not empty, or a number.
     #[inline]
     pub(crate) fn tweet_id(&mut self, member: Member<'_, '_>) -> Result<TweetId, Bad> {
-        match (member.value(), natural(member.value())) {
-            (_, Some(number)) => Ok(TweetId::Number(number)),
-            (Node::String(text), None) if !text.is_empty() => Ok(TweetId::parse(text)),
-            (Node::String(_) | Node::Static(StaticNode::Null), None) => {
+        match member.value() {
+            Node::String(text) if !text.is_empty() => Ok(TweetId::parse(text)),
+            Node::String(_) | Node::Static(StaticNode::Null) => {
                 Err(self.bad(BadReason::Missing, member.name()))
             }
-            (_, None) => Err(self.bad(BadReason::WrongType, member.name())),
+            Node::Static(_) | Node::Object { .. } | Node::Array { .. } => match natural(member.value()) {
+                Some(number) => Ok(TweetId::Number(number)),
+                None => Err(self.bad(BadReason::WrongType, member.name())),
+            },
         }
     }
 
@@ -218,73 +220,71 @@ impl<'s> Reader<'s> {
 
     /// A count or a time: an integer, or a float with an integral value.
     #[inline]
-    pub(crate) fn int(&mut self, member: Member<'_, '_>) -> Option<i64> {
-        if let Node::Static(StaticNode::U64(number)) = member.value()
+    pub(crate) fn int(&mut self, members: &mut Members<'_, '_>) -> Option<i64> {
+        if let [_, Node::Static(StaticNode::U64(number)), after @ ..] = members.0
             && let Ok(number) = i64::try_from(*number)
         {
+            members.0 = after;
             return Some(number);
         }
-        self.rare_int(member.name(), member.value())
+        self.rare_int(members.take())
     }
 
     #[cold]
-    fn rare_int(&mut self, name: &str, value: &Node<'_>) -> Option<i64> {
-        // The first double above `i64::MAX`.
+    fn rare_int(&mut self, member: Member<'_, '_>) -> Option<i64> {
+        // The first double above `i64::MAX`. The one that is `i64::MIN` may stand for integers below.
         const END: f64 = 9_223_372_036_854_775_808.0;
-        let Node::Static(value) = value else {
-            self.leave_out(FieldErrorReason::WrongType, name);
-            return None;
+        let reason = match member.value() {
+            Node::Static(StaticNode::Null) => return None,
+            Node::Static(StaticNode::I64(number)) => return Some(*number),
+            Node::Static(StaticNode::F64(number)) if number.fract() != 0.0 => FieldErrorReason::WrongType,
+            Node::Static(StaticNode::F64(number)) if number.abs() < END => return Some(*number as i64),
+            Node::Static(StaticNode::F64(_) | StaticNode::U64(_)) => FieldErrorReason::OutOfRange,
+            Node::Static(StaticNode::Bool(_))
+            | Node::String(_)
+            | Node::Object { .. }
+            | Node::Array { .. } => FieldErrorReason::WrongType,
         };
-        match value {
-            StaticNode::I64(number) => return Some(*number),
-            StaticNode::F64(number) if number.fract() == 0.0 && (-END..END).contains(number) => {
-                return Some(*number as i64);
-            }
-            StaticNode::U64(_) => self.leave_out(FieldErrorReason::OutOfRange, name),
-            StaticNode::F64(number) if number.fract() == 0.0 => {
-                self.leave_out(FieldErrorReason::OutOfRange, name);
-            }
-            StaticNode::F64(_) | StaticNode::Bool(_) => {
-                self.leave_out(FieldErrorReason::WrongType, name);
-            }
-            StaticNode::Null => {}
-        }
+        self.leave_out(reason, member.name());
         None
     }
 
-    /// A price that may be left out.
+    /// A price that may be left out. One that no decimal holds is kept as such and counted.
     pub(crate) fn price(&mut self, member: Member<'_, '_>) -> Option<Price> {
-        let number = match member.value() {
+        let price = match member.value() {
             Node::Static(value) => price::of(value),
             Node::String(_) | Node::Object { .. } | Node::Array { .. } => None,
         };
-        if number.is_none() && !is_null(member.value()) {
-            self.leave_out(FieldErrorReason::WrongType, member.name());
+        match price {
+            Some(Price::Usd(_)) => {}
+            Some(Price::OutOfRange) => self.leave_out(FieldErrorReason::OutOfRange, member.name()),
+            None => self.null_or_left_out(member),
         }
-        number
+        price
     }
 
     /// `sources`: its texts in one string. Entries that are no text are left out.
     pub(crate) fn sources(&mut self, member: Member<'_, '_>) -> Option<Span> {
         let Node::Array { len, .. } = member.value() else {
-            return self.no_text(member.name(), member.value());
+            self.null_or_left_out(member);
+            return None;
         };
         if *len > self.max_items {
             self.leave_out(FieldErrorReason::OutOfRange, member.name());
         }
-        let (start, mut first) = (self.strings.len(), true);
+        let (start, mut first) = (self.extra.len(), true);
         for (item, _) in Items(member.body()).take(self.max_items) {
             let Node::String(text) = item else {
                 self.leave_out(FieldErrorReason::WrongType, member.name());
                 continue;
             };
             if !std::mem::take(&mut first) {
-                self.strings.push(SOURCE_SEPARATOR);
+                self.extra.push(SOURCE_SEPARATOR);
             }
-            self.strings.push_str(text);
+            self.extra.push_str(text);
             self.unknowns.values += u32::from(!matches!(text.as_bytes(), b"text" | b"ocr"));
         }
-        Some(Span { start: start as u32, len: (self.strings.len() - start) as u32 })
+        Some(self.end_extra(start))
     }
 
     /// The nodes of an object that may be left out.
@@ -293,7 +293,7 @@ impl<'s> Reader<'s> {
         if let Node::Object { .. } = member.value() {
             return Some(member.body());
         }
-        self.no_text(member.name(), member.value());
+        self.null_or_left_out(member);
         None
     }
 
@@ -304,48 +304,56 @@ impl<'s> Reader<'s> {
         member: Member<'t, 'f>,
     ) -> Result<Option<&'t [Node<'f>]>, Bad> {
         if let Node::Object { .. } = member.value() {
-            Ok(Some(member.body()))
-        } else {
-            self.null_or_bad(member.name(), member.value())
+            return Ok(Some(member.body()));
         }
+        self.null_or_bad(member)?;
+        Ok(None)
     }
 
-    /// The nodes of a list.
+    /// A list, which decides what the frame means.
     #[inline]
-    pub(crate) fn list<'t, 'f>(&self, member: Member<'t, 'f>) -> Result<Option<&'t [Node<'f>]>, Bad> {
+    pub(crate) fn list<'t, 'f>(&self, member: Member<'t, 'f>) -> Result<Option<List<'t, 'f>>, Bad> {
         if let Node::Array { .. } = member.value() {
-            Ok(Some(member.body()))
-        } else {
-            self.null_or_bad(member.name(), member.value())
+            return Ok(Some(List { name: member.name(), items: member.body() }));
         }
+        self.null_or_bad(member)?;
+        Ok(None)
     }
 
     /// Calls `each` with the nodes of every object in a list. Other items, and those over the limit, are left out.
     #[inline]
     pub(crate) fn objects<'t, 'f>(
         &mut self,
-        member: Member<'t, 'f>,
-        items: &'t [Node<'f>],
+        list: List<'t, 'f>,
         mut each: impl FnMut(&mut Self, &'t [Node<'f>]) -> Result<(), Bad>,
     ) -> Result<(), Bad> {
-        for (at, (item, body)) in Items(items).enumerate() {
+        for (at, (item, body)) in Items(list.items).enumerate() {
             if at == self.max_items {
-                self.leave_out(FieldErrorReason::OutOfRange, member.name());
+                self.leave_out(FieldErrorReason::OutOfRange, list.name);
                 break;
             }
             match item {
                 Node::Object { .. } => each(self, body)?,
                 Node::String(_) | Node::Array { .. } | Node::Static(_) => {
-                    self.leave_out(FieldErrorReason::WrongType, member.name());
+                    self.leave_out(FieldErrorReason::WrongType, list.name);
                 }
             }
         }
         Ok(())
     }
 
+    /// `member` is left out because of its type, unless it is null.
     #[cold]
-    fn null_or_bad<T>(&self, name: &str, value: &Node<'_>) -> Result<Option<T>, Bad> {
-        if is_null(value) { Ok(None) } else { Err(self.bad(BadReason::WrongType, name)) }
+    fn null_or_left_out(&mut self, member: Member<'_, '_>) {
+        if !is_null(member.value()) {
+            self.leave_out(FieldErrorReason::WrongType, member.name());
+        }
+    }
+
+    /// `member` makes the frame bad because of its type, unless it is null.
+    #[cold]
+    fn null_or_bad(&self, member: Member<'_, '_>) -> Result<(), Bad> {
+        if is_null(member.value()) { Ok(()) } else { Err(self.bad(BadReason::WrongType, member.name())) }
     }
 }
 

@@ -4,22 +4,23 @@
 #[derive(Clone, Copy)]
 pub(crate) struct Source<'a> {
     /// What was parsed, escapes and all.
-    pub(crate) text: &'a str,
+    pub(crate) bytes: &'a [u8],
     /// Offsets of every brace, bracket, colon, comma outside strings and of the first byte of every value and name.
     pub(crate) structurals: &'a [u32],
     /// Address of the first byte of the parsed copy, which has the same offsets.
     pub(crate) base: usize,
-    /// Bytes of the frame before `text`.
+    /// Bytes of the frame before `bytes`.
     pub(crate) shift: usize,
 }
 
 impl Source<'_> {
-    /// Where each item of the array that is the frame lies; of one that is no object or array, the first byte.
+    /// Where each item of the array that is the frame lies; of an item that is no object or array, its first byte.
     pub(crate) fn items(&self) -> impl Iterator<Item = (usize, usize)> {
         let mut rest = self.structurals.iter().skip(1).map(|at| *at as usize);
-        let byte = |at: usize| self.text.as_bytes().get(at).copied().unwrap_or_default();
+        let byte = |at: usize| self.bytes.get(at).copied().unwrap_or_default();
         std::iter::from_fn(move || {
-            let start = rest.find(|at| byte(*at) != b',')?;
+            // Between items are commas, and after them the bracket that closes the array.
+            let start = rest.find(|at| byte(*at) != b',').filter(|at| byte(*at) != b']')?;
             let mut depth = usize::from(matches!(byte(start), b'{' | b'['));
             let mut end = start;
             while depth > 0 {

@@ -1,6 +1,6 @@
 //! The fingerprint is over the payload's bytes without its own `receivedAt`.
 
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 use crate::show::one;
 
@@ -18,7 +18,7 @@ fn of(d: &str) -> String {
 }
 
 fn hash(d: &str) -> String {
-    format!("{:016x}", xxh3_64(d.as_bytes()))
+    format!("{:016x}", XxHash3_64::oneshot(d.as_bytes()))
 }
 
 #[test]

@@ -137,7 +137,7 @@ impl Reader {
             },
             Kind::Number => {
                 let number: f64 = text.parse().expect("a number");
-                let in_range = (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&number);
+                let in_range = number.abs() < 9_223_372_036_854_775_808.0;
                 match (number.fract() == 0.0, in_range) {
                     (true, true) => self.put(name, &(number as i64).to_string()),
                     (true, false) => self.error("OutOfRange", member),
@@ -154,15 +154,18 @@ impl Reader {
             Kind::Null => {}
             Kind::Number => {
                 // Display of a double writes its shortest digits without an exponent.
-                let digits = if text.contains(['.', 'e', 'E']) {
-                    text.parse::<f64>().expect("a number").to_string()
-                } else {
+                let is_exact = text.parse::<u64>().is_ok() || text.parse::<i64>().is_ok();
+                let digits = if is_exact {
                     text.to_owned()
+                } else {
+                    text.parse::<f64>().expect("a number").to_string()
                 };
                 let digits = if digits == "-0" { "0".to_owned() } else { digits };
-                match Decimal::from_str_exact(&digits) {
-                    Ok(_) => self.put(name, &digits),
-                    Err(_) => self.put(name, "out of range"),
+                if Decimal::from_str_exact(&digits).is_ok() {
+                    self.put(name, &digits);
+                } else {
+                    self.put(name, "out of range");
+                    self.error("OutOfRange", member);
                 }
             }
             _ => self.error("WrongType", member),

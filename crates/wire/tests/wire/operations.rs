@@ -387,6 +387,41 @@ fn ids_keep_every_digit() {
 }
 
 #[test]
+fn ids_are_never_rounded() {
+    let big = "36893488147419103232";
+    let fields = one(&format!(
+        r#"{{"t":"tweet","op":"meta","id":{big},"zone":{big},"d":{{"tweetId":"1","detected":{{"tokens":[{{"networkId":{big}}}]}}}}}}"#
+    ));
+    assert_eq!((fields.get("id"), fields.get("detected[0].NetworkId")), (None, None));
+    assert_eq!(
+        (fields["field_errors"].as_str(), fields["field_error"].as_str()),
+        ("2", "WrongType@Some(25)")
+    );
+    for (d, at) in [(r#"{"tweetId":N}"#, 1), (r#"{"tweetId":"1","author":{"id":N}}"#, 25)] {
+        let text = frame("tweet", "content", &d.replace('N', big));
+        let at = text.find(d.get(..4).expect("it is long")).expect("it is there") + at;
+        let bad = crate::show::decode(text.as_bytes()).remove(0).expect_err("no id");
+        assert_eq!(bad.to_string(), format!("wrong_type at byte {at}"));
+    }
+}
+
+#[test]
+fn texts_with_escapes_keep_their_neighbours() {
+    for (text, expect) in [
+        (r"a\n🚀", "a\n🚀"),
+        (r"a\n🚀 b", "a\n🚀 b"),
+        (r"a\u00e9上", "aé上"),
+        (r"\ud83d\ude80🚀🚀🚀", "🚀🚀🚀🚀"),
+        (r"\n\n\n\n\n\n\n上上", "\n\n\n\n\n\n\n上上"),
+    ] {
+        let d = format!(r#"{{"tweetId":"1","text":"{text}","link":"é","kind":"{text}"}}"#);
+        let fields = one(&frame("tweet", "content", &d));
+        let texts = ["post.Text", "post.Kind", "post.Link"].map(|name| fields[name].as_str());
+        assert_eq!(texts, [expect, expect, "é"]);
+    }
+}
+
+#[test]
 fn platform_is_told_by_an_author_that_says_who_it_is() {
     for (author, expect) in [
         (r#"{"handle":"@a"}"#, Some("twitter")),
@@ -417,6 +452,9 @@ fn times_are_integers_or_floats_with_an_integral_value() {
         ("9223372036854775807", Ok("9223372036854775807")),
         ("9223372036854775808", Err("OutOfRange")),
         ("1e19", Err("OutOfRange")),
+        ("36893488147419103232", Err("OutOfRange")),
+        ("-9223372036854775808", Ok("-9223372036854775808")),
+        ("-9223372036854775809", Err("OutOfRange")),
         ("0.5", Err("WrongType")),
         ("\"1781095200123\"", Err("WrongType")),
         ("true", Err("WrongType")),
@@ -442,6 +480,9 @@ fn prices() {
         ("1E5", "100000"),
         ("123456789012345678", "123456789012345678"),
         ("18446744073709551615", "18446744073709551615"),
+        ("36893488147419103232", "36893488147419103000"),
+        ("-9223372036854775809", "-9223372036854776000"),
+        ("79228162514264337593543950336", "out of range"),
         ("0.1", "0.1"),
         ("0.50", "0.5"),
         ("5", "5"),
@@ -459,9 +500,11 @@ fn prices() {
     ] {
         let d = format!(r#"{{"tweetId":"1","detected":{{"tokens":[{{"priceUsd":{price}}}]}}}}"#);
         let fields = one(&frame("tweet", "meta", &d));
+        let at = d.find("\"priceUsd").map(|at| at + frame("tweet", "meta", "").len() - 1);
+        let error = (expect == "out of range").then(|| format!("OutOfRange@{at:?}"));
         assert_eq!(
-            (fields["detected[0].price"].as_str(), fields.get("field_errors")),
-            (expect, None),
+            (fields["detected[0].price"].as_str(), fields.get("field_error")),
+            (expect, error.as_ref()),
             "{price}"
         );
     }

@@ -1,7 +1,7 @@
 //! A second decoder, over `serde_json`, as plain as it can be: parse everything into a tree, then read the tree.
 //!
-//! Where the two parsers differ by nature the rule is written here: numbers must fit 64 bits or a double (`serde_json`
-//! takes any digits as a float), nesting is limited by us, a name may not come twice (`serde_json`'s `Value` keeps the
+//! Where the two parsers differ by nature the rule is written here: numbers must fit a double (a `RawValue` may be any
+//! digits), nesting is limited by us, a name may not come twice (`serde_json`'s `Value` keeps the
 //! last).
 
 use std::fmt;
@@ -115,14 +115,9 @@ fn parse(raw: &RawValue, base: usize, depth: usize) -> Result<Value<'_>, Refused
     Ok(Value { at, text, kind })
 }
 
-/// A number fits 64 bits, or a double if it is written as one.
+/// A number fits a double, if not exactly.
 fn number(text: &str) -> Result<(), Refused> {
-    let fits = if text.contains(['.', 'e', 'E']) {
-        text.parse::<f64>().is_ok_and(f64::is_finite)
-    } else {
-        text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok()
-    };
-    fits.then_some(()).ok_or(Refused)
+    text.parse::<f64>().is_ok_and(f64::is_finite).then_some(()).ok_or(Refused)
 }
 
 /// The members of an object in order, repeated ones too.

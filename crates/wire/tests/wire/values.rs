@@ -6,7 +6,7 @@
 
 use stoop_model::{Bad, BadReason};
 use stoop_wire::Limits;
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 use crate::leaves::{deciding_list, deciding_object, natural, tweet_id, wrong};
 use crate::reference::{Kind, Member, Value};
@@ -95,11 +95,12 @@ impl Reader {
         {
             self.put("unknowns.version", "true");
         }
-        if let Some(ts) = find("ts") {
-            self.int("ts", ts);
-        }
-        if let Some(id) = find("id") {
-            self.id("id", id);
+        for member in members {
+            match member.name.as_str() {
+                "ts" => self.int("ts", member),
+                "id" => self.id("id", member),
+                _ => {}
+            }
         }
         let lenient = ["AuthPing", "AuthPong", "UnknownOp", "UnknownFamily"].contains(&op);
         if lenient || op == "Callout" {
@@ -115,13 +116,13 @@ impl Reader {
             },
         };
         let Some((payload, members)) = payload else {
-            self.put("fingerprint", &format!("{:016x}", xxh3_64(element.text.as_bytes())));
+            self.put("fingerprint", &format!("{:016x}", XxHash3_64::oneshot(element.text.as_bytes())));
             return Ok(());
         };
         self.payload(op, payload, members)?;
         let reads = !lenient && op != "Callout";
         let bytes = without_received_at(&payload.value, members, reads);
-        self.put("fingerprint", &format!("{:016x}", xxh3_64(&bytes)));
+        self.put("fingerprint", &format!("{:016x}", XxHash3_64::oneshot(&bytes)));
         Ok(())
     }
 
