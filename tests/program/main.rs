@@ -2,6 +2,7 @@
 
 mod auth;
 mod commands;
+mod consumer;
 mod decisions;
 mod demo;
 mod desk;

@@ -1,0 +1,73 @@
+//! A host that lives in tokio: `tokio_host CONFIG [FRAMES]` takes decisions into a bounded channel of tokio's, and stops
+//! cleanly at Ctrl-C.
+//!
+//! The engine has a thread and a runtime of its own; a thread of tokio's pool waits at its queue, so that no task of the
+//! host ever blocks. A slow host fills the channel, then the decision queue, and then `[queue] when_full` decides.
+//!
+//! The key is in the file that `[feed] key_file` names.
+
+#![expect(clippy::print_stdout, reason = "an example prints")]
+
+use std::error::Error;
+
+use stoop::model::Decision;
+use stoop::{Config, End, Engine, Key, Summary};
+use tokio::sync::mpsc;
+
+/// Decisions on their way from the pool's thread to the host. Few: the decision queue is the one that holds many.
+const CHANNEL: usize = 64;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut args = std::env::args().skip(1);
+    let config = Config::load(args.next().ok_or("usage: tokio_host CONFIG [FRAMES]")?.as_ref())?;
+    let frames = args.next().map_or(Ok(u64::MAX), |frames| frames.parse())?;
+    let key_file = config.key_file.clone().ok_or("[feed] key_file is not set")?;
+    let key = Key::new(&std::fs::read_to_string(key_file)?)?;
+
+    let engine = Engine::builder().config(config).key(key).max_frames(frames).start()?;
+    let stopper = engine.stopper();
+    let (sender, mut decisions) = mpsc::channel(CHANNEL);
+    let taking = tokio::task::spawn_blocking(move || take(engine, &sender));
+
+    let mut count = 0_u64;
+    loop {
+        tokio::select! {
+            decision = decisions.recv() => {
+                let Some(decision) = decision else { break };
+                count += 1;
+                handle(&decision).await;
+            }
+            // What has been decided still comes, then the channel ends.
+            interrupted = tokio::signal::ctrl_c() => {
+                interrupted?;
+                stopper.stop();
+            }
+        }
+    }
+    let summary = taking.await?;
+    println!("{count} decisions of {} frames", summary.intake.frames);
+    match summary.end {
+        End::Refused(cause) => Err(cause.to_string().into()),
+        End::Panicked(message) => Err(message.into()),
+        End::Stopped | End::MaxFrames | End::ConsumerGone => Ok(()),
+    }
+}
+
+/// Takes decisions until the engine has ended. Joins it here too: to wait for its end blocks, and so does to drop it.
+fn take(engine: Engine, sender: &mpsc::Sender<Decision>) -> Summary {
+    for decision in engine.decisions() {
+        engine.taken(&decision);
+        if sender.blocking_send(decision).is_err() {
+            // The host has dropped its end. The queue is emptied all the same: a stop waits for room in it.
+            engine.stopper().stop();
+        }
+    }
+    engine.join()
+}
+
+/// Where a host would await a client of its own.
+async fn handle(decision: &Decision) {
+    println!("{} {} {:?}", decision.kind.as_str(), decision.rule.name, decision.text);
+    tokio::task::yield_now().await;
+}
