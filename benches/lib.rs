@@ -1,1 +1,0 @@
-//! What benches share.
