@@ -252,9 +252,12 @@ impl<'a> AuthorRef<'a> {
 
     /// Both are known to be the same account, by id or by handle.
     fn is_same(self, other: AuthorRef<'_>) -> bool {
-        let same = |a: Option<&str>, b: Option<&str>| a.zip(b).is_some_and(|(a, b)| a == b);
-        let folded = |author: AuthorRef<'_>| author.handle().map(str::to_lowercase);
-        same(self.id(), other.id()) || same(folded(self).as_deref(), folded(other).as_deref())
+        let same_id = self.id().zip(other.id()).is_some_and(|(mine, theirs)| mine == theirs);
+        let same_handle = |(mine, theirs): (&str, &str)| {
+            let folded = |handle: &str| handle.chars().flat_map(char::to_lowercase).collect::<Vec<_>>();
+            mine.eq_ignore_ascii_case(theirs) || !mine.is_ascii() && folded(mine) == folded(theirs)
+        };
+        same_id || self.handle().zip(other.handle()).is_some_and(same_handle)
     }
 }
 
