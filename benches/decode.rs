@@ -7,6 +7,7 @@ use stoop_benches::decoders::{SimdJson, is_read_alike, ours, serde_structs, soni
 use stoop_benches::environment;
 use stoop_benches::frame::Frame;
 use stoop_benches::input::Input;
+use stoop_benches::report;
 use stoop_wire::{Decoder, Limits};
 
 fn main() {
@@ -21,7 +22,11 @@ fn main() {
 }
 
 fn bench(criterion: &mut Criterion, case: &str, input: Input) {
-    let input = input.only("read alike by every decoder", is_read_alike).announced();
+    let input = input.only("read alike by every decoder", is_read_alike);
+    if input.frames.is_empty() && !input.is_known {
+        return report::line(format_args!("input    {}: no such frames", input.name));
+    }
+    let input = input.announced();
     let mut group = criterion.benchmark_group(format!("decode/{case}"));
     group.throughput(Throughput::ElementsAndBytes {
         elements: input.frames.len() as u64,

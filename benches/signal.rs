@@ -12,6 +12,10 @@ use stoop_wire::Limits;
 
 const HOUR_NS: i64 = 3_600_000_000_000;
 
+/// Frames whose views are kept. At work a view has just been joined and is in the cache; those of a whole day, some
+/// 20 MB, would not be, and the bench would measure the memory.
+const KEPT_FRAMES: usize = 512;
+
 /// Terms that posts hold, beside those that none does.
 const FOUND_TERMS: usize = 5;
 
@@ -59,7 +63,7 @@ impl Views {
         let mut intake = Intake::new(Limits::default(), 0);
         let mut merge = Merge::new(Window::default());
         let mut views = Vec::new();
-        for frame in &input.frames {
+        for frame in input.frames.iter().take(KEPT_FRAMES) {
             intake.frame(frame, Receipt::Sent, |stamp, event| {
                 let Ok(event) = event else { return };
                 let stamp = Stamp { now_ns: stamp.now_ns + late_ns, ..stamp };
@@ -162,7 +166,8 @@ fn many_terms(criterion: &mut Criterion, views: &Views, count: usize) {
         let text = text.to_lowercase();
         terms.iter().any(|term| text.contains(term.as_str()))
     };
-    assert_eq!(views.through(&mut signal), 0, "nothing is decided");
+    let decided = views.through(&mut signal);
+    assert!(decided == 0 || !views.is_known, "{decided} decisions");
     let holding = texts.iter().filter(|text| naive(text)).count();
     // Ours folds more than case and leaves out URLs and handles: only of texts that are known both find the same.
     let found = signal.counters().stale;
