@@ -20,18 +20,19 @@
 //!   opens held back.
 //! - The API key is in no log, error or `Debug` output.
 //!
-//! ```no_run
+//! ```
 //! use stoop_engine::RuleSet;
-//! # fn settings() -> stoop_live::Settings { unimplemented!() }
 //!
-//! let rules = RuleSet::parse("rules.toml", "[[rule]]\nname = \"all\"\n")?;
-//! let engine = stoop_live::Engine::start(settings(), rules)?;
-//! for decision in engine.decisions() {
-//!     assert_eq!(decision.rule.name, "all");
+//! fn host(settings: stoop_live::Settings) -> Result<(), Box<dyn std::error::Error>> {
+//!     let rules = RuleSet::parse("rules.toml", "[[rule]]\nname = \"all\"\n")?;
+//!     let engine = stoop_live::Engine::start(settings, rules)?;
+//!     for decision in engine.decisions() {
+//!         assert_eq!(decision.rule.name, "all");
+//!     }
+//!     let summary = engine.join();
+//!     assert_eq!(summary.queue.undelivered, 0);
+//!     Ok(())
 //! }
-//! let summary = engine.join();
-//! assert_eq!(summary.queue.undelivered, 0);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod actors;
