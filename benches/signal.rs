@@ -89,7 +89,7 @@ impl Views {
         let all = self.views.iter().flat_map(|(_, merged)| merged);
         let changed = all.filter_map(|merged| match merged {
             Merged::Changed(change) if change.view.content.is_some() && !change.view.deleted => Some(change),
-            Merged::Changed(_) | Merged::Left { .. } => None,
+            Merged::Changed(_) | Merged::Left { .. } | Merged::Named(_) => None,
         });
         changed.filter_map(|change| change.view.post().text()).collect()
     }

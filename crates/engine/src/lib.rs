@@ -5,7 +5,7 @@
 //! 1. [`Intake`] decodes a frame and stamps it with its place in the order of inputs and its time ([`Stamp`]).
 //! 2. [`Merge`] drops duplicates and joins the event into the [`View`] of its tweet, whatever the order of arrival,
 //!    in a bounded window; it tells what changed and which tweets have left ([`Merged`]).
-//! 3. [`Signal`] tests every rule of a [`RuleSet`] on the changed view and leads each decision from its open to its
+//! 3. [`Signal`] tests every rule of a [`RuleSet`], and asks every [`Strategy`], on the changed view and leads each decision from its open to its
 //!    confirm, revise, lapse or cancel. Deadlines are part of it: they fire before the next input.
 //!
 //! [`Pipeline`] is the three in one piece, a call after the other. Rules are read from TOML; whatever is wrong in a
@@ -70,6 +70,7 @@ pub use merge::{
 };
 pub use pipeline::{Bounds, NoProbe, Pipeline, Probe};
 pub use signal::{
-    Alias, AssetFilter, Authors, Branch, Condition, Explanation, Fire, Keeping, LOCAL_ASSETS, Market, Rule,
-    RuleReader, RuleSet, RuleSetError, Signal, SignalCounters, Term, TermMode, Terms,
+    Alias, AssetFilter, Authors, Branch, Case, Command, Condition, EXTERNAL_BYTES, Explanation, External,
+    Fire, Incident, Judgement, Keeping, LOCAL_ASSETS, Market, Rule, RuleReader, RuleSet, RuleSetError,
+    Signal, SignalCounters, Strategy, Term, TermMode, Terms, panic_message,
 };

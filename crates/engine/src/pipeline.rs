@@ -5,7 +5,7 @@ use stoop_wire::Limits;
 
 use crate::intake::{Intake, Receipt, Stamp};
 use crate::merge::{Merge, Merged, Window};
-use crate::signal::{Keeping, RuleSet, Signal};
+use crate::signal::{Command, Keeping, RuleSet, Signal};
 
 /// Looks on while a frame goes through the stages. The engine has no clock; who has one measures here.
 pub trait Probe {
@@ -93,6 +93,14 @@ impl Pipeline {
         let stamp = self.intake.tick(at_ns);
         self.merge.wake(stamp.now_ns, &mut self.merged);
         self.signal.handle(&self.merged, stamp, out);
+        self.merged.clear();
+    }
+
+    /// Takes a command at `at_ns`; appends decisions to `out`.
+    pub fn command(&mut self, command: &Command, at_ns: i64, out: &mut Vec<Decision>) {
+        let stamp = self.intake.tick(at_ns);
+        self.merge.command(command, stamp.now_ns, &mut self.merged);
+        self.signal.command(command, &self.merged, stamp, out);
         self.merged.clear();
     }
 

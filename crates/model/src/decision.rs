@@ -176,13 +176,15 @@ impl CancelReason {
     }
 }
 
-/// What caused a step: a frame's operation, or a deadline.
+/// What caused a step: a frame's operation, a deadline, or something from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Trigger {
     /// A frame.
     Op(Op),
     /// A deadline.
     Timeout,
+    /// Something told a strategy from outside the feed.
+    External,
 }
 
 impl Trigger {
@@ -191,6 +193,7 @@ impl Trigger {
         match self {
             Self::Op(op) => op.as_str(),
             Self::Timeout => "timeout",
+            Self::External => "external",
         }
     }
 }

@@ -15,6 +15,7 @@ use foldhash::quality::FixedState;
 use stoop_model::{Event, HashMap, Op, Platform, TweetId};
 
 use crate::Stamp;
+use crate::signal::{Command, External};
 pub use asset::NamedAsset;
 pub(crate) use asset::{is_evm, same_contract, same_symbol};
 use seen::SeenEvents;
@@ -54,6 +55,18 @@ pub enum Merged {
         /// When it left, Unix ns: the end of its time, or now if it was pushed out.
         at_ns: i64,
     },
+    /// A tweet that a command names, as it stands.
+    Named(Arc<View>),
+}
+
+impl Merged {
+    /// The view of a tweet that a command names.
+    pub(crate) fn named(&self) -> Option<&Arc<View>> {
+        match self {
+            Self::Named(view) => Some(view),
+            Self::Changed(_) | Self::Left { .. } => None,
+        }
+    }
 }
 
 /// A frame joined into its tweet.
@@ -188,6 +201,19 @@ impl Merge {
             if self.leave(slot, seq, began_ns.saturating_add(self.window.span_ns), out) {
                 self.counters.left += 1;
             }
+        }
+    }
+
+    /// Takes a command at `now_ns`: appends what has left the window, then the tweets that the command names.
+    pub fn command(&mut self, command: &Command, now_ns: i64, out: &mut Vec<Merged>) {
+        self.wake(now_ns, out);
+        let Command::External(External { tweet: Some(id), platform, .. }) = command else { return };
+        let mut next = self.index.get(id).copied();
+        while let Some(slot) = next.and_then(|index| self.slots.get(index)) {
+            if platform.is_none() || slot.view.platform.is_none() || slot.view.platform == *platform {
+                out.push(Merged::Named(Arc::clone(&slot.view)));
+            }
+            next = slot.twin;
         }
     }
 

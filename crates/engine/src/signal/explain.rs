@@ -60,9 +60,18 @@ impl fmt::Display for Explanation {
 impl Signal {
     /// What every rule makes of `view` at `now_ns`, in order. Changes nothing that is decided.
     pub fn explain(&mut self, view: &View, now_ns: i64) -> Vec<Explanation> {
-        let Self { set, bench, .. } = self;
+        let Self { set, bench, strategies, .. } = self;
         bench.begin(view);
-        set.rules.iter().map(|rule| explain(set, bench, rule, view, now_ns)).collect()
+        let mut explanations = Vec::with_capacity(set.rules.len());
+        for (index, rule) in set.rules.iter().enumerate() {
+            let mut explanation = explain(set, bench, rule, view, now_ns);
+            // It is not asked for an explanation: its memory would change.
+            if explanation.failed.is_none() && strategies.stands_behind(index) {
+                explanation.detail.push_str("; its strategy decides");
+            }
+            explanations.push(explanation);
+        }
+        explanations
     }
 }
 
@@ -150,6 +159,7 @@ fn refusal(
             let term = vetoed.map_or("", |(term, _)| &term.written);
             (Some(Condition::None), format!("\"{term}\" of `none` is in {}", field.as_str()))
         }
+        Failed::Strategy => (None, String::new()),
         Failed::AnyOf => {
             let detail = format!("the terms of none of {} branches of `any_of` hold", rule.any_of.len());
             (Some(Condition::AnyOf), detail)

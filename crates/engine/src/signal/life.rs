@@ -5,10 +5,11 @@ use std::sync::Arc;
 use stoop_model::{Asset, CancelReason, Decision, DecisionBody, DecisionKind, RefPrice, Trigger};
 
 use super::Signal;
-use super::asset::{Identity, evidence_of};
+use super::asset::{Identity, emitted, evidence_of};
 use super::ident;
 use super::line::{Cause, describe, stamp};
 use super::rule::{Fire, Rule};
+use super::strategy::Occasion;
 use super::test::Failed;
 use super::tweets::Life;
 use crate::merge::{Change, View};
@@ -35,13 +36,23 @@ impl Signal {
         let has_lives = slot
             .and_then(|slot| self.tweets.get(slot))
             .is_some_and(|t| t.lives.iter().any(|life| life.rule == rule));
-        if !may_open && !has_lives {
+        if !may_open && !has_lives || self.strategies.is_off(rule) {
             return;
         }
-        let failed = self.bench.test(&self.set, of, view).err();
+        let mut failed = self.bench.test(&self.set, of, view).err();
         if failed.is_none() {
             self.bench.pass(&self.set, of, view);
-        } else {
+            let occasion = Occasion {
+                trigger: cause.trigger,
+                now_ns: cause.decided_ns,
+                is_first_content: cause.is_first_content,
+            };
+            let taken = self.bench.consult(&mut self.strategies, &self.set, rule, view, occasion);
+            // One that has panicked has said nothing: what it has opened stands.
+            let Some(is_taken) = taken else { return };
+            failed = (!is_taken).then_some(Failed::Strategy);
+        }
+        if failed.is_some() {
             self.bench.fail();
         }
         let null = failed.is_none() && self.bench.holds_without_asset && self.bench.passing.is_empty();
@@ -116,8 +127,10 @@ impl Signal {
                 None => Step::Cancel(CancelReason::NoMatch),
             };
         };
-        if self.bench.emits {
-            return Step::Go(settle, None);
+        if !self.bench.emitting.is_empty() {
+            let mut emits = self.bench.emitting.iter().filter_map(|index| rule.emit.get(*index));
+            let is_emitted = emits.any(|market| emitted(market) == *asset);
+            return if is_emitted { Step::Go(settle, None) } else { Step::Cancel(CancelReason::NoMatch) };
         }
         if !self.bench.takes_assets(rule) {
             return Step::Cancel(CancelReason::NoMatch);
@@ -132,6 +145,9 @@ impl Signal {
                 Step::Go(Some(settle.unwrap_or(DecisionKind::Revise)), Some(candidate))
             }
             Some((candidate, Identity::Changed)) => Step::Go(Some(DecisionKind::Revise), Some(candidate)),
+            None if reader.follow(asset, &self.bench.refused).is_some() => {
+                Step::Cancel(CancelReason::NoMatch)
+            }
             None => Step::Cancel(CancelReason::Unnamed),
         }
     }
@@ -206,6 +222,7 @@ impl Signal {
             sent_ms: content.sent_ms,
             recv_ns: content.recv_ns,
             decided_ns: deadline_ns,
+            is_first_content: false,
         };
         stamp(&mut next, DecisionKind::Lapse, &cause);
         self.emit(slot, index, next, out);
@@ -213,7 +230,7 @@ impl Signal {
 
     /// The tweet was deleted: cancels all that still stands.
     pub(super) fn cancel_all(&mut self, slot: usize, view: &View, change: &Change, out: &mut Vec<Decision>) {
-        let cause = Cause::frame(change);
+        let cause = Cause::frame(change, false);
         self.bench.begin(view);
         let Some(tweet) = self.tweets.get(slot) else { return };
         let mut standing: Vec<(usize, usize)> = tweet

@@ -17,17 +17,31 @@ pub(super) struct Cause {
     pub(super) sent_ms: Option<i64>,
     pub(super) recv_ns: i64,
     pub(super) decided_ns: i64,
+    /// It is the first content of the tweet.
+    pub(super) is_first_content: bool,
 }
 
 impl Cause {
     /// A frame.
-    pub(super) fn frame(change: &Change) -> Self {
+    pub(super) fn frame(change: &Change, is_first_content: bool) -> Self {
         let arrival = change.arrival;
         Self {
             trigger: Trigger::Op(change.op),
             sent_ms: arrival.sent_ms,
             recv_ns: arrival.recv_ns,
             decided_ns: arrival.recv_ns,
+            is_first_content,
+        }
+    }
+
+    /// Something told from outside at `now_ns`; no server has sent it.
+    pub(super) fn external(now_ns: i64) -> Self {
+        Self {
+            trigger: Trigger::External,
+            sent_ms: None,
+            recv_ns: now_ns,
+            decided_ns: now_ns,
+            is_first_content: false,
         }
     }
 
@@ -39,6 +53,7 @@ impl Cause {
             sent_ms: content.and_then(|content| content.sent_ms),
             recv_ns: content.map_or(deadline_ns, |content| content.recv_ns),
             decided_ns: deadline_ns,
+            is_first_content: false,
         }
     }
 }

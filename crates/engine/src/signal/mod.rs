@@ -12,6 +12,7 @@ mod parse;
 mod reading;
 mod rule;
 mod set;
+mod strategy;
 mod test;
 mod text;
 mod timers;
@@ -26,10 +27,12 @@ pub use explain::{Condition, Explanation};
 pub use parse::RuleReader;
 pub use rule::{Alias, AssetFilter, Authors, Branch, Fire, Market, Rule, Term, TermMode, Terms};
 pub use set::{RuleSet, RuleSetError};
+pub use strategy::{Case, Command, EXTERNAL_BYTES, External, Incident, Judgement, Strategy, panic_message};
 
 use crate::Stamp;
 use crate::merge::{Change, Merged, View};
 use line::Cause;
+use strategy::Strategies;
 use test::Bench;
 use timers::{Due, Timer, Timers};
 use tweets::{PLATFORMS, Tweet, Tweets};
@@ -70,6 +73,10 @@ pub struct SignalCounters {
     pub waits_over: u64,
     /// Tweets with open decisions forgotten because newer ones needed the room.
     pub pushed_out: u64,
+    /// Inputs for strategies.
+    pub external: u64,
+    /// Strategies switched off: they panicked, or somebody asked for it.
+    pub strategies_off: u64,
 }
 
 /// Rules at work: what they have decided, on what they wait.
@@ -78,6 +85,7 @@ pub struct SignalCounters {
 /// first let every deadline up to `now` fire, each with its own time as now, so that a late wake changes nothing.
 pub struct Signal {
     set: RuleSet,
+    strategies: Strategies,
     keeping: Keeping,
     bench: Bench,
     tweets: Tweets,
@@ -88,8 +96,10 @@ pub struct Signal {
 
 impl Signal {
     /// Rules that have decided nothing yet.
-    pub fn new(set: RuleSet, keeping: Keeping) -> Self {
+    pub fn new(mut set: RuleSet, keeping: Keeping) -> Self {
+        let strategies = std::mem::take(&mut set.strategies);
         Self {
+            strategies: Strategies::new(&set.rules, strategies),
             set,
             keeping,
             bench: Bench::default(),
@@ -118,11 +128,37 @@ impl Signal {
                     }
                     self.changed(change, out);
                 }
+                // Of a command, which comes by `command`.
+                Merged::Named(_) => {}
             }
         }
         if !is_awake {
             self.wake(stamp.now_ns, out);
         }
+    }
+
+    /// Takes a command at `stamp`, with what merge says of the tweet it names; appends decisions to `out`.
+    pub fn command(&mut self, command: &Command, merged: &[Merged], stamp: Stamp, out: &mut Vec<Decision>) {
+        self.handle(merged, stamp, out);
+        match command {
+            Command::SwitchOff { strategy } => self.strategies.switch_off(strategy),
+            Command::External(external) => {
+                self.counters.external += 1;
+                let mut rules = self.strategies.rules_of(external);
+                rules.retain(|rule| self.strategies.tell(*rule, external, stamp.now_ns));
+                self.judge_named(&rules, external, merged, stamp.now_ns, out);
+            }
+        }
+    }
+
+    /// What has gone wrong in strategies since the last call.
+    pub fn take_incidents(&mut self) -> Vec<Incident> {
+        self.strategies.take_incidents()
+    }
+
+    /// Something has gone wrong in a strategy.
+    pub fn has_incidents(&self) -> bool {
+        self.strategies.has_incidents()
     }
 
     /// Lets every deadline up to `now_ns` fire.
@@ -139,7 +175,7 @@ impl Signal {
 
     /// What was decided so far.
     pub fn counters(&self) -> SignalCounters {
-        self.counters
+        SignalCounters { strategies_off: self.strategies.off(), ..self.counters }
     }
 
     /// The rules.
@@ -236,7 +272,7 @@ impl Signal {
             let Some(of) = self.set.rules.get(rule) else { continue };
             let is_listed = of.on.contains(&change.op);
             let is_trigger = matches!(change.op, Op::Content | Op::Update | Op::Meta) || is_listed;
-            let cause = Cause::frame(change);
+            let cause = Cause::frame(change, is_first_content);
             match of.fire {
                 Fire::Content if is_first_content && is_listed => {
                     self.test_rule(rule, view, &mut slot, &cause, true, out);

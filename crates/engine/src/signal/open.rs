@@ -35,7 +35,7 @@ impl Signal {
         let Some(of) = self.set.rules.get(rule) else { return };
         if is_stale(of, view, cause.decided_ns) {
             let is_new = decided.is_empty();
-            let holds = verdict.null || self.bench.emits || !self.bench.passing.is_empty();
+            let holds = verdict.null || !self.bench.emitting.is_empty() || !self.bench.passing.is_empty();
             self.counters.stale += u64::from(is_new && holds);
             return;
         }
@@ -47,7 +47,7 @@ impl Signal {
             keys.push(key);
             !known
         };
-        let emitted = of.emit.iter().filter(|_| self.bench.emits).map(emitted);
+        let emitted = self.bench.emitting.iter().filter_map(|index| of.emit.get(*index)).map(emitted);
         fresh.extend(emitted.filter(&mut is_new).map(|asset| (Some(asset), None)));
         for index in self.bench.passing.iter().filter(|_| of.emit.is_empty()) {
             if !decided.contains(&Target::Candidate(*index))
@@ -91,8 +91,8 @@ impl Signal {
         let (id, signal_id) = ident::ids(&of.label.name, &platform, &view.tweet_id, &key);
         let basis = match (cause.trigger, view.enriched_ns) {
             (Trigger::Timeout, _) => Basis::Timeout,
-            (Trigger::Op(_), Some(_)) => Basis::Enriched,
-            (Trigger::Op(_), None) => Basis::Content,
+            (Trigger::Op(_) | Trigger::External, Some(_)) => Basis::Enriched,
+            (Trigger::Op(_) | Trigger::External, None) => Basis::Content,
         };
         let expires_ns = cause.decided_ns.saturating_add(of.ttl_ns);
         let mut line = DecisionBody {

@@ -3,6 +3,7 @@
 use super::parse::RuleReader;
 use super::reading::Matcher;
 use super::rule::{Alias, Fire, Rule};
+use super::strategy::Strategy;
 use crate::syntax::{Source, SyntaxError, Table};
 
 /// Rules and aliases with the automaton over all their terms.
@@ -10,6 +11,8 @@ pub struct RuleSet {
     pub(super) rules: Vec<Rule>,
     pub(super) aliases: Vec<Alias>,
     pub(super) matcher: Matcher,
+    /// Those behind the last rules, in order, until the set is put to work.
+    pub(super) strategies: Vec<Box<dyn Strategy>>,
 }
 
 impl RuleSet {
@@ -21,7 +24,13 @@ impl RuleSet {
         }
         let matcher =
             Matcher::new(&reader.patterns).ok_or(RuleSetError::TooManyTerms(reader.patterns.len()))?;
-        Ok(Self { rules: reader.rules, aliases: reader.aliases, matcher })
+        let mut rules = reader.rules;
+        let mut strategies = Vec::with_capacity(reader.strategies.len());
+        for (rule, strategy) in reader.strategies {
+            rules.push(rule);
+            strategies.push(strategy);
+        }
+        Ok(Self { rules, aliases: reader.aliases, matcher, strategies })
     }
 
     /// Reads one text that holds rules and aliases and nothing else.
@@ -35,7 +44,7 @@ impl RuleSet {
         Self::new(reader)
     }
 
-    /// The rules in order.
+    /// The rules in order, those of strategies last.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
     }

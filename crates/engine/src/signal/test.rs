@@ -23,6 +23,8 @@ pub(super) enum Failed {
     /// A term of `none` was found here.
     None(TextField),
     AnyOf,
+    /// The strategy behind it takes nothing.
+    Strategy,
 }
 
 /// The view at hand, read once for all rules.
@@ -41,8 +43,10 @@ pub(super) struct Bench {
     holding: Vec<usize>,
     /// A branch that needs no asset holds, or the rule asks for none.
     pub(super) holds_without_asset: bool,
-    /// The markets of `emit` are decided on.
-    pub(super) emits: bool,
+    /// The markets of `emit` that are decided on, by index.
+    pub(super) emitting: Vec<usize>,
+    /// Candidates the rule takes and the strategy behind it does not, by index.
+    pub(super) refused: Vec<usize>,
 }
 
 impl Bench {
@@ -88,8 +92,9 @@ impl Bench {
     /// After a test that failed: nothing passes.
     pub(super) fn fail(&mut self) {
         self.passing.clear();
+        self.refused.clear();
         self.holds_without_asset = false;
-        self.emits = false;
+        self.emitting.clear();
     }
 
     /// The rule's authors may have written the view: its author is one of them, or not known yet.
@@ -158,6 +163,8 @@ impl Bench {
     /// A rule with `emit` takes no candidate. One that passes only lets its branch of `any_of` hold.
     pub(super) fn pass(&mut self, set: &RuleSet, rule: &Rule, view: &View) {
         self.passing.clear();
+        self.refused.clear();
+        self.emitting.clear();
         let assets = rule.assets.as_ref().filter(|_| rule.emit.is_empty());
         let branch_assets =
             || self.branches.iter().filter_map(|index| rule.any_of.get(*index)?.assets.as_ref());
@@ -180,7 +187,9 @@ impl Bench {
             }
             drop_named_tickers(&mut self.passing, list, reader);
         }
-        self.emits = !rule.emit.is_empty() && (is_free || !self.passing.is_empty());
+        if is_free || !self.passing.is_empty() {
+            self.emitting.extend(0..rule.emit.len());
+        }
         self.keep_holding(set, rule, view);
     }
 

@@ -53,6 +53,15 @@ impl Tweet {
         self.kept_at.is_none()
     }
 
+    /// Its state while `view` of it is in the window: the one joined from several stays, if there were several and a
+    /// decision still stands.
+    pub(super) fn joined_beside(&self, view: &Arc<View>) -> Option<Arc<View>> {
+        match self.view.as_ref().filter(|kept| kept.began_seq != view.began_seq) {
+            Some(kept) => self.is_open().then(|| Arc::clone(kept)),
+            None => Some(Arc::clone(view)),
+        }
+    }
+
     /// Some decision on it stands.
     pub(super) fn is_open(&self) -> bool {
         self.lives.iter().any(|life| !life.is_cancelled)

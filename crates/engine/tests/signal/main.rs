@@ -7,6 +7,7 @@ mod life;
 mod matching;
 mod random;
 mod rules;
+mod strategy;
 
 use proptest::test_runner::{Config, RngSeed};
 use stoop_engine::{Bounds, NoProbe, Pipeline, Receipt, RuleSet};
@@ -28,6 +29,10 @@ struct Run {
 impl Run {
     fn new(rules: &str, bounds: Bounds) -> Self {
         let set = RuleSet::parse("r.toml", rules).unwrap_or_else(|errors| panic!("{errors}\n{rules}"));
+        Self::of(set, bounds)
+    }
+
+    fn of(set: RuleSet, bounds: Bounds) -> Self {
         Self { pipeline: Pipeline::new(set, bounds, 0), decisions: Vec::new() }
     }
 

@@ -128,7 +128,7 @@ fn a_full_window_pushes_out_the_oldest() {
         assert!(rig.merge.len() <= 3);
         let left = out.iter().find_map(|merged| match merged {
             Merged::Left { view, at_ns } => Some((view.tweet_id.clone(), *at_ns)),
-            Merged::Changed(_) => None,
+            Merged::Changed(_) | Merged::Named(_) => None,
         });
         assert_eq!(left, id.checked_sub(3).map(|gone| (TweetId::Number(gone), id as i64)));
     }

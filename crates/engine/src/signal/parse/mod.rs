@@ -10,8 +10,9 @@ use std::sync::Arc;
 use stoop_model::{AssetClass, HashMap, RuleLabel, Side, TextField};
 
 use super::rule::{Alias, Branch, CEX_VENUES, Fire, Rule, Term, TermMode, Terms};
+use super::strategy::Strategy;
 use super::text;
-use crate::syntax::{At, SyntaxError, Table};
+use crate::syntax::{At, Source, SyntaxError, Table};
 
 const SECOND_NS: i64 = 1_000_000_000;
 
@@ -54,9 +55,11 @@ const FIELDS: [(&str, TextField); 8] = [
 ];
 
 /// Reads rules and aliases from any number of files, then hands them over with their patterns.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct RuleReader {
     pub(super) rules: Vec<Rule>,
+    pub(super) strategies: Vec<(Rule, Box<dyn Strategy>)>,
+    strategies_read: usize,
     pub(super) aliases: Vec<Alias>,
     pub(super) patterns: Vec<String>,
     known_patterns: HashMap<String, usize>,
@@ -79,6 +82,17 @@ impl RuleReader {
         }
         if let Some(errors) = self.errors.get_mut(before..) {
             errors.sort_by_key(|error| (error.line, error.column));
+        }
+    }
+
+    /// Takes a strategy and reads its rule; mistakes in it are told of `strategy 1`, `strategy 2` …
+    pub fn strategy(&mut self, strategy: Box<dyn Strategy>) {
+        self.strategies_read += 1;
+        let name = format!("strategy {}", self.strategies_read);
+        let source = Source { name, text: strategy.rule() };
+        match source.parse().and_then(|parsed| self.rule(&Table::root(&source, &parsed))) {
+            Ok(rule) => self.strategies.push((rule, strategy)),
+            Err(error) => self.errors.push(error),
         }
     }
 

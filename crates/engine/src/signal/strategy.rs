@@ -1,0 +1,362 @@
+//! User code beside rules: judges what a rule lets through, with a memory of its own.
+
+use std::any::Any;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use stoop_model::{Asset, Decision, Platform, Trigger, TweetId, TweetKind};
+
+use super::asset::emitted;
+use super::line::Cause;
+use super::rule::{Fire, Rule};
+use super::set::RuleSet;
+use super::test::Bench;
+use super::tweets::PLATFORMS;
+use super::{Signal, is_in_time};
+use crate::merge::{Merged, View};
+
+/// A condition written in code, behind the conditions of a rule.
+///
+/// The engine asks it wherever it would test the rule ([`Self::judge`]), and leads what it takes through the same life
+/// as a rule's decisions. What was taken and is refused later is cancelled with `no_match`.
+///
+/// A strategy may keep what it likes in itself. Its answers must follow from what it is told alone, in that order: no
+/// clock but [`Case::now_ns`], no random number without a fixed seed, no hash map whose order depends on one, no
+/// file, no socket. Then a replay decides as the live run did. It may tell others (say, ask a model over a channel) as
+/// long as it does not wait; answers come back as [`External`].
+///
+/// It runs on the engine's thread: what it takes, every frame behind it waits. If it panics, it is switched off: not
+/// asked again, what it has opened stands as it is, lapses, and is cancelled only by a deletion.
+pub trait Strategy: Send {
+    /// The rule it stands behind, as TOML: everything that may stand in a `[[rule]]`, without that header. `name` is
+    /// the only key it needs. Read once, at the start.
+    fn rule(&self) -> String;
+
+    /// Judges a tweet for which every condition of the rule but `assets` and `max_age` holds.
+    ///
+    /// Asked for every frame that could open a decision or on whose tweet one stands: with `two_phase` every content,
+    /// update and meta, with `content` the first content, with `enriched` from the enrichment on; also when `wait` is
+    /// over, and when an [`External`] names the tweet.
+    fn judge(&mut self, case: &Case<'_>) -> Judgement;
+
+    /// Takes an input from outside, at `now_ns`. If it names a tweet that is remembered, [`Self::judge`] follows.
+    fn external(&mut self, external: &External, now_ns: i64) {
+        let _ = (external, now_ns);
+    }
+}
+
+/// What a strategy makes of a tweet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// Nothing is decided on it, and what was is cancelled.
+    Refuse,
+    /// All that the rule lets through.
+    Take,
+    /// Of [`Case::assets`] only those at these places. Places beyond are passed over; none at all is a refusal.
+    Only(Vec<usize>),
+}
+
+/// A tweet at a moment, as a strategy is shown it.
+pub struct Case<'a> {
+    /// All that is known of it.
+    pub view: &'a View,
+    /// What caused the question.
+    pub trigger: Trigger,
+    /// Engine time, Unix ns.
+    pub now_ns: i64,
+    /// It is the first content of this tweet: asked for once a tweet.
+    pub is_first_content: bool,
+    /// The author's handle without `@`, in lower case.
+    pub author: Option<&'a str>,
+    /// What sort of post it is.
+    pub kind: &'a TweetKind,
+    rule: &'a Rule,
+    set: &'a RuleSet,
+    bench: &'a Bench,
+}
+
+impl Case<'_> {
+    /// The assets the rule lets through, in the order decisions would open: of `assets` those that are there, of `emit`
+    /// all. None for a rule that asks for none.
+    pub fn assets(&self) -> Vec<Asset> {
+        let reader = self.bench.candidates.with(self.view, &self.set.aliases);
+        let list = self.bench.candidates.list();
+        let named = self.bench.passing.iter().filter(|_| self.rule.emit.is_empty());
+        let named = named.filter_map(|index| list.get(*index)).map(|candidate| reader.asset(candidate));
+        let emits = self.bench.emitting.iter().filter_map(|index| self.rule.emit.get(*index));
+        named.chain(emits.map(emitted)).collect()
+    }
+
+    /// The vendor's enrichment has come.
+    pub fn is_enriched(&self) -> bool {
+        self.view.enriched_ns.is_some()
+    }
+}
+
+impl fmt::Debug for Case<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Case")
+            .field("tweet_id", &self.view.tweet_id)
+            .field("trigger", &self.trigger)
+            .field("now_ns", &self.now_ns)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Longest text of an [`External`], bytes.
+pub const EXTERNAL_BYTES: usize = 65_536;
+
+/// Something told from outside the feed: the answer of a model, a position, a switch. An input like a frame: it has its
+/// place in the order of inputs, and its time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct External {
+    /// The name in the strategy's rule; none: all strategies.
+    pub strategy: Option<String>,
+    /// The tweet it is about. It is judged again, if it is still remembered.
+    pub tweet: Option<TweetId>,
+    /// Its platform; none: every tweet of that id.
+    pub platform: Option<Platform>,
+    /// What is told, in whatever form the strategy reads; at most [`EXTERNAL_BYTES`].
+    pub text: String,
+}
+
+/// An input that comes neither from the feed nor from a clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// For strategies.
+    External(External),
+    /// A strategy is not asked any more.
+    SwitchOff {
+        /// The name in its rule.
+        strategy: String,
+    },
+}
+
+/// A strategy has panicked and is not asked any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incident {
+    /// The name in its rule.
+    pub strategy: String,
+    /// What the panic said.
+    pub message: String,
+    /// Engine time, Unix ns.
+    pub at_ns: i64,
+}
+
+/// What a panic said.
+pub fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panicked".to_owned())
+}
+
+/// The strategies at work. Their rules stand behind all others, in order.
+#[derive(Default)]
+pub(super) struct Strategies {
+    /// Index of the rule of the first.
+    first_rule: usize,
+    seats: Vec<Seat>,
+    incidents: Vec<Incident>,
+}
+
+struct Seat {
+    name: String,
+    strategy: Box<dyn Strategy>,
+    is_off: bool,
+}
+
+impl Strategies {
+    pub(super) fn new(rules: &[Rule], strategies: Vec<Box<dyn Strategy>>) -> Self {
+        let first_rule = rules.len() - strategies.len();
+        let of = rules.iter().skip(first_rule).zip(strategies);
+        let seats =
+            of.map(|(rule, strategy)| Seat { name: rule.label.name.clone(), strategy, is_off: false });
+        Self { first_rule, seats: seats.collect(), incidents: Vec::new() }
+    }
+
+    fn seat(&mut self, rule: usize) -> Option<&mut Seat> {
+        self.seats.get_mut(rule.checked_sub(self.first_rule)?)
+    }
+
+    pub(super) fn stands_behind(&self, rule: usize) -> bool {
+        rule >= self.first_rule && !self.seats.is_empty()
+    }
+
+    /// A strategy stands behind this rule and is not asked any more.
+    pub(super) fn is_off(&self, rule: usize) -> bool {
+        let seat = rule.checked_sub(self.first_rule).and_then(|index| self.seats.get(index));
+        seat.is_some_and(|seat| seat.is_off)
+    }
+
+    /// Asks the strategy of this name no more.
+    pub(super) fn switch_off(&mut self, name: &str) {
+        if let Some(seat) = self.seats.iter_mut().find(|seat| seat.name == name) {
+            seat.is_off = true;
+        }
+    }
+
+    /// Number of strategies that are off.
+    pub(super) fn off(&self) -> u64 {
+        self.seats.iter().filter(|seat| seat.is_off).count() as u64
+    }
+
+    /// Rules of the strategies that an external input is for.
+    pub(super) fn rules_of(&self, external: &External) -> Vec<usize> {
+        let wanted = |seat: &Seat| external.strategy.as_ref().is_none_or(|name| *name == seat.name);
+        let seats = self.seats.iter().enumerate().filter(|(_, seat)| !seat.is_off && wanted(seat));
+        seats.map(|(index, _)| self.first_rule + index).collect()
+    }
+
+    /// What has gone wrong since the last call.
+    pub(super) fn take_incidents(&mut self) -> Vec<Incident> {
+        std::mem::take(&mut self.incidents)
+    }
+
+    pub(super) fn has_incidents(&self) -> bool {
+        !self.incidents.is_empty()
+    }
+
+    /// The answer of the strategy behind this rule; none if it panics or is off. A rule without one takes all.
+    fn judge(&mut self, rule: usize, case: &Case<'_>) -> Option<Judgement> {
+        if self.seat(rule).is_none() {
+            return Some(Judgement::Take);
+        }
+        self.call(rule, case.now_ns, |strategy| strategy.judge(case))
+    }
+
+    /// Tells the strategy behind this rule. False if it panics or is off.
+    pub(super) fn tell(&mut self, rule: usize, external: &External, now_ns: i64) -> bool {
+        self.call(rule, now_ns, |strategy| strategy.external(external, now_ns)).is_some()
+    }
+
+    fn call<T>(&mut self, rule: usize, at_ns: i64, ask: impl FnOnce(&mut dyn Strategy) -> T) -> Option<T> {
+        let seat = self.seat(rule).filter(|seat| !seat.is_off)?;
+        // Whatever state a panic leaves it in, it is not looked at again.
+        match catch_unwind(AssertUnwindSafe(|| ask(seat.strategy.as_mut()))) {
+            Ok(answer) => Some(answer),
+            Err(panic) => {
+                seat.is_off = true;
+                let strategy = seat.name.clone();
+                self.incidents.push(Incident { strategy, message: panic_message(panic.as_ref()), at_ns });
+                None
+            }
+        }
+    }
+}
+
+/// When and why a strategy is asked.
+#[derive(Clone, Copy)]
+pub(super) struct Occasion {
+    pub(super) trigger: Trigger,
+    pub(super) now_ns: i64,
+    pub(super) is_first_content: bool,
+}
+
+impl Bench {
+    /// After a test that held and [`Self::pass`]: lets the strategy behind the rule choose among what passes.
+    ///
+    /// Some(true) if it takes something, Some(false) if it refuses, none if it cannot be asked any more.
+    pub(super) fn consult(
+        &mut self,
+        strategies: &mut Strategies,
+        set: &RuleSet,
+        rule: usize,
+        view: &View,
+        occasion: Occasion,
+    ) -> Option<bool> {
+        let of = set.rules.get(rule)?;
+        let kind = self.kind(view).clone();
+        let case = Case {
+            view,
+            trigger: occasion.trigger,
+            now_ns: occasion.now_ns,
+            is_first_content: occasion.is_first_content,
+            author: self.handle(),
+            kind: &kind,
+            rule: of,
+            set,
+            bench: self,
+        };
+        match strategies.judge(rule, &case)? {
+            Judgement::Take => Some(true),
+            Judgement::Refuse => Some(false),
+            Judgement::Only(places) => {
+                let is_taken = |place: usize| places.contains(&place);
+                if of.emit.is_empty() {
+                    let mut place = 0..;
+                    self.refused.clear();
+                    let Self { passing, refused, .. } = self;
+                    passing.retain(|index| {
+                        let keeps = place.next().is_some_and(is_taken);
+                        refused.extend((!keeps).then_some(*index));
+                        keeps
+                    });
+                    Some(!passing.is_empty())
+                } else {
+                    let mut place = 0..;
+                    self.emitting.retain(|_| place.next().is_some_and(is_taken));
+                    Some(!self.emitting.is_empty())
+                }
+            }
+        }
+    }
+}
+
+impl Signal {
+    /// Asks the strategies of these rules again about the tweet that an external input names.
+    pub(super) fn judge_named(
+        &mut self,
+        rules: &[usize],
+        external: &External,
+        merged: &[Merged],
+        now_ns: i64,
+        out: &mut Vec<Decision>,
+    ) {
+        let Some(id) = &external.tweet else { return };
+        let cause = Cause::external(now_ns);
+        for view in merged.iter().filter_map(Merged::named) {
+            let slots = self.tweets.find(id, view.platform.as_ref());
+            if slots == [None; PLATFORMS] {
+                self.judge_again(rules, view, None, &cause, out);
+            }
+            for slot in slots.into_iter().flatten() {
+                let view = self.tweets.get(slot).and_then(|tweet| tweet.joined_beside(view));
+                if let Some(view) = view {
+                    self.judge_again(rules, &view, Some(slot), &cause, out);
+                }
+            }
+        }
+        // Those that have left the window are remembered as long as a decision on them stands.
+        for slot in self.tweets.find(id, external.platform.as_ref()).into_iter().flatten() {
+            let kept = self.tweets.get(slot).filter(|tweet| !tweet.is_in_window() && tweet.is_open());
+            if let Some(view) = kept.and_then(|tweet| tweet.view.clone()) {
+                self.judge_again(rules, &view, Some(slot), &cause, out);
+            }
+        }
+    }
+
+    fn judge_again(
+        &mut self,
+        rules: &[usize],
+        view: &Arc<View>,
+        slot: Option<usize>,
+        cause: &Cause,
+        out: &mut Vec<Decision>,
+    ) {
+        if view.content.is_none() || view.deleted {
+            return;
+        }
+        self.bench.begin(view);
+        let mut slot = slot;
+        for rule in rules {
+            let Some(of) = self.set.rules.get(*rule) else { continue };
+            let may_open = match of.fire {
+                // Decided once, when the content was handled.
+                Fire::Content => continue,
+                Fire::TwoPhase { .. } => true,
+                Fire::Enriched { wait_ns, .. } => view.enriched_ns.is_some() && is_in_time(view, wait_ns),
+            };
+            self.test_rule(*rule, view, &mut slot, cause, may_open, out);
+        }
+    }
+}
