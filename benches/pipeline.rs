@@ -68,7 +68,7 @@ fn replay(criterion: &mut Criterion, input: &Input) {
     let mut digests = Vec::new();
     for placement in [Placement::Fused, Placement::OneArbiter] {
         let summary = replayed(&jsonl, "vendor-routing", placement);
-        assert_eq!(summary.intake.frames, input.frames.len() as u64, "every frame is replayed");
+        assert_eq!(summary.counters.intake.frames, input.frames.len() as u64, "every frame is replayed");
         assert!(summary.digest.count() > 0 || !input.is_known, "the routing rule matches");
         digests.push(summary.digest.to_string());
         group.bench_function(placement.as_str().replace('-', "_"), |bencher| {

@@ -222,7 +222,7 @@ fn replays(input: &Input, rounds: usize) -> Vec<Ratio> {
     let mut line = Vec::new();
     let [fused, actors] = [Placement::Fused, Placement::OneArbiter]
         .map(|placement| replay(&jsonl, "vendor-routing", placement));
-    assert_eq!(fused.intake.frames, input.frames.len() as u64, "every frame is replayed");
+    assert_eq!(fused.counters.intake.frames, input.frames.len() as u64, "every frame is replayed");
     assert!(fused.digest.count() > 0 || !input.is_known, "the routing rule matches");
     assert_eq!(fused.digest.to_string(), actors.digest.to_string(), "both placements decide alike");
     let found = replay(&jsonl, "starter", Placement::Fused).digest.count();
@@ -234,8 +234,8 @@ fn replays(input: &Input, rounds: usize) -> Vec<Ratio> {
 
     let [fused, actors, reading, decoding] = in_turns(
         [
-            Box::new(|| replay(&jsonl, "starter", Placement::Fused).window_tweets),
-            Box::new(|| replay(&jsonl, "starter", Placement::OneArbiter).window_tweets),
+            Box::new(|| replay(&jsonl, "starter", Placement::Fused).counters.window_tweets),
+            Box::new(|| replay(&jsonl, "starter", Placement::OneArbiter).counters.window_tweets),
             Box::new(|| {
                 let (mut frames, mut good) = (opened(&jsonl), 0);
                 while frames.next(&mut line).expect("memory reads").is_some() {

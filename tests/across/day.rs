@@ -41,7 +41,7 @@ fn the_day_is_what_the_generator_makes() {
 
 #[test]
 fn the_day_is_decoded_without_surprise() {
-    let intake = replay_day(ReplayOptions::default()).intake;
+    let intake = replay_day(ReplayOptions::default()).counters.intake;
     assert_eq!(intake.frames, FRAMES);
     assert_eq!((intake.bad_frames(), intake.field_errors, intake.unknown_version), (0, 0, 0));
 }
@@ -53,7 +53,7 @@ fn the_day_is_decided_alike_in_every_placement() {
     for placement in [Placement::OneArbiter, Placement::PerActor] {
         let actors = replay_day(ReplayOptions { placement, ..ReplayOptions::default() });
         assert_eq!(fused.digest.to_string(), actors.digest.to_string(), "{}", placement.as_str());
-        assert_eq!(fused.signal, actors.signal, "{}", placement.as_str());
-        assert_eq!(fused.merge, actors.merge, "{}", placement.as_str());
+        assert_eq!(fused.counters.signal, actors.counters.signal, "{}", placement.as_str());
+        assert_eq!(fused.counters.merge, actors.counters.merge, "{}", placement.as_str());
     }
 }

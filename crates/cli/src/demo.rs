@@ -40,8 +40,8 @@ pub(crate) fn demo(args: &DemoArgs) -> Outcome {
         .max_frames(frames.len() as u64)
         .start()
         .map_err(start_failure)?;
-    let stopper = engine.stopper();
-    let caught = signals::watch(GRACE, move || stopper.stop())?;
+    let remote = engine.remote();
+    let caught = signals::watch(GRACE, move || remote.stop())?;
     let written = if args.pretty {
         let mut pretty = Pretty::new(Lines::stdout());
         consume(&engine, &mut pretty, None).and_then(|()| {

@@ -20,7 +20,7 @@ pub(crate) fn live(summary: &Summary, as_json: bool) {
     }
     note(format_args!("{table}"));
     counters(summary);
-    let (feed, queue) = (&summary.feed, &summary.queue);
+    let (feed, queue) = (&summary.counters.feed, &summary.counters.queue);
     note(format_args!(
         "connection: {} dials, {} opens, {} pings, {} pongs, {} rejected messages",
         feed.dials, feed.opens, feed.pings, feed.pongs, feed.rejected
@@ -49,7 +49,8 @@ pub(crate) fn replay(summary: &Summary, as_json: bool) {
 }
 
 fn counters(summary: &Summary) {
-    let (intake, merge, signal) = (&summary.intake, &summary.merge, &summary.signal);
+    let (intake, merge, signal) =
+        (&summary.counters.intake, &summary.counters.merge, &summary.counters.signal);
     let events = named(&Op::ALL.map(Op::as_str), &intake.events);
     note(format_args!("frames: {} ({} bytes){events}", intake.frames, intake.bytes));
     if intake.bad_frames() > 0 {
@@ -86,7 +87,8 @@ fn named(names: &[&str], counts: &[u64]) -> String {
 }
 
 fn common(summary: &Summary) -> Map<String, Value> {
-    let (intake, merge, signal) = (&summary.intake, &summary.merge, &summary.signal);
+    let (intake, merge, signal) =
+        (&summary.counters.intake, &summary.counters.merge, &summary.counters.signal);
     let members = json!({
         "digest": summary.digest.to_string(),
         "decisions": summary.digest.count(),
@@ -117,7 +119,7 @@ fn common(summary: &Summary) -> Map<String, Value> {
             "assets_over": merge.assets_over,
             "before_content": merge.before_content,
             "passed": merge.passed,
-            "in_window": summary.window_tweets,
+            "in_window": summary.counters.window_tweets,
         },
         "signal": {
             "tested": signal.tested,
@@ -139,13 +141,13 @@ fn counts(names: &[&str], counts: &[u64]) -> Value {
 }
 
 fn feed(summary: &Summary) -> Value {
-    let feed = &summary.feed;
+    let feed = &summary.counters.feed;
     json!({"dials": feed.dials, "opens": feed.opens, "pings": feed.pings, "pongs": feed.pongs,
            "rejected": feed.rejected})
 }
 
 fn queue(summary: &Summary) -> Value {
-    let queue = &summary.queue;
+    let queue = &summary.counters.queue;
     json!({"queued": queue.queued, "full": queue.full, "expired": queue.expired,
            "dropped_opens": queue.dropped_opens, "dropped_followers": queue.dropped_followers,
            "undelivered": queue.undelivered})

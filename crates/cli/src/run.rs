@@ -50,11 +50,11 @@ pub(crate) fn run(args: &RunArgs) -> Outcome {
         builder = builder.max_frames(frames);
     }
     let engine = builder.start().map_err(start_failure)?;
-    let stopper = engine.stopper();
-    let caught = signals::watch(grace, move || stopper.stop())?;
+    let remote = engine.remote();
+    let caught = signals::watch(grace, move || remote.stop())?;
     let written = consume(&engine, &mut lines, args.lasting);
     let summary = engine.join();
-    if summary.feed.opens > 0 || args.json {
+    if summary.counters.feed.opens > 0 || args.json {
         report::live(&summary, args.json);
     }
     written?;
@@ -94,7 +94,7 @@ pub(crate) fn consume(
         }
         if is_over {
             // What could not be written is lost; the engine stops rather than go on deciding for nobody.
-            engine.stopper().stop();
+            engine.stop();
         }
     }
     result?;
@@ -107,7 +107,7 @@ fn next<T>(decisions: &Receiver<Decision>, engine: &Engine, end: Option<&Receive
     loop {
         let Some(end) = end else { return decisions.recv().ok() };
         if end.try_recv().is_ok() {
-            engine.stopper().stop();
+            engine.stop();
         }
         match decisions.recv_timeout(LOOK_AGAIN) {
             Ok(decision) => return Some(decision),

@@ -17,13 +17,14 @@ const DIGITS: u8 = 3;
 /// Holds about 264 KiB of counters per stage, of which only the touched pages become resident.
 #[derive(Debug, Clone)]
 pub struct Recorder {
-    channels: [Channel; Stage::ALL.len()],
+    /// Apart, so that a recorder is moved and swapped as a pointer.
+    channels: Box<[Channel; Stage::ALL.len()]>,
 }
 
 impl Recorder {
     /// Allocates every histogram at its full size.
     pub fn new() -> Self {
-        Self { channels: std::array::from_fn(|_| Channel::new()) }
+        Self { channels: Box::new(std::array::from_fn(|_| Channel::new())) }
     }
 
     /// Adds one difference in nanoseconds.
@@ -39,7 +40,7 @@ impl Recorder {
 
     /// Adds everything the other recorder holds, as if each value had been recorded here too.
     pub fn merge_from(&mut self, other: &Self) {
-        for (channel, other) in self.channels.iter_mut().zip(&other.channels) {
+        for (channel, other) in self.channels.iter_mut().zip(other.channels.iter()) {
             channel.merge_from(other);
         }
     }
@@ -51,7 +52,7 @@ impl Recorder {
 
     /// Forgets every value and keeps the memory.
     pub fn reset(&mut self) {
-        for channel in &mut self.channels {
+        for channel in self.channels.iter_mut() {
             channel.reset();
         }
     }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
+use crossbeam_channel::Receiver;
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use stoop_engine::Receipt;
-use stoop_feed::{Action, Event, Policy, Side, State, TransportError};
+use stoop_engine::{Command, Receipt, panic_message};
+use stoop_feed::{Action, Cause, Event, Policy, Side, State, TransportError};
 use stoop_model::BadReason;
 use tokio::sync::oneshot;
 use tokio::time::{sleep_until, timeout};
@@ -19,11 +20,12 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
 use crate::clock::Clock;
 use crate::gauge::Gauge;
-use crate::guard::panic_message;
+use crate::notice::{News, Notices};
 use crate::path::Path;
+use crate::remote::{Reply, Request, Snapshot};
 use crate::settings::Settings;
 use crate::socket::{DialError, Socket, dial};
-use crate::summary::{End, Summary};
+use crate::summary::{Counters, End, Summary};
 
 /// How often a full queue is looked at again.
 const DRAIN_EVERY_NS: i64 = 1_000_000;
@@ -83,6 +85,12 @@ pub(crate) struct Run {
     link: Link,
     frames: u64,
     summary: Box<Summary>,
+    requests: Receiver<Request>,
+    notices: Notices,
+    /// When the connection was lost, Unix ns, and why, until there is one again.
+    lost: Option<(i64, Option<Cause>)>,
+    /// When the counters are told next, Unix ns.
+    status_ns: Option<i64>,
     actions: Vec<Action>,
     end: Option<End>,
     was_blocking: bool,
@@ -97,8 +105,16 @@ impl Run {
         path: Path,
         gauge: Arc<Gauge>,
         clock: Clock,
+        requests: Receiver<Request>,
+        notices: Notices,
     ) -> Self {
+        let mut summary = Box::<Summary>::default();
+        summary.counters.link.since_ns = clock.now_ns();
         Self {
+            status_ns: settings.status_every.map(|_| clock.now_ns()),
+            requests,
+            notices,
+            lost: None,
             settings,
             policy,
             path,
@@ -106,7 +122,7 @@ impl Run {
             clock,
             link: Link::Down,
             frames: 0,
-            summary: Box::default(),
+            summary,
             actions: Vec::with_capacity(Policy::MAX_ACTIONS),
             end: None,
             was_blocking: false,
@@ -120,7 +136,7 @@ impl Run {
             match self.next().await {
                 Step::Dialled(Ok(socket)) => {
                     self.link = Link::Up(socket);
-                    self.summary.feed.opens += 1;
+                    self.summary.counters.feed.opens += 1;
                     self.tell(Event::Opened).await;
                 }
                 Step::Dialled(Err(error)) => self.dial_failed(error).await,
@@ -140,7 +156,7 @@ impl Run {
         let can_read = !is_blocking && self.path.has_room() && self.end.is_none();
         let drain_ns = gauge.is_holding().then(|| clock.now_ns() + DRAIN_EVERY_NS);
         let tick_ns = gauge.deadline_ns().filter(|deadline_ns| self.ticked_ns != Some(*deadline_ns));
-        let due_ns = [self.policy.deadline(), tick_ns, drain_ns].into_iter().flatten().min();
+        let due_ns = [self.policy.deadline(), tick_ns, drain_ns, self.status_ns].into_iter().flatten().min();
         let wake_at = clock.instant(due_ns.unwrap_or(i64::MAX));
         let clock = *clock;
         let draining = self.policy.state() == State::Draining;
@@ -173,6 +189,7 @@ impl Run {
             self.policy.wake(now_ns, &mut actions);
             self.carry_out(actions).await;
         }
+        self.attend_requests(now_ns);
         if let Some(message) = self.gauge.tripped() {
             self.finish(End::Panicked(message)).await;
         } else if self.gauge.is_abandoned() {
@@ -183,6 +200,57 @@ impl Run {
         // The far end works on the same thread: let it have its turn.
         if !self.path.has_room() {
             tokio::task::yield_now().await;
+        }
+    }
+
+    /// What others ask for, and what is told of itself.
+    fn attend_requests(&mut self, now_ns: i64) {
+        for strategy in self.gauge.take_switched_off() {
+            // It is off already; this makes it an input, with a place among the others.
+            self.path.command(Command::SwitchOff { strategy }, self.clock.now_ns());
+        }
+        while self.path.has_room()
+            && let Ok(request) = self.requests.try_recv()
+        {
+            match request {
+                Request::Command(command) => self.path.command(command, self.clock.now_ns()),
+                Request::Snapshot(snapshot) => self.answer(snapshot),
+            }
+        }
+        if let (Some(due_ns), Some(every)) = (self.status_ns, self.settings.status_every)
+            && due_ns <= now_ns
+        {
+            let every_ns = i64::try_from(every.as_nanos()).unwrap_or(i64::MAX);
+            self.status_ns = Some(now_ns.saturating_add(every_ns));
+            self.answer(Snapshot { counters: Box::default(), latency: None, reply: Reply::Notice });
+        }
+    }
+
+    fn answer(&mut self, mut snapshot: Snapshot) {
+        let Counters { link, feed, .. } = self.summary.counters;
+        snapshot.counters.link = link;
+        snapshot.counters.feed = feed;
+        self.path.snapshot(snapshot);
+    }
+
+    /// Keeps account of whether the feed is connected.
+    fn note_state(&mut self, from: State, to: State) {
+        if from.is_open() == to.is_open() {
+            return;
+        }
+        let now_ns = self.clock.now_ns();
+        let Counters { link, feed, .. } = &mut self.summary.counters;
+        link.is_up = to.is_open();
+        link.since_ns = now_ns;
+        if !link.is_up {
+            self.lost = Some((now_ns, None));
+            return;
+        }
+        self.notices.tell(now_ns, News::Up);
+        if let Some((from_ns, cause)) = self.lost.take() {
+            feed.gaps += 1;
+            feed.gap_ns += now_ns - from_ns;
+            self.notices.tell(now_ns, News::Gap { from_ns, to_ns: now_ns, cause });
         }
     }
 
@@ -204,13 +272,13 @@ impl Run {
         for action in actions.drain(..) {
             match action {
                 Action::Dial => {
-                    self.summary.feed.dials += 1;
+                    self.summary.counters.feed.dials += 1;
                     let Settings { endpoint, auth, key, .. } = &self.settings;
                     tracing::info!(endpoint = endpoint.shown(), "dialling");
                     self.link = Link::Dialling(Box::pin(dial(endpoint.clone(), *auth, key.clone())));
                 }
                 Action::SendPing => {
-                    self.summary.feed.pings += 1;
+                    self.summary.counters.feed.pings += 1;
                     self.write(Message::Ping(Bytes::new())).await;
                 }
                 Action::Close { code } => {
@@ -220,11 +288,17 @@ impl Run {
                 Action::Abandon => self.link = Link::Down,
                 Action::StateChanged { from, to } => {
                     tracing::info!(from = from.name(), to = to.name(), "connection");
+                    self.note_state(from, to);
                 }
                 Action::Retry { after, lane, cause, attempt } => {
                     tracing::warn!(%cause, lane = lane.name(), attempt, ?after, "connection lost, trying again");
+                    if let Some((_, why @ None)) = &mut self.lost {
+                        *why = Some(cause);
+                    }
+                    self.notices.tell(self.clock.now_ns(), News::Down { cause, retry_after: after });
                 }
                 Action::Fatal { cause } => {
+                    self.notices.tell(self.clock.now_ns(), News::Refused(cause));
                     self.end.get_or_insert(End::Refused(cause));
                 }
             }
@@ -270,7 +344,7 @@ impl Run {
             Some(Ok(Message::Text(text))) => self.take_frame(text.as_bytes(), recv_ns).await,
             Some(Ok(Message::Binary(bytes))) => self.take_frame(&bytes, recv_ns).await,
             Some(Ok(Message::Pong(_))) => {
-                self.summary.feed.pongs += 1;
+                self.summary.counters.feed.pongs += 1;
                 self.tell(Event::Pong).await;
             }
             Some(Ok(Message::Close(frame))) => {
@@ -296,6 +370,7 @@ impl Run {
             return;
         }
         self.frames += 1;
+        self.summary.counters.link.last_frame_ns = Some(recv_ns);
         self.path.frame(bytes, Receipt::At(recv_ns));
         if self.settings.max_frames.is_some_and(|limit| self.frames >= limit) {
             self.finish(End::MaxFrames).await;
@@ -310,7 +385,7 @@ impl Run {
         };
         tracing::warn!(%error, "the connection failed");
         if let Some((reason, code)) = rejected {
-            self.summary.feed.rejected += 1;
+            self.summary.counters.feed.rejected += 1;
             self.path.reject(reason, 0);
             let frame = CloseFrame { code: CloseCode::from(code), reason: "".into() };
             self.write(Message::Close(Some(frame))).await;
@@ -344,6 +419,13 @@ impl Run {
             }
             if self.clock.now_ns() >= until_ns {
                 break;
+            }
+            while let Ok(request) = self.requests.try_recv() {
+                match request {
+                    // The end is an input too, and it came first.
+                    Request::Command(_) => {}
+                    Request::Snapshot(snapshot) => self.answer(snapshot),
+                }
             }
             let look_again = self.clock.instant(self.clock.now_ns() + DRAIN_EVERY_NS);
             tokio::select! {

@@ -1,11 +1,12 @@
 //! The engine on its own thread.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use actix::Actor;
-use crossbeam_channel::{Receiver, bounded};
-use stoop_engine::RuleSet;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use stoop_engine::{RuleSet, panic_message};
 use stoop_feed::Policy;
 use stoop_latency::{Recorder, Stage};
 use stoop_model::Decision;
@@ -15,22 +16,48 @@ use crate::clock::Clock;
 use crate::connection::{Connection, Run};
 use crate::exit::Exit;
 use crate::gauge::Gauge;
-use crate::guard::panic_message;
+use crate::notice::{Notice, Notices};
 use crate::outbox::Outbox;
 use crate::path::Path;
+use crate::remote::{self, Remote, Reply, Request};
 use crate::settings::{Settings, SettingsError};
-use crate::summary::{End, Summary};
+use crate::summary::{Counters, End, Summary};
 
 /// A running engine: a thread of its own with its own actix system.
 ///
 /// Dropping it stops it and waits for its end.
 #[derive(Debug)]
 pub struct Engine {
-    decisions: Receiver<Decision>,
-    gauge: Arc<Gauge>,
+    decisions: Mutex<Option<Receiver<Decision>>>,
+    notices: Receiver<Notice>,
+    remote: Remote,
     thread: Option<JoinHandle<Box<Summary>>>,
+    /// Disconnected when the thread is about to end.
+    ended: Receiver<()>,
     clock: Clock,
-    taken: Arc<Mutex<Recorder>>,
+    measured: Mutex<Measured>,
+}
+
+/// Latencies that have left the engine's thread.
+#[derive(Debug, Default)]
+struct Measured {
+    /// All up to the last snapshot.
+    total: Recorder,
+    /// The stage `queued→taken` since the last snapshot.
+    taken: Recorder,
+    /// Empty, with memory that has been used before.
+    spare: Recorder,
+}
+
+/// A running engine at a moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Counters of every stage.
+    pub counters: Counters,
+    /// Latencies since the start.
+    pub latency: Recorder,
+    /// Latencies since the snapshot before, or since the start.
+    pub interval: Recorder,
 }
 
 /// Why an engine did not start.
@@ -53,43 +80,114 @@ impl Engine {
         let policy = Policy::new(settings.feed, settings.seed).map_err(SettingsError::from)?;
         let (queue, decisions) = bounded(settings.queue_capacity);
         let gauge = Arc::new(Gauge::new());
+        let (remote, requests) = Remote::new(Arc::clone(&gauge));
+        let (sender, notices) = Notices::new();
+        let (ending, ended) = bounded(1);
         let clock = Clock::anchored();
         let outbox = Outbox::new(queue, settings.when_full);
-        let shared = Arc::clone(&gauge);
-        let run = move || run(settings, rules, policy, outbox, clock, &shared);
-        let thread = spawn(run).map_err(StartError::Thread)?;
-        Ok(Self { decisions, gauge, thread: Some(thread), clock, taken: Arc::default() })
+        let start =
+            Start { settings, rules, policy, outbox, clock, gauge, requests, notices: sender, ending };
+        let thread = spawn(move || start.run()).map_err(StartError::Thread)?;
+        Ok(Self {
+            decisions: Mutex::new(Some(decisions)),
+            notices,
+            remote,
+            thread: Some(thread),
+            ended,
+            clock,
+            measured: Mutex::default(),
+        })
     }
 
     /// The receiving end of the decision queue. It ends when the engine has, after everything queued was taken.
+    ///
+    /// Handed out once; clone it for more readers. When it and all its clones are dropped, nobody can take decisions any
+    /// more and the engine ends with [`End::ConsumerGone`]. A second call returns a receiver that has ended.
     pub fn decisions(&self) -> Receiver<Decision> {
-        self.decisions.clone()
+        let decisions = self.decisions.lock().unwrap_or_else(PoisonError::into_inner).take();
+        decisions.unwrap_or_else(|| bounded(0).1)
+    }
+
+    /// What the engine tells besides decisions. Every receiver takes from the same queue, which holds
+    /// [`NOTICES`](crate::NOTICES); more are dropped and counted.
+    pub fn notices(&self) -> Receiver<Notice> {
+        self.notices.clone()
     }
 
     /// Records that `decision` has just been taken from the queue, for the stage `queued→taken`.
     pub fn taken(&self, decision: &Decision) {
         if let Some(queued_ns) = decision.queued_ns {
             let waited_ns = self.clock.now_ns() - queued_ns;
-            self.taken.lock().unwrap_or_else(PoisonError::into_inner).record(Stage::Taken, waited_ns);
+            self.measured().taken.record(Stage::Taken, waited_ns);
         }
     }
 
-    /// What stops this engine from another thread.
-    pub fn stopper(&self) -> Stopper {
-        Stopper { gauge: Arc::clone(&self.gauge) }
+    /// A handle for other threads.
+    pub fn remote(&self) -> Remote {
+        self.remote.clone()
     }
 
-    /// Waits for the engine's end.
+    /// Asks the engine to stop, as [`Remote::stop`].
+    pub fn stop(&self) {
+        self.remote.stop();
+    }
+
+    /// Counters and latencies as they are now; none once the engine has ended.
+    ///
+    /// Waits until the engine has come to it, behind the frames it has taken already. Costs the engine some µs.
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        let (reply, answer) = bounded(1);
+        let spare = std::mem::take(&mut self.measured().spare);
+        let snapshot =
+            remote::Snapshot { counters: Box::default(), latency: Some(spare), reply: Reply::To(reply) };
+        self.remote.send(Request::Snapshot(snapshot)).ok()?;
+        let answer: remote::Snapshot = answer.recv().ok()?;
+        let mut interval = answer.latency?;
+        let mut measured = self.measured();
+        interval.merge_from(&measured.taken);
+        measured.taken.reset();
+        measured.total.merge_from(&interval);
+        let snapshot = Snapshot {
+            counters: *answer.counters,
+            latency: measured.total.clone(),
+            interval: interval.clone(),
+        };
+        interval.reset();
+        measured.spare = interval;
+        Some(snapshot)
+    }
+
+    /// The engine has ended; [`Self::join`] returns at once.
+    pub fn is_ended(&self) -> bool {
+        matches!(self.ended.try_recv(), Err(crossbeam_channel::TryRecvError::Disconnected))
+    }
+
+    /// Waits for the engine's end; does not ask for it.
     pub fn join(mut self) -> Summary {
         let mut summary = self.thread.take().map_or_else(Summary::default, wait);
-        summary.latency.merge_from(&self.taken.lock().unwrap_or_else(PoisonError::into_inner));
+        let measured = self.measured();
+        summary.latency.merge_from(&measured.total);
+        summary.latency.merge_from(&measured.taken);
+        drop(measured);
         summary
+    }
+
+    /// Waits for the engine's end for at most `limit`; true if it has come. Does not ask for it.
+    pub fn ends_within(&self, limit: Duration) -> bool {
+        match self.ended.recv_timeout(limit) {
+            Err(RecvTimeoutError::Timeout) => false,
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => true,
+        }
+    }
+
+    fn measured(&self) -> MutexGuard<'_, Measured> {
+        self.measured.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.gauge.stop();
+        self.remote.stop();
         if let Some(thread) = self.thread.take() {
             drop(wait(thread));
         }
@@ -103,42 +201,39 @@ fn wait(thread: JoinHandle<Box<Summary>>) -> Summary {
     }
 }
 
-/// Stops an engine.
-#[derive(Clone, Debug)]
-pub struct Stopper {
-    gauge: Arc<Gauge>,
-}
-
-impl Stopper {
-    /// Asks the engine to stop: it closes the connection, hands over what is decided and ends. Returns at once.
-    pub fn stop(&self) {
-        self.gauge.stop();
-    }
-}
-
 #[expect(clippy::disallowed_methods, reason = "the one thread of an engine; joined by its handle")]
 fn spawn(run: impl FnOnce() -> Box<Summary> + Send + 'static) -> std::io::Result<JoinHandle<Box<Summary>>> {
     std::thread::Builder::new().name("stoop-engine".to_owned()).spawn(run)
 }
 
-fn run(
+/// What the engine's thread begins with.
+struct Start {
     settings: Settings,
     rules: RuleSet,
     policy: Policy,
     outbox: Outbox,
     clock: Clock,
-    gauge: &Arc<Gauge>,
-) -> Box<Summary> {
-    let (done, finished) = oneshot::channel();
-    let gauge = Arc::clone(gauge);
-    actix::System::new().block_on(async move {
-        let exit = Exit::new(outbox, clock, true);
-        let path = Path::start(settings.placement, rules, settings.bounds, clock.now_ns(), exit, &gauge);
-        let run = Run::new(settings, policy, path, Arc::clone(&gauge), clock);
-        Connection::new(run, done).start();
-        finished.await.unwrap_or_else(|_gone| {
-            let end = End::Panicked(gauge.tripped().unwrap_or_default());
-            Box::new(Summary { end, ..Summary::default() })
-        })
-    })
+    gauge: Arc<Gauge>,
+    requests: Receiver<Request>,
+    notices: Notices,
+    ending: Sender<()>,
+}
+
+impl Start {
+    fn run(self) -> Box<Summary> {
+        let Self { settings, rules, policy, outbox, clock, gauge, requests, notices, ending } = self;
+        let (done, finished) = oneshot::channel();
+        let summary = actix::System::new().block_on(async move {
+            let exit = Exit::new(outbox, clock, true, notices.clone());
+            let path = Path::start(settings.placement, rules, settings.bounds, clock.now_ns(), exit, &gauge);
+            let run = Run::new(settings, policy, path, Arc::clone(&gauge), clock, requests, notices);
+            Connection::new(run, done).start();
+            finished.await.unwrap_or_else(|_gone| {
+                let end = End::Panicked(gauge.tripped().unwrap_or_default());
+                Box::new(Summary { end, ..Summary::default() })
+            })
+        });
+        drop(ending);
+        summary
+    }
 }

@@ -1,12 +1,15 @@
 //! The end of the pipeline: measures, digests and queues what was decided.
 
-use stoop_engine::{Change, Merged, Probe, Receipt, Stamp};
+use stoop_engine::{Change, Incident, Merged, Probe, Receipt, Signal, Stamp};
 use stoop_latency::{Recorder, Stage};
 use stoop_model::{Decision, Event, LatencyNs, Op};
 use stoop_tape::Digest;
 
 use crate::clock::Clock;
+use crate::gauge::Gauge;
+use crate::notice::{News, Notices};
 use crate::outbox::Outbox;
+use crate::remote::{Reply, Snapshot};
 
 const MILLI_NS: i64 = 1_000_000;
 
@@ -39,6 +42,8 @@ pub(crate) struct Exit {
     pub(crate) recorder: Recorder,
     pub(crate) digest: Digest,
     pub(crate) clock: Clock,
+    pub(crate) notices: Notices,
+    was_holding: bool,
     /// Latencies are measured; they are not in a replay.
     pub(crate) is_live: bool,
     /// Marks of the element at hand, when the stages are called from here.
@@ -46,9 +51,11 @@ pub(crate) struct Exit {
 }
 
 impl Exit {
-    pub(crate) fn new(outbox: Outbox, clock: Clock, is_live: bool) -> Self {
+    pub(crate) fn new(outbox: Outbox, clock: Clock, is_live: bool, notices: Notices) -> Self {
         Self {
             outbox,
+            notices,
+            was_holding: false,
             recorder: Recorder::new(),
             digest: Digest::default(),
             clock,
@@ -108,6 +115,37 @@ impl Exit {
         }
     }
 
+    /// Tells what the host should know, after the stages have worked.
+    pub(crate) fn report(&mut self, signal: &mut Signal, gauge: &Gauge) {
+        gauge.report(signal.deadline(), &self.outbox);
+        let is_holding = self.outbox.is_holding();
+        if self.is_live && is_holding != self.was_holding {
+            self.was_holding = is_holding;
+            self.notices
+                .tell(self.clock.now_ns(), if is_holding { News::QueueFull } else { News::QueueFree });
+        }
+        if signal.has_incidents() {
+            for Incident { strategy, message, at_ns } in signal.take_incidents() {
+                tracing::error!(strategy, message, "a strategy panicked and is switched off");
+                gauge.switch_off(strategy.clone());
+                self.notices.tell(at_ns, News::StrategyOff { strategy, message });
+            }
+        }
+    }
+
+    /// Answers a snapshot that has been through the other stages.
+    pub(crate) fn answer(&mut self, mut snapshot: Snapshot, signal: &Signal) {
+        snapshot.counters.of_signal(signal, self);
+        if let Some(latency) = &mut snapshot.latency {
+            std::mem::swap(latency, &mut self.recorder);
+        }
+        match snapshot.reply {
+            Reply::Notice => self.notices.tell(self.clock.now_ns(), News::Status(snapshot.counters)),
+            // Whoever asked may not wait any more.
+            Reply::To(ref asker) => drop(asker.clone().try_send(snapshot)),
+        }
+    }
+
     /// Records the wall-clock stages of what was joined.
     pub(crate) fn observe(&mut self, merged: &[Merged]) {
         for merged in merged {
@@ -147,8 +185,9 @@ fn span(from_ns: i64, to_ns: i64) -> u64 {
 }
 
 impl Probe for Exit {
-    fn decoded(&mut self, _: &Event, _: Stamp) {
+    fn decoded(&mut self, event: &Event, stamp: Stamp) {
         self.marks.decoded_ns = self.clock.now_ns();
+        self.notices.hear(event, stamp.now_ns);
     }
 
     fn merged(&mut self, merged: &[Merged], _: Stamp) {
@@ -182,7 +221,7 @@ mod tests {
 
     fn exit(is_live: bool) -> (Exit, Receiver<Decision>) {
         let (queue, taken) = bounded(4);
-        (Exit::new(Outbox::new(queue, WhenFull::Hold), Clock::anchored(), is_live), taken)
+        (Exit::new(Outbox::new(queue, WhenFull::Hold), Clock::anchored(), is_live, Notices::new().0), taken)
     }
 
     fn count(exit: &Exit, stage: Stage) -> u64 {

@@ -21,6 +21,8 @@ pub(crate) struct Gauge {
     is_stopping: AtomicBool,
     is_tripped: AtomicBool,
     panic: Mutex<Option<String>>,
+    has_switched_off: AtomicBool,
+    switched_off: Mutex<Vec<String>>,
     changed: Notify,
 }
 
@@ -35,6 +37,8 @@ impl Gauge {
             is_stopping: AtomicBool::new(false),
             is_tripped: AtomicBool::new(false),
             panic: Mutex::new(None),
+            has_switched_off: AtomicBool::new(false),
+            switched_off: Mutex::new(Vec::new()),
             changed: Notify::new(),
         }
     }
@@ -112,6 +116,26 @@ impl Gauge {
             return None;
         }
         self.panic.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A strategy has panicked: at most one entry each, so that the list is as long as there are strategies.
+    pub(crate) fn switch_off(&self, strategy: String) {
+        self.switched_off.lock().unwrap_or_else(PoisonError::into_inner).push(strategy);
+        self.has_switched_off.store(true, Ordering::Release);
+        self.changed.notify_one();
+    }
+
+    /// Strategies that have panicked since the last call.
+    pub(crate) fn take_switched_off(&self) -> Vec<String> {
+        if !self.has_switched_off.swap(false, Ordering::AcqRel) {
+            return Vec::new();
+        }
+        std::mem::take(&mut *self.switched_off.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Lets the connection look at its requests.
+    pub(crate) fn wake(&self) {
+        self.changed.notify_one();
     }
 
     /// Waits until one of these has changed.

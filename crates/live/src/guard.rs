@@ -1,7 +1,8 @@
 //! Panics caught at the edge of an actor.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use stoop_engine::panic_message;
 
 use crate::gauge::Gauge;
 
@@ -17,12 +18,6 @@ pub(crate) fn guarded<T>(gauge: &Gauge, stage: &str, run: impl FnOnce() -> T) ->
             None
         }
     }
-}
-
-/// What a panic said.
-pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panicked".to_owned())
 }
 
 #[cfg(test)]

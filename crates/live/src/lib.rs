@@ -30,7 +30,7 @@
 //!         assert_eq!(decision.rule.name, "all");
 //!     }
 //!     let summary = engine.join();
-//!     assert_eq!(summary.queue.undelivered, 0);
+//!     assert_eq!(summary.counters.queue.undelivered, 0);
 //!     Ok(())
 //! }
 //! ```
@@ -42,16 +42,22 @@ mod engine;
 mod exit;
 mod gauge;
 mod guard;
+mod notice;
 mod outbox;
 mod path;
+mod receive;
+mod remote;
 mod replay;
 mod settings;
 mod socket;
 mod summary;
 
 pub use clock::Clock;
-pub use engine::{Engine, StartError, Stopper};
+pub use engine::{Engine, Snapshot, StartError};
+pub use notice::{HandleOutcome, HandleReport, NOTICES, News, Notice};
 pub use outbox::QueueCounters;
+pub use receive::receive;
+pub use remote::{Remote, TellError};
 pub use replay::{ReplayError, ReplayOptions, replay};
 pub use settings::{Auth, Endpoint, Key, Placement, Settings, SettingsError, WhenFull};
-pub use summary::{End, FeedCounters, Summary};
+pub use summary::{Counters, End, FeedCounters, Link, Summary};

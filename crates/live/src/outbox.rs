@@ -96,6 +96,16 @@ impl Outbox {
         }
     }
 
+    /// What became of decisions so far.
+    pub(crate) fn counters(&self) -> QueueCounters {
+        self.counters
+    }
+
+    /// Lines held back.
+    pub(crate) fn held(&self) -> usize {
+        self.held.len()
+    }
+
     /// Something is held back.
     pub(crate) fn is_holding(&self) -> bool {
         !self.held.is_empty()

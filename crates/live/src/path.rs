@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use stoop_engine::{Bounds, Pipeline, Receipt, RuleSet};
+use stoop_engine::{Bounds, Command, Pipeline, Receipt, RuleSet};
 use stoop_model::{BadReason, Decision};
 use tokio::sync::oneshot;
 
-use crate::actors::{Drain, Entrance, Finish, RawFrame, Rejected, Spread, Tick};
+use crate::actors::{Drain, Entrance, Finish, RawFrame, Rejected, Spread, Tick, Told};
 use crate::exit::{Exit, Marks};
 use crate::gauge::{Gauge, IN_FLIGHT};
 use crate::guard::guarded;
+use crate::remote::Snapshot;
 use crate::settings::Placement;
 use crate::summary::Summary;
 
@@ -87,6 +88,29 @@ impl Path {
         }
     }
 
+    /// Takes what comes neither from the feed nor from a clock.
+    pub(crate) fn command(&mut self, command: Command, at_ns: i64) {
+        match self {
+            Self::Fused(fused) => fused.command(&command, at_ns),
+            Self::Actors(entrance) => {
+                entrance.gauge.enter();
+                entrance.decoder.do_send(Told { command, at_ns });
+            }
+        }
+    }
+
+    /// Collects counters and latencies; they go where the snapshot says.
+    pub(crate) fn snapshot(&mut self, mut snapshot: Snapshot) {
+        match self {
+            Self::Fused(fused) => {
+                snapshot.counters.intake = *fused.pipeline.intake.counters();
+                snapshot.counters.of_merge(&fused.pipeline.merge);
+                fused.exit.answer(snapshot, &fused.pipeline.signal);
+            }
+            Self::Actors(entrance) => entrance.decoder.do_send(snapshot),
+        }
+    }
+
     /// Looks whether there is room in the queue again; drops opens whose time to enter is over at `now_ns`.
     pub(crate) fn drain(&mut self, now_ns: i64) {
         match self {
@@ -123,9 +147,9 @@ impl Path {
     pub(crate) fn finish(&mut self, mut summary: Box<Summary>, done: oneshot::Sender<Box<Summary>>) {
         match self {
             Self::Fused(fused) => {
-                summary.intake = *fused.pipeline.intake.counters();
-                summary.merge = fused.pipeline.merge.counters();
-                summary.window_tweets = fused.pipeline.merge.len();
+                let pipeline = &fused.pipeline;
+                summary.counters.intake = *pipeline.intake.counters();
+                summary.counters.of_merge(&pipeline.merge);
                 summary.finish_signal(&fused.pipeline.signal, &mut fused.exit);
                 drop(done.send(summary));
             }
@@ -153,9 +177,18 @@ impl Fused {
         self.report();
     }
 
-    fn report(&self) {
-        let outbox = &self.exit.outbox;
-        self.gauge.report(self.pipeline.deadline(), outbox);
+    fn command(&mut self, command: &Command, at_ns: i64) {
+        let Self { pipeline, exit, gauge, decisions } = self;
+        guarded(gauge, "pipeline", || {
+            pipeline.command(command, at_ns, decisions);
+            exit.deliver_late(at_ns, decisions);
+        });
+        self.decisions.clear();
+        self.report();
+    }
+
+    fn report(&mut self) {
+        self.exit.report(&mut self.pipeline.signal, &self.gauge);
     }
 }
 
@@ -165,6 +198,7 @@ mod tests {
 
     use super::*;
     use crate::clock::Clock;
+    use crate::notice::Notices;
     use crate::outbox::Outbox;
     use crate::settings::WhenFull;
 
@@ -179,7 +213,7 @@ mod tests {
         let text = "[[rule]]\nname = \"all\"\nsettle = \"3s\"\n";
         let rules = RuleSet::parse("rules.toml", text).unwrap();
         let (queue, taken) = bounded(1024);
-        let exit = Exit::new(Outbox::new(queue, WhenFull::Hold), Clock::anchored(), true);
+        let exit = Exit::new(Outbox::new(queue, WhenFull::Hold), Clock::anchored(), true, Notices::new().0);
         let gauge = Arc::new(Gauge::new());
         let summary = actix::System::new().block_on(async {
             let mut path = Path::start(placement, rules, Bounds::default(), 0, exit, &gauge);
@@ -214,8 +248,12 @@ mod tests {
             });
             let kinds: Vec<&str> = taken.try_iter().map(|decision| decision.kind.as_str()).collect();
             assert_eq!(kinds, ["open", "lapse"], "{placement:?}");
-            assert_eq!((summary.intake.frames, summary.intake.bad_frames()), (3, 2), "{placement:?}");
-            assert_eq!((summary.queue.queued, summary.digest.count()), (2, 2), "{placement:?}");
+            assert_eq!(
+                (summary.counters.intake.frames, summary.counters.intake.bad_frames()),
+                (3, 2),
+                "{placement:?}"
+            );
+            assert_eq!((summary.counters.queue.queued, summary.digest.count()), (2, 2), "{placement:?}");
         }
     }
 

@@ -12,10 +12,11 @@ use tokio::sync::oneshot;
 use crate::clock::Clock;
 use crate::exit::Exit;
 use crate::gauge::Gauge;
+use crate::notice::Notices;
 use crate::outbox::Outbox;
 use crate::path::Path;
 use crate::settings::{Placement, WhenFull};
-use crate::summary::{End, Summary};
+use crate::summary::{Counters, End, Summary};
 
 /// Decisions that wait for their consumer in a replay through actors.
 const QUEUE: usize = 65_536;
@@ -177,14 +178,14 @@ fn replay_fused(
             break;
         }
     }
-    Ok(Summary {
+    let mut counters = Counters {
         intake: *pipeline.intake.counters(),
-        merge: pipeline.merge.counters(),
-        window_tweets: pipeline.merge.len(),
         signal: pipeline.signal.counters(),
-        digest,
-        ..Summary::default()
-    })
+        decisions: digest.count(),
+        ..Counters::default()
+    };
+    counters.of_merge(&pipeline.merge);
+    Ok(Summary { counters, digest, ..Summary::default() })
 }
 
 fn replay_actors(
@@ -194,7 +195,7 @@ fn replay_actors(
 ) -> Result<Summary, ReplayError> {
     let gauge = Arc::new(Gauge::new());
     let (queue, taken) = bounded(QUEUE);
-    let exit = Exit::new(Outbox::new(queue, WhenFull::Hold), Clock::anchored(), false);
+    let exit = Exit::new(Outbox::new(queue, WhenFull::Hold), Clock::anchored(), false, Notices::new().0);
     let ReplayOptions { placement, bounds, .. } = reader.options;
     let start_ns = reader.frames.start_ns();
     let summary = actix::System::new().block_on(async move {

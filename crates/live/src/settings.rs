@@ -159,6 +159,8 @@ pub struct Settings {
     pub drain_timeout: Duration,
     /// Stop after this many frames.
     pub max_frames: Option<u64>,
+    /// How often the counters come as a notice; none: never.
+    pub status_every: Option<Duration>,
 }
 
 /// Why settings cannot be used.

@@ -1,6 +1,8 @@
-//! What a run did, told at its end.
+//! What a run does, by count, and what is told at its end.
 
-use stoop_engine::{IntakeCounters, MergeCounters, Signal, SignalCounters};
+use std::fmt;
+
+use stoop_engine::{IntakeCounters, Merge, MergeCounters, Signal, SignalCounters};
 use stoop_feed::Cause;
 use stoop_latency::Recorder;
 use stoop_tape::Digest;
@@ -8,27 +10,40 @@ use stoop_tape::Digest;
 use crate::exit::Exit;
 use crate::outbox::QueueCounters;
 
-/// Counters, latencies and digest of a run.
-#[derive(Clone, Debug, Default)]
-pub struct Summary {
+/// Counters of every stage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Where the connection stands.
+    pub link: Link,
+    /// The connection.
+    pub feed: FeedCounters,
     /// Frames and events.
     pub intake: IntakeCounters,
     /// Joins.
     pub merge: MergeCounters,
-    /// Tweets in the window at the end.
+    /// Tweets in the window now.
     pub window_tweets: usize,
     /// Decisions.
     pub signal: SignalCounters,
+    /// Lines decided, of all kinds: the next `seq`.
+    pub decisions: u64,
     /// The queue.
     pub queue: QueueCounters,
-    /// The connection.
-    pub feed: FeedCounters,
-    /// Latencies by stage.
-    pub latency: Recorder,
-    /// Over all that was decided, delivered or not.
-    pub digest: Digest,
-    /// How the run ended.
-    pub end: End,
+    /// Lines held back now because the queue is full.
+    pub held: usize,
+    /// Notices dropped because the host did not take them.
+    pub notices_dropped: u64,
+}
+
+/// Where the connection stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Link {
+    /// It is open.
+    pub is_up: bool,
+    /// Since when it is open or not, Unix ns.
+    pub since_ns: i64,
+    /// When the last frame came, Unix ns.
+    pub last_frame_ns: Option<i64>,
 }
 
 /// What the connection did, by count.
@@ -44,6 +59,23 @@ pub struct FeedCounters {
     pub pongs: u64,
     /// Messages that ended a connection: too long, or text that is no UTF-8.
     pub rejected: u64,
+    /// Times the connection was lost and came again.
+    pub gaps: u64,
+    /// How long it was away in all of these, ns.
+    pub gap_ns: i64,
+}
+
+/// Counters, latencies and digest of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Counters of every stage.
+    pub counters: Counters,
+    /// Latencies by stage.
+    pub latency: Recorder,
+    /// Over all that was decided, delivered or not.
+    pub digest: Digest,
+    /// How the run ended.
+    pub end: End,
 }
 
 /// How a run ended.
@@ -62,10 +94,47 @@ pub enum End {
     Panicked(String),
 }
 
+impl End {
+    /// It ended otherwise than somebody wished.
+    pub fn is_failure(&self) -> bool {
+        match self {
+            Self::Stopped | Self::MaxFrames | Self::ConsumerGone => false,
+            Self::Refused(_) | Self::Panicked(_) => true,
+        }
+    }
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stopped => f.write_str("stopped"),
+            Self::MaxFrames => f.write_str("the number of frames asked for has come"),
+            Self::ConsumerGone => f.write_str("nobody takes the decisions any more"),
+            Self::Refused(cause) => write!(f, "{cause}"),
+            Self::Panicked(message) => write!(f, "internal error: {message}"),
+        }
+    }
+}
+
+impl Counters {
+    pub(crate) fn of_merge(&mut self, merge: &Merge) {
+        self.merge = merge.counters();
+        self.window_tweets = merge.len();
+    }
+
+    pub(crate) fn of_signal(&mut self, signal: &Signal, exit: &Exit) {
+        self.signal = signal.counters();
+        self.decisions = exit.digest.count();
+        self.queue = exit.outbox.counters();
+        self.held = exit.outbox.held();
+        self.notices_dropped = exit.notices.dropped();
+    }
+}
+
 impl Summary {
     pub(crate) fn finish_signal(&mut self, signal: &Signal, exit: &mut Exit) {
-        self.signal = signal.counters();
-        self.queue = exit.outbox.close();
+        exit.outbox.close();
+        self.counters.of_signal(signal, exit);
         self.latency = exit.recorder.clone();
         self.digest = exit.digest.clone();
     }

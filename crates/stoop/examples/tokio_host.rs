@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let key = Key::new(&std::fs::read_to_string(key_file)?)?;
 
     let engine = Engine::builder().config(config).key(key).max_frames(frames).start()?;
-    let stopper = engine.stopper();
+    let remote = engine.remote();
     let (sender, mut decisions) = mpsc::channel(CHANNEL);
     let taking = tokio::task::spawn_blocking(move || take(engine, &sender));
 
@@ -41,12 +41,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
             // What has been decided still comes, then the channel ends.
             interrupted = tokio::signal::ctrl_c() => {
                 interrupted?;
-                stopper.stop();
+                remote.stop();
             }
         }
     }
     let summary = taking.await?;
-    println!("{count} decisions of {} frames", summary.intake.frames);
+    println!("{count} decisions of {} frames", summary.counters.intake.frames);
     match summary.end {
         End::Refused(cause) => Err(cause.to_string().into()),
         End::Panicked(message) => Err(message.into()),
@@ -60,7 +60,7 @@ fn take(engine: Engine, sender: &mpsc::Sender<Decision>) -> Summary {
         engine.taken(&decision);
         if sender.blocking_send(decision).is_err() {
             // The host has dropped its end. The queue is emptied all the same: a stop waits for room in it.
-            engine.stopper().stop();
+            engine.stop();
         }
     }
     engine.join()

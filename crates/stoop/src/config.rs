@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use stoop_engine::syntax::{At, Source, SyntaxError, Table};
-use stoop_engine::{Bounds, Keeping, RuleReader, RuleSet, RuleSetError, Window};
-use stoop_live::{Auth, Endpoint, Placement, SettingsError, WhenFull};
+use stoop_engine::{Bounds, Keeping, RuleReader, RuleSet, RuleSetError, Strategy, Window};
+use stoop_live::{Auth, Endpoint, Key, Placement, SettingsError, WhenFull};
 use stoop_wire::Limits;
 
 const DEFAULT_URL: &str = "wss://ws.tweetstream.io/ws";
@@ -48,6 +48,14 @@ pub enum ConfigError {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// The key file holds no key.
+    #[error("{}: {source}", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: SettingsError,
+    },
     /// Something in the configuration is not right.
     #[error(transparent)]
     Syntax(#[from] SyntaxError),
@@ -89,6 +97,19 @@ impl Config {
 
     /// Compiles the rules.
     pub fn rules(&self) -> Result<RuleSet, RuleSetError> {
+        self.rules_with(Vec::new())
+    }
+
+    /// The key in the file that `[feed] key_file` names; none if it names none.
+    pub fn key(&self) -> Result<Option<Key>, ConfigError> {
+        let Some(path) = &self.key_file else { return Ok(None) };
+        let text = read(path)?;
+        let fail = |source| ConfigError::Key { path: path.clone(), source };
+        Key::new(&text).map(Some).map_err(fail)
+    }
+
+    /// Compiles the rules, and puts strategies behind them.
+    pub fn rules_with(&self, strategies: Vec<Box<dyn Strategy>>) -> Result<RuleSet, RuleSetError> {
         let mut reader = RuleReader::default();
         let mut errors = Vec::new();
         for source in &self.rule_sources {
@@ -96,6 +117,9 @@ impl Config {
                 Ok(parsed) => reader.read(&Table::root(source, &parsed)),
                 Err(error) => errors.push(error),
             }
+        }
+        for strategy in strategies {
+            reader.strategy(strategy);
         }
         errors.extend(reader.take_errors());
         if !errors.is_empty() {

@@ -1,11 +1,13 @@
 //! Starting an engine from a configuration.
 
+use std::fmt;
 use std::time::Duration;
 
-use stoop_live::{Settings, StartError};
+use stoop_engine::Strategy;
+use stoop_live::{Notice, Remote, Settings, Snapshot, StartError};
 use stoop_model::Decision;
 
-use crate::{Config, ConfigError, Key, RuleSetError, Stopper, Summary};
+use crate::{Config, ConfigError, Key, RuleSetError, Summary};
 
 const CLOSE_LEAST: Duration = Duration::from_millis(50);
 const CLOSE_MOST: Duration = Duration::from_secs(1);
@@ -19,7 +21,7 @@ pub struct Engine {
 /// Why an engine did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// There is no rule to run.
+    /// There is neither a rule nor a strategy to run.
     #[error("there is no rule: without one nothing is ever decided")]
     NoRules,
     /// No key was given.
@@ -37,11 +39,25 @@ pub enum EngineError {
 }
 
 /// What an engine is started from.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct EngineBuilder {
     config: Config,
     key: Option<Key>,
     max_frames: Option<u64>,
+    status_every: Option<Duration>,
+    strategies: Vec<Box<dyn Strategy>>,
+}
+
+impl fmt::Debug for EngineBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EngineBuilder")
+            .field("config", &self.config)
+            .field("key", &self.key)
+            .field("max_frames", &self.max_frames)
+            .field("status_every", &self.status_every)
+            .field("strategies", &self.strategies.len())
+            .finish()
+    }
 }
 
 impl EngineBuilder {
@@ -66,9 +82,23 @@ impl EngineBuilder {
         self
     }
 
+    /// Tell the counters that often, as a notice; at most every millisecond.
+    #[must_use]
+    pub fn status_every(mut self, every: Duration) -> Self {
+        self.status_every = Some(every.max(Duration::from_millis(1)));
+        self
+    }
+
+    /// User code beside the rules. Strategies are asked in the order they are given, after all rules.
+    #[must_use]
+    pub fn strategy(mut self, strategy: impl Strategy + 'static) -> Self {
+        self.strategies.push(Box::new(strategy));
+        self
+    }
+
     /// Starts the engine: it dials at once and goes on until it is stopped or refused for good.
     pub fn start(self) -> Result<Engine, EngineError> {
-        let rules = self.config.rules()?;
+        let rules = self.config.rules_with(self.strategies)?;
         if rules.rules().is_empty() {
             return Err(EngineError::NoRules);
         }
@@ -89,6 +119,7 @@ impl EngineBuilder {
             when_full: config.when_full,
             drain_timeout: config.drain_timeout,
             max_frames: self.max_frames,
+            status_every: self.status_every,
         };
         Ok(Engine { live: stoop_live::Engine::start(settings, rules)? })
     }
@@ -107,7 +138,10 @@ impl Engine {
 
     /// The receiving end of the decision queue. It ends when the engine has, after everything queued was taken.
     ///
-    /// Every receiver takes from the same queue: a decision goes to one of them.
+    /// Handed out once; clone it for more readers: a decision goes to one of them. When it and all its clones are
+    /// dropped, the engine ends with [`End::ConsumerGone`](crate::End). A second call returns a receiver that has ended.
+    ///
+    /// [`receive`](crate::receive) takes from it without the time it takes the system to wake a thread.
     pub fn decisions(&self) -> crossbeam_channel::Receiver<Decision> {
         self.live.decisions()
     }
@@ -117,13 +151,39 @@ impl Engine {
         self.live.taken(decision);
     }
 
-    /// What stops this engine from another thread.
-    pub fn stopper(&self) -> Stopper {
-        self.live.stopper()
+    /// What the engine tells besides decisions: the connection, gaps, results of account commands, the queue, strategies,
+    /// and the counters as often as the builder was asked. Never waited for: what a host does not take is dropped.
+    pub fn notices(&self) -> crossbeam_channel::Receiver<Notice> {
+        self.live.notices()
     }
 
-    /// Waits for the engine's end; returns counters, latencies and digest.
+    /// A handle for other threads: stops the engine, tells its strategies.
+    pub fn remote(&self) -> Remote {
+        self.live.remote()
+    }
+
+    /// Asks the engine to stop; returns at once.
+    pub fn stop(&self) {
+        self.live.stop();
+    }
+
+    /// Counters and latencies as they are now; none once the engine has ended. Waits for the engine to come to it.
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        self.live.snapshot()
+    }
+
+    /// The engine has ended; [`Self::join`] returns at once.
+    pub fn is_ended(&self) -> bool {
+        self.live.is_ended()
+    }
+
+    /// Waits for the engine's end; returns counters, latencies and digest. Does not ask for the end.
     pub fn join(self) -> Summary {
         self.live.join()
+    }
+
+    /// Waits for the engine's end for at most `limit`; true if it has come. Does not ask for it.
+    pub fn ends_within(&self, limit: Duration) -> bool {
+        self.live.ends_within(limit)
     }
 }

@@ -38,16 +38,19 @@ mod config;
 mod engine;
 
 pub use config::{Config, ConfigError};
+pub use crossbeam_channel;
 pub use engine::{Engine, EngineBuilder, EngineError};
 pub use stoop_engine::{
-    Bounds, Condition, Explanation, IntakeCounters, Keeping, MergeCounters, NoProbe, Pipeline, Probe,
-    Receipt, RuleReader, RuleSet, RuleSetError, SignalCounters, Stamp, View, Window, syntax,
+    Bounds, Case, Command, Condition, EXTERNAL_BYTES, Explanation, External, Incident, IntakeCounters,
+    Judgement, Keeping, MergeCounters, NoProbe, Pipeline, Probe, Receipt, RuleReader, RuleSet, RuleSetError,
+    SignalCounters, Stamp, Strategy, View, Window, syntax,
 };
-pub use stoop_feed::Cause;
+pub use stoop_feed::{Cause, Settings as FeedSettings};
 pub use stoop_latency::{Recorder, Row, Stage, Table};
 pub use stoop_live::{
-    Auth, Clock, End, Endpoint, FeedCounters, Key, Placement, QueueCounters, ReplayError, ReplayOptions,
-    Settings, SettingsError, Stopper, Summary, WhenFull, replay,
+    Auth, Clock, Counters, End, Endpoint, FeedCounters, HandleOutcome, HandleReport, Key, Link, NOTICES,
+    News, Notice, Placement, QueueCounters, Remote, ReplayError, ReplayOptions, SettingsError, Snapshot,
+    StartError, Summary, TellError, WhenFull, receive, replay,
 };
 pub use stoop_model as model;
 pub use stoop_tape::{Digest, Frames, InputError, Line, LineWriter, Lines, write_decision};

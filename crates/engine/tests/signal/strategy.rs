@@ -56,10 +56,12 @@ fn told(rule: &'static str) -> Told {
 
 fn set(rules: &str, strategies: Vec<Box<dyn Strategy>>) -> RuleSet {
     let source = syntax::Source { name: "r.toml".to_owned(), text: rules.to_owned() };
-    let parsed = source.parse().unwrap();
+    let parsed = source.parse().expect("the rules are TOML");
     let mut reader = RuleReader::default();
     reader.read(&syntax::Table::root(&source, &parsed));
-    strategies.into_iter().for_each(|strategy| reader.strategy(strategy));
+    for strategy in strategies {
+        reader.strategy(strategy);
+    }
     RuleSet::new(reader).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
@@ -80,7 +82,9 @@ impl Run {
 
     #[track_caller]
     fn expect(&mut self, inputs: &[Input<'_>], expect: &[&str]) {
-        inputs.iter().for_each(|input| self.put(*input));
+        for input in inputs {
+            self.put(*input);
+        }
         assert_eq!(self.lines(), expect, "{inputs:#?}");
     }
 

@@ -6,11 +6,12 @@ use actix::{Actor, Addr, Context, Handler};
 use stoop_engine::Intake;
 use stoop_wire::Limits;
 
-use super::{Decoded, Finish, MergeActor, Pools, RawFrame, Rejected, Tick};
+use super::{Decoded, Finish, Input, MergeActor, Pools, RawFrame, Rejected, Snapshot, Tick, Told};
 use crate::clock::Clock;
 use crate::exit::Marks;
 use crate::gauge::Gauge;
 use crate::guard::guarded;
+use crate::notice::Notices;
 
 /// Owns the intake: the decoder and the sequencer.
 pub(crate) struct DecoderActor {
@@ -19,6 +20,7 @@ pub(crate) struct DecoderActor {
     clock: Clock,
     gauge: Arc<Gauge>,
     pools: Pools,
+    notices: Notices,
 }
 
 impl DecoderActor {
@@ -29,21 +31,23 @@ impl DecoderActor {
         clock: Clock,
         gauge: Arc<Gauge>,
         pools: Pools,
+        notices: Notices,
     ) -> Self {
-        Self { intake: Intake::new(limits, start_ns), merge, clock, gauge, pools }
+        Self { intake: Intake::new(limits, start_ns), merge, clock, gauge, pools, notices }
     }
 
     fn take(&mut self, frame: &RawFrame) {
-        let Self { intake, merge, clock, pools, .. } = self;
+        let Self { intake, merge, clock, pools, notices, .. } = self;
         let mut waiting: Option<Decoded> = None;
         let mut recv_ns = Marks::begin(frame.receipt).recv_ns;
         intake.frame(&frame.bytes, frame.receipt, |stamp, result| {
             let Ok(event) = result else { return };
+            notices.hear(event, stamp.now_ns);
             let mut carried = pools.events.take();
             std::mem::swap(&mut *carried, event);
             let marks = Marks { recv_ns, decoded_ns: clock.now_ns(), merged_ns: 0 };
             recv_ns = marks.decoded_ns;
-            let next = Decoded { stamp, event: Some(carried), marks, is_last: false };
+            let next = Decoded { stamp, input: Input::Event(carried), marks, is_last: false };
             if let Some(before) = waiting.replace(next) {
                 merge.do_send(before);
             }
@@ -83,7 +87,31 @@ impl Handler<Tick> for DecoderActor {
 
     fn handle(&mut self, tick: Tick, _: &mut Context<Self>) {
         let stamp = self.intake.tick(tick.at_ns);
-        self.merge.do_send(Decoded { stamp, event: None, marks: Marks::tick(tick.at_ns), is_last: true });
+        self.merge.do_send(Decoded {
+            stamp,
+            input: Input::Tick,
+            marks: Marks::tick(tick.at_ns),
+            is_last: true,
+        });
+    }
+}
+
+impl Handler<Told> for DecoderActor {
+    type Result = ();
+
+    fn handle(&mut self, told: Told, _: &mut Context<Self>) {
+        let stamp = self.intake.tick(told.at_ns);
+        let input = Input::Command(Box::new(told.command));
+        self.merge.do_send(Decoded { stamp, input, marks: Marks::tick(told.at_ns), is_last: true });
+    }
+}
+
+impl Handler<Snapshot> for DecoderActor {
+    type Result = ();
+
+    fn handle(&mut self, mut snapshot: Snapshot, _: &mut Context<Self>) {
+        snapshot.counters.intake = *self.intake.counters();
+        self.merge.do_send(snapshot);
     }
 }
 
@@ -91,7 +119,7 @@ impl Handler<Finish> for DecoderActor {
     type Result = ();
 
     fn handle(&mut self, mut finish: Finish, _: &mut Context<Self>) {
-        finish.summary.intake = *self.intake.counters();
+        finish.summary.counters.intake = *self.intake.counters();
         self.merge.do_send(finish);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix::{Actor, Addr, Context, Handler};
 use stoop_engine::{Merge, Window};
 
-use super::{Decoded, Finish, Joined, Pools, SignalActor};
+use super::{Decoded, Finish, Input, Joined, Pools, SignalActor, Snapshot};
 use crate::clock::Clock;
 use crate::gauge::Gauge;
 use crate::guard::guarded;
@@ -31,17 +31,23 @@ impl MergeActor {
     }
 
     fn take(&mut self, decoded: Decoded) {
-        let Decoded { stamp, event, mut marks, is_last } = decoded;
+        let Decoded { stamp, input, mut marks, is_last } = decoded;
         let mut merged = self.pools.merged.take();
-        let is_tick = event.is_none();
-        if let Some(event) = event {
-            self.merge.handle(&event, stamp, &mut merged);
-            marks.merged_ns = self.clock.now_ns();
-            self.pools.events.put(event);
-        } else {
-            self.merge.wake(stamp.now_ns, &mut merged);
+        let is_late = !matches!(input, Input::Event(_));
+        let mut command = None;
+        match input {
+            Input::Event(event) => {
+                self.merge.handle(&event, stamp, &mut merged);
+                marks.merged_ns = self.clock.now_ns();
+                self.pools.events.put(event);
+            }
+            Input::Tick => self.merge.wake(stamp.now_ns, &mut merged),
+            Input::Command(told) => {
+                self.merge.command(&told, stamp.now_ns, &mut merged);
+                command = Some(told);
+            }
         }
-        self.signal.do_send(Joined { stamp, merged, marks, is_last, is_tick });
+        self.signal.do_send(Joined { stamp, merged, marks, is_last, is_late, command });
     }
 }
 
@@ -62,8 +68,16 @@ impl Handler<Finish> for MergeActor {
     type Result = ();
 
     fn handle(&mut self, mut finish: Finish, _: &mut Context<Self>) {
-        finish.summary.merge = self.merge.counters();
-        finish.summary.window_tweets = self.merge.len();
+        finish.summary.counters.of_merge(&self.merge);
         self.signal.do_send(finish);
+    }
+}
+
+impl Handler<Snapshot> for MergeActor {
+    type Result = ();
+
+    fn handle(&mut self, mut snapshot: Snapshot, _: &mut Context<Self>) {
+        snapshot.counters.of_merge(&self.merge);
+        self.signal.do_send(snapshot);
     }
 }

@@ -11,12 +11,13 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr, Arbiter, Context, Message};
 use crossbeam_channel::{Receiver, Sender, bounded};
-use stoop_engine::{Bounds, Merged, Receipt, RuleSet, Stamp};
+use stoop_engine::{Bounds, Command, Merged, Receipt, RuleSet, Stamp};
 use stoop_model::{BadReason, Event};
 use tokio::sync::oneshot;
 
 use crate::exit::{Exit, Marks};
 use crate::gauge::Gauge;
+use crate::remote::Snapshot;
 use crate::settings::Placement;
 use crate::summary::Summary;
 pub(crate) use decoder::DecoderActor;
@@ -83,10 +84,23 @@ pub(crate) struct Tick {
     pub(crate) at_ns: i64,
 }
 
-/// From the decoder to merge: an event, or the end of a frame.
+/// Down the pipeline: what comes neither from the feed nor from a clock.
+pub(crate) struct Told {
+    pub(crate) command: Command,
+    pub(crate) at_ns: i64,
+}
+
+/// From the decoder to merge: what has happened.
+enum Input {
+    Event(Box<Event>),
+    Tick,
+    Command(Box<Command>),
+}
+
+/// From the decoder to merge: an element of a frame, or what is no frame.
 struct Decoded {
     stamp: Stamp,
-    event: Option<Box<Event>>,
+    input: Input,
     marks: Marks,
     is_last: bool,
 }
@@ -97,7 +111,9 @@ struct Joined {
     merged: Vec<Merged>,
     marks: Marks,
     is_last: bool,
-    is_tick: bool,
+    /// No frame has led to it.
+    is_late: bool,
+    command: Option<Box<Command>>,
 }
 
 /// To signal: look whether there is room in the queue.
@@ -114,7 +130,7 @@ pub(crate) struct Finish {
 macro_rules! messages {
     ($($name:ident),*) => { $(impl Message for $name { type Result = (); })* };
 }
-messages!(RawFrame, Rejected, Tick, Decoded, Joined, Drain, Finish);
+messages!(RawFrame, Rejected, Tick, Told, Decoded, Joined, Drain, Snapshot, Finish);
 
 /// On which threads the three actors run.
 pub(crate) struct Spread {
@@ -167,13 +183,20 @@ impl Entrance {
         threads: Spread,
     ) -> Self {
         let pools = Pools::new();
-        let clock = exit.clock;
+        let (clock, notices) = (exit.clock, exit.notices.clone());
         let signal = SignalActor::new(rules, bounds.keeping, exit, Arc::clone(gauge), pools.clone());
         let signal = threads.start(2, signal);
         let merge = MergeActor::new(bounds.window, signal.clone(), clock, Arc::clone(gauge), pools.clone());
         let merge = threads.start(1, merge);
-        let decoder =
-            DecoderActor::new(bounds.limits, start_ns, merge, clock, Arc::clone(gauge), pools.clone());
+        let decoder = DecoderActor::new(
+            bounds.limits,
+            start_ns,
+            merge,
+            clock,
+            Arc::clone(gauge),
+            pools.clone(),
+            notices,
+        );
         let decoder = threads.start(0, decoder);
         Self { decoder, signal, gauge: Arc::clone(gauge), pools, _threads: threads }
     }

@@ -6,7 +6,7 @@ use actix::{Actor, Context, Handler};
 use stoop_engine::{Keeping, RuleSet, Signal};
 use stoop_model::Decision;
 
-use super::{Drain, Finish, Joined, Pools};
+use super::{Drain, Finish, Joined, Pools, Snapshot};
 use crate::exit::Exit;
 use crate::gauge::Gauge;
 use crate::guard::guarded;
@@ -26,8 +26,13 @@ impl SignalActor {
     }
 
     fn take(&mut self, joined: &Joined) {
-        self.signal.handle(&joined.merged, joined.stamp, &mut self.decisions);
-        if joined.is_tick {
+        match &joined.command {
+            Some(command) => {
+                self.signal.command(command, &joined.merged, joined.stamp, &mut self.decisions);
+            }
+            None => self.signal.handle(&joined.merged, joined.stamp, &mut self.decisions),
+        }
+        if joined.is_late {
             self.exit.deliver_late(joined.marks.recv_ns, &mut self.decisions);
         } else {
             self.exit.deliver(joined.marks, &mut self.decisions);
@@ -36,9 +41,8 @@ impl SignalActor {
         self.decisions.clear();
     }
 
-    fn report(&self) {
-        let outbox = &self.exit.outbox;
-        self.gauge.report(self.signal.deadline(), outbox);
+    fn report(&mut self) {
+        self.exit.report(&mut self.signal, &self.gauge);
     }
 }
 
@@ -67,6 +71,14 @@ impl Handler<Drain> for SignalActor {
     fn handle(&mut self, drain: Drain, _: &mut Context<Self>) {
         self.exit.outbox.drain(drain.now_ns);
         self.report();
+    }
+}
+
+impl Handler<Snapshot> for SignalActor {
+    type Result = ();
+
+    fn handle(&mut self, snapshot: Snapshot, _: &mut Context<Self>) {
+        self.exit.answer(snapshot, &self.signal);
     }
 }
 

@@ -56,10 +56,10 @@ fn actors_and_stages_called_in_place_decide_the_same() {
             assert_eq!(found.digest.to_string(), expect.digest.to_string(), "{what}");
             assert_eq!(actors, fused, "{what}");
             assert!(fused.iter().copied().eq(0..found.digest.count()), "{what}");
-            assert_eq!(found.intake, expect.intake, "{what}");
-            assert_eq!(found.merge, expect.merge, "{what}");
-            assert_eq!(found.signal, expect.signal, "{what}");
-            assert_eq!(found.window_tweets, expect.window_tweets, "{what}");
+            assert_eq!(found.counters.intake, expect.counters.intake, "{what}");
+            assert_eq!(found.counters.merge, expect.counters.merge, "{what}");
+            assert_eq!(found.counters.signal, expect.counters.signal, "{what}");
+            assert_eq!(found.counters.window_tweets, expect.counters.window_tweets, "{what}");
         }
     }
 }
@@ -84,8 +84,8 @@ fn a_limit_ends_a_replay_and_fires_no_deadline() {
             play(&text, "lifecycle", options).1
         });
         assert_eq!(fused.digest.to_string(), actors.digest.to_string(), "{limit}");
-        assert_eq!(fused.intake.frames, limit);
-        assert_eq!(actors.intake, fused.intake, "{limit}");
+        assert_eq!(fused.counters.intake.frames, limit);
+        assert_eq!(actors.counters.intake, fused.counters.intake, "{limit}");
     }
 }
 
@@ -104,7 +104,7 @@ fn a_stretch_of_input_time_ends_before_the_frame_beyond_it() {
     );
     for placement in BOTH {
         let options = ReplayOptions { placement, for_ns: Some(1_000_000_000), ..ReplayOptions::default() };
-        assert_eq!(play(&text, "lifecycle", options).1.intake.frames, 2, "{placement:?}");
+        assert_eq!(play(&text, "lifecycle", options).1.counters.intake.frames, 2, "{placement:?}");
     }
 }
 

@@ -39,8 +39,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         std::thread::Builder::new().name("execution".to_owned()).spawn_scoped(scope, body).map(|_| ())
     })?;
     let summary = engine.join();
-    let lost = summary.queue.expired + summary.queue.dropped_opens + summary.queue.dropped_followers;
-    println!("{} decisions queued, {lost} lost", summary.queue.queued);
+    let lost = summary.counters.queue.expired
+        + summary.counters.queue.dropped_opens
+        + summary.counters.queue.dropped_followers;
+    println!("{} decisions queued, {lost} lost", summary.counters.queue.queued);
     match summary.end {
         End::Refused(cause) => Err(cause.to_string().into()),
         End::Panicked(message) => Err(message.into()),

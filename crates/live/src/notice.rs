@@ -1,0 +1,155 @@
+//! What the engine tells its host besides decisions.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use stoop_feed::Cause;
+use stoop_model::{Event, HandleRow, Op, Span};
+
+use crate::summary::Counters;
+
+/// Notices that wait for a host that does not take them; newer ones are dropped and counted.
+pub const NOTICES: usize = 1024;
+
+/// Something the host may want to know. None of it is an input: a host that takes no notices gets the same decisions.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    /// When, Unix ns.
+    pub at_ns: i64,
+    /// What.
+    pub what: News,
+}
+
+/// What has happened.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// The feed is connected.
+    Up,
+    /// The feed is not connected any more, or a dial has come to nothing; the next dial comes by itself.
+    Down {
+        /// Why.
+        cause: Cause,
+        /// How long until the next dial.
+        retry_after: Duration,
+    },
+    /// The feed is connected again: what was posted in the meantime has not come, and may never.
+    Gap {
+        /// When the connection was lost, Unix ns.
+        from_ns: i64,
+        /// When there was one again, Unix ns.
+        to_ns: i64,
+        /// Why it was lost, where that is known.
+        cause: Option<Cause>,
+    },
+    /// The server refused for good; the engine ends.
+    Refused(Cause),
+    /// The result of a follow or unfollow command.
+    Handles(HandleReport),
+    /// The decision queue is full and decisions are held back: the consumer is too slow.
+    QueueFull,
+    /// Nothing is held back any more.
+    QueueFree,
+    /// A strategy has panicked and is not asked any more.
+    StrategyOff {
+        /// The name in its rule.
+        strategy: String,
+        /// What the panic said.
+        message: String,
+    },
+    /// The counters, as often as was asked for.
+    Status(Box<Counters>),
+}
+
+/// A `twitter_handles_result` frame.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HandleReport {
+    /// `action`, such as `follow`.
+    pub action: Option<String>,
+    /// `requestId`.
+    pub request_id: Option<String>,
+    /// `error`.
+    pub error: Option<String>,
+    /// `results`.
+    pub rows: Vec<HandleOutcome>,
+}
+
+/// What became of one handle.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HandleOutcome {
+    /// `input`: as it was asked for.
+    pub input: Option<String>,
+    /// `state`: `added`, `already_following`, `not_found` …
+    pub state: Option<String>,
+    /// `handle`.
+    pub handle: Option<String>,
+    /// `twitterId`.
+    pub twitter_id: Option<String>,
+    /// `message`.
+    pub message: Option<String>,
+}
+
+/// The sending end. Never blocks.
+#[derive(Clone, Debug)]
+pub(crate) struct Notices {
+    queue: Sender<Notice>,
+    dropped: Arc<AtomicU64>,
+}
+
+impl Notices {
+    pub(crate) fn new() -> (Self, Receiver<Notice>) {
+        let (queue, taken) = bounded(NOTICES);
+        (Self { queue, dropped: Arc::default() }, taken)
+    }
+
+    pub(crate) fn tell(&self, at_ns: i64, what: News) {
+        if self.queue.try_send(Notice { at_ns, what }).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Passes on what a frame says of an account command.
+    pub(crate) fn hear(&self, event: &Event, at_ns: i64) {
+        if event.op == Op::HandlesResult {
+            self.tell(at_ns, News::Handles(report(event)));
+        }
+    }
+}
+
+fn report(event: &Event) -> HandleReport {
+    let text = |span: Option<Span>| span.map(|span| event.text(span).to_owned());
+    let row = |row: &HandleRow| HandleOutcome {
+        input: text(row.input),
+        state: text(row.state),
+        handle: text(row.handle),
+        twitter_id: text(row.twitter_id),
+        message: text(row.message),
+    };
+    let handles = &event.handles;
+    HandleReport {
+        action: text(handles.action),
+        request_id: text(handles.request_id),
+        error: text(handles.error),
+        rows: handles.results.iter().map(row).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_takes_is_dropped_and_counted() {
+        let (notices, taken) = Notices::new();
+        for at_ns in 0..NOTICES as i64 + 5 {
+            notices.tell(at_ns, News::Up);
+        }
+        assert_eq!((taken.len(), notices.dropped()), (NOTICES, 5));
+        assert_eq!(taken.recv().unwrap().at_ns, 0);
+    }
+}

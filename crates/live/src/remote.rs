@@ -1,0 +1,91 @@
+//! What other threads may ask of a running engine.
+
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use stoop_engine::{Command, EXTERNAL_BYTES, External};
+use stoop_latency::Recorder;
+
+use crate::gauge::Gauge;
+use crate::summary::Counters;
+
+/// Requests that wait for the engine at most; more are refused.
+const REQUESTS: usize = 1024;
+
+/// A handle for other threads: stops the engine, tells its strategies. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    requests: Sender<Request>,
+    gauge: Arc<Gauge>,
+}
+
+/// Why an engine did not take what it was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TellError {
+    /// The engine has ended.
+    #[error("the engine has ended")]
+    Ended,
+    /// Too much waits already; nothing is lost but this.
+    #[error("{REQUESTS} requests wait for the engine already")]
+    Full,
+    /// The text is too long.
+    #[error("the text is longer than {EXTERNAL_BYTES} bytes")]
+    TooLong,
+}
+
+/// What the connection is asked for between two frames.
+#[derive(Debug)]
+pub(crate) enum Request {
+    Command(Command),
+    Snapshot(Snapshot),
+}
+
+/// Collects counters on its way through the stages, and the latencies at its end.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) counters: Box<Counters>,
+    /// Goes in empty, comes out with what was measured since the last one; none: the latencies are not asked for.
+    pub(crate) latency: Option<Recorder>,
+    pub(crate) reply: Reply,
+}
+
+/// Where a snapshot goes.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    To(Sender<Snapshot>),
+    Notice,
+}
+
+impl Remote {
+    pub(crate) fn new(gauge: Arc<Gauge>) -> (Self, Receiver<Request>) {
+        let (requests, taken) = bounded(REQUESTS);
+        (Self { requests, gauge }, taken)
+    }
+
+    /// Asks the engine to stop: it closes the connection, hands over what is decided and ends. Returns at once.
+    pub fn stop(&self) {
+        self.gauge.stop();
+    }
+
+    /// Tells strategies something: an input with its place and time, as soon as the engine comes to it. Returns at once.
+    pub fn external(&self, external: External) -> Result<(), TellError> {
+        if external.text.len() > EXTERNAL_BYTES {
+            return Err(TellError::TooLong);
+        }
+        self.send(Request::Command(Command::External(external)))
+    }
+
+    /// Asks the strategy of this name no more. What it has opened stands, lapses, and is cancelled by a deletion.
+    pub fn switch_off(&self, strategy: &str) -> Result<(), TellError> {
+        self.send(Request::Command(Command::SwitchOff { strategy: strategy.to_owned() }))
+    }
+
+    pub(crate) fn send(&self, request: Request) -> Result<(), TellError> {
+        self.requests.try_send(request).map_err(|refused| match refused {
+            TrySendError::Full(_) => TellError::Full,
+            TrySendError::Disconnected(_) => TellError::Ended,
+        })?;
+        self.gauge.wake();
+        Ok(())
+    }
+}
