@@ -1,4 +1,4 @@
-//! Stages, histograms and the table they print.
+//! Stages, histograms, and the table and log they print.
 //!
 //! # How data goes through
 //!
@@ -7,6 +7,7 @@
 //! 3. A reporter adds the recorders up with [`Recorder::merge_from`] and takes a [`Table`] from
 //!    [`Recorder::snapshot`].
 //! 4. The table prints itself, or is read as one [`Row`] per stage.
+//! 5. What changes over time goes into an [`IntervalLog`], which other programs draw.
 //!
 //! ```
 //! use stoop_latency::{Recorder, Stage};
@@ -26,22 +27,24 @@
 //!
 //! - It reads no clock: every value comes in as a difference in nanoseconds.
 //! - It shares nothing between threads and takes no lock.
-//! - It writes no JSON and no log: [`Row`] is plain, the program converts it.
+//! - It writes no JSON and no file: [`Row`] is plain, the program converts it, and a log goes into a `Vec`.
 //! - It keeps no history: a recorder holds everything since it was made or last reset.
 //!
 //! # Invariants
 //!
-//! - After [`Recorder::new`] nothing allocates but [`Clone`] and printing.
+//! - After [`Recorder::new`] nothing allocates but [`Clone`], printing and an [`IntervalLog`].
 //! - A negative difference never enters a histogram; it is counted in [`Row::negative`].
 //! - A difference above [`HIGHEST_NS`] stands in the histogram at that bound and is counted in
 //!   [`Row::saturated`]; [`Row::max`] is exact all the same.
 //! - Percentiles are at most 0.1 % above the recorded value, and never above [`Row::max`].
 
+mod log;
 mod nanos;
 mod recorder;
 mod stage;
 mod table;
 
+pub use log::IntervalLog;
 pub use recorder::{HIGHEST_NS, Recorder};
 pub use stage::{Clock, Stage};
 pub use table::{Row, Table};

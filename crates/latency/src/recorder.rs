@@ -50,6 +50,11 @@ impl Recorder {
         Table { rows: Stage::ALL.map(|stage| self.channels[stage.index()].row(stage)) }
     }
 
+    /// What an interval log shows of a stage.
+    pub(crate) fn histogram(&self, stage: Stage) -> &Histogram<u64> {
+        &self.channels[stage.index()].histogram
+    }
+
     /// Forgets every value and keeps the memory.
     pub fn reset(&mut self) {
         for channel in self.channels.iter_mut() {

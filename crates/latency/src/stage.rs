@@ -67,6 +67,22 @@ impl Stage {
         }
     }
 
+    /// The name in interval logs: ASCII, without space or comma.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::Decode => "decode",
+            Self::Merge => "merge",
+            Self::Signal => "signal",
+            Self::Queue => "queue",
+            Self::Total => "recv-queued",
+            Self::Taken => "queued-taken",
+            Self::CreatedReceived => "created-received",
+            Self::ReceivedSent => "received-sent",
+            Self::SentRecv => "sent-recv",
+            Self::ContentMeta => "content-meta",
+        }
+    }
+
     /// Which clocks this stage is measured with.
     pub const fn clock(self) -> Clock {
         match self {
@@ -92,6 +108,14 @@ impl fmt::Display for Stage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tag_is_the_name_in_ascii() {
+        for stage in Stage::ALL {
+            assert_eq!(stage.tag(), stage.name().replace('→', "-"));
+            assert!(stage.tag().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{stage}");
+        }
+    }
 
     #[test]
     fn all_lists_every_stage_at_its_own_index() {
