@@ -188,10 +188,14 @@ MEMBERS = {"seq": int, "id": str, "revision": int, "kind": str, "side": str, "de
 
 
 def parse(line):
-    """The decision of a line, or ValueError if it is none."""
+    """The decision of a line, None for a status line, or ValueError if it is neither."""
     decision = json.loads(line)
     if not isinstance(decision, dict):
         raise ValueError("not an object")
+    if decision.get("kind") == "status":
+        if decision.get("feed") != "up":
+            note(f"the feed is {plain(decision.get('feed'))}")
+        return None
     if decision.get("schema") != SCHEMA:
         raise Unusable(f"schema {plain(decision.get('schema'))} is not known: this program reads {SCHEMA}")
     for member, sort in MEMBERS.items():
@@ -244,6 +248,8 @@ def consume(lines, state, signals, is_replay, verbose):
         except (ValueError, RecursionError) as error:
             damaged += 1
             note(f"line {number} is damaged and passed over: {error}")
+            continue
+        if decision is None:
             continue
         if state.has_seen(decision):
             seen += 1

@@ -76,6 +76,16 @@ pub(crate) struct RunArgs {
     /// Append decisions to this file instead of stdout. A torn last line is cut first.
     #[arg(long, value_name = "FILE")]
     pub(crate) decisions: Option<PathBuf>,
+    /// Write a status line among the decisions that often, such as 5s: {"kind":"status","feed":"up",…}. Without one in
+    /// time something is wrong, whatever the feed does.
+    #[arg(long, value_name = "DURATION", value_parser = positive)]
+    pub(crate) status: Option<Duration>,
+    /// Write the latencies of each interval to this new file, as `HdrHistogram`'s tools read them.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) latency_log: Option<PathBuf>,
+    /// Of --latency-log: how long an interval is.
+    #[arg(long, value_name = "DURATION", value_parser = positive, default_value = "10s", requires = "latency_log")]
+    pub(crate) latency_every: Duration,
     /// Stop after this long, such as 30s or 2h.
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     pub(crate) lasting: Option<Duration>,
@@ -240,6 +250,11 @@ fn speed(text: &str) -> Result<Speed, String> {
         Ok(times) if times.is_finite() && times > 0.0 => Ok(Speed::Times(times)),
         Ok(_) | Err(_) => Err("write max, or a number above 0".to_owned()),
     }
+}
+
+fn positive(text: &str) -> Result<Duration, String> {
+    duration(text)
+        .and_then(|time| if time.is_zero() { Err("write more than 0".to_owned()) } else { Ok(time) })
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

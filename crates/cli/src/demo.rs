@@ -7,10 +7,11 @@ use stoop::{Config, Endpoint, Engine, Key, Pipeline, Receipt};
 use stoop_mock::{Input, Pace, Server};
 
 use crate::args::DemoArgs;
+use crate::consume::{Aside, Sink, consume};
 use crate::failure::{Code, Failure, OrFail, Outcome};
 use crate::output::Lines;
 use crate::pretty::{Pretty, excerpt};
-use crate::run::{Sink, consume, ended, start_failure};
+use crate::run::{ended, start_failure};
 use crate::{init, report, signals};
 
 const FRAMES: &str = include_str!("../../../fixtures/frames/demo.jsonl");
@@ -44,12 +45,12 @@ pub(crate) fn demo(args: &DemoArgs) -> Outcome {
     let caught = signals::watch(GRACE, move || remote.stop())?;
     let written = if args.pretty {
         let mut pretty = Pretty::new(Lines::stdout());
-        consume(&engine, &mut pretty, None).and_then(|()| {
+        consume(&engine, &mut pretty, &mut Aside::default()).and_then(|()| {
             let pipeline = Pipeline::new(rules, bounds, 0);
             why_not(pipeline, &frames, &mut pretty)
         })
     } else {
-        consume(&engine, &mut Lines::stdout(), None)
+        consume(&engine, &mut Lines::stdout(), &mut Aside::default())
     };
     let summary = engine.join();
     server.stop();

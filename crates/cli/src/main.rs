@@ -4,6 +4,7 @@
 //! command). Decisions go to stdout and nothing else does; logs, tables and errors go to stderr.
 
 mod args;
+mod consume;
 mod demo;
 mod failure;
 mod generate;
@@ -17,6 +18,7 @@ mod report;
 mod rules;
 mod run;
 mod signals;
+mod status;
 
 use std::process::ExitCode;
 

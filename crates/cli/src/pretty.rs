@@ -4,9 +4,9 @@ use std::ops::ControlFlow;
 
 use stoop::model::{Asset, AssetClass, Decision, DecisionId, DecisionKind};
 
+use crate::consume::Sink;
 use crate::failure::Failure;
 use crate::output::Lines;
-use crate::run::Sink;
 
 const TEXT_CHARS: usize = 90;
 
@@ -72,6 +72,10 @@ impl Sink for Pretty {
             decision.rule.name,
             decision.rule.side.as_str()
         ))
+    }
+
+    fn tell(&mut self, line: &str) -> Result<ControlFlow<()>, Failure> {
+        self.lines.write_text(line)
     }
 
     fn rest(&mut self) -> Result<ControlFlow<()>, Failure> {

@@ -22,8 +22,14 @@ pub(crate) fn live(summary: &Summary, as_json: bool) {
     counters(summary);
     let (feed, queue) = (&summary.counters.feed, &summary.counters.queue);
     note(format_args!(
-        "connection: {} dials, {} opens, {} pings, {} pongs, {} rejected messages",
-        feed.dials, feed.opens, feed.pings, feed.pongs, feed.rejected
+        "connection: {} dials, {} opens, {} pings, {} pongs, {} rejected messages, {} gaps of {} ms in all",
+        feed.dials,
+        feed.opens,
+        feed.pings,
+        feed.pongs,
+        feed.rejected,
+        feed.gaps,
+        feed.gap_ns / 1_000_000
     ));
     note(format_args!(
         "queue: {} queued, {} times full, {} expired, {} opens dropped, {} followers dropped, {} undelivered",
@@ -131,6 +137,8 @@ fn common(summary: &Summary) -> Map<String, Value> {
             "stale": signal.stale,
             "waits_over": signal.waits_over,
             "pushed_out": signal.pushed_out,
+            "external": signal.external,
+            "strategies_off": signal.strategies_off,
         },
     });
     members.as_object().cloned().unwrap_or_default()
@@ -143,7 +151,7 @@ fn counts(names: &[&str], counts: &[u64]) -> Value {
 fn feed(summary: &Summary) -> Value {
     let feed = &summary.counters.feed;
     json!({"dials": feed.dials, "opens": feed.opens, "pings": feed.pings, "pongs": feed.pongs,
-           "rejected": feed.rejected})
+           "rejected": feed.rejected, "gaps": feed.gaps, "gap_ns": feed.gap_ns})
 }
 
 fn queue(summary: &Summary) -> Value {

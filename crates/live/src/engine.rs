@@ -166,8 +166,9 @@ impl Engine {
     pub fn join(mut self) -> Summary {
         let mut summary = self.thread.take().map_or_else(Summary::default, wait);
         let measured = self.measured();
+        summary.interval.merge_from(&measured.taken);
         summary.latency.merge_from(&measured.total);
-        summary.latency.merge_from(&measured.taken);
+        summary.latency.merge_from(&summary.interval);
         drop(measured);
         summary
     }

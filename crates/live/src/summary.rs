@@ -72,6 +72,8 @@ pub struct Summary {
     pub counters: Counters,
     /// Latencies by stage.
     pub latency: Recorder,
+    /// Those of them since the last snapshot, or since the start.
+    pub interval: Recorder,
     /// Over all that was decided, delivered or not.
     pub digest: Digest,
     /// How the run ended.
@@ -135,7 +137,7 @@ impl Summary {
     pub(crate) fn finish_signal(&mut self, signal: &Signal, exit: &mut Exit) {
         exit.outbox.close();
         self.counters.of_signal(signal, exit);
-        self.latency = exit.recorder.clone();
+        self.interval = exit.recorder.clone();
         self.digest = exit.digest.clone();
     }
 }

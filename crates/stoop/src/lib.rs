@@ -46,7 +46,7 @@ pub use stoop_engine::{
     SignalCounters, Stamp, Strategy, View, Window, syntax,
 };
 pub use stoop_feed::{Cause, Settings as FeedSettings};
-pub use stoop_latency::{Recorder, Row, Stage, Table};
+pub use stoop_latency::{IntervalLog, Recorder, Row, Stage, Table};
 pub use stoop_live::{
     Auth, Clock, Counters, End, Endpoint, FeedCounters, HandleOutcome, HandleReport, Key, Link, NOTICES,
     News, Notice, Placement, QueueCounters, Remote, ReplayError, ReplayOptions, SettingsError, Snapshot,
