@@ -70,7 +70,8 @@ pub(crate) fn timeless(lines: &[String]) -> Vec<String> {
     kept.map(|decision| without_times(decision).to_string()).collect()
 }
 
-fn without_times(mut decision: Value) -> Value {
+/// A decision but for its times and number.
+pub(crate) fn without_times(mut decision: Value) -> Value {
     let members = decision.as_object_mut().expect("a decision is an object");
     for member in ["seq", "recv_ns", "decided_ns", "expires_ms", "latency_ns"] {
         assert!(members.shift_remove(member).is_some(), "a decision has no {member}");

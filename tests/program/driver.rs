@@ -62,7 +62,7 @@ impl Call {
         // It may end without reading all of it.
         drop(thread("stdin", move || drop(stdin.write_all(&input))));
         let unread = child.stdout.take();
-        let stderr = Stream::follow("stderr", child.stderr.take().expect("stderr is a pipe"));
+        let stderr = Stream::follow("stderr", child.stderr.take().expect("stderr is a pipe"), usize::MAX);
         Program { child, unread, stdout: Arc::default(), stderr }
     }
 
@@ -83,8 +83,13 @@ pub(crate) struct Program {
 impl Program {
     /// Starts to read stdout.
     pub(crate) fn read_stdout(&mut self) {
+        self.read_stdout_up_to(usize::MAX);
+    }
+
+    /// Starts to read stdout, but takes no more than so many lines until [`Stream::go_on`].
+    pub(crate) fn read_stdout_up_to(&mut self, lines: usize) {
         let stdout = self.unread.take().expect("nobody reads stdout yet");
-        self.stdout = Stream::follow("stdout", stdout);
+        self.stdout = Stream::follow("stdout", stdout, lines);
     }
 
     /// Closes stdout, as a reader does that has seen enough.
@@ -181,21 +186,45 @@ pub(crate) struct Stream {
 #[derive(Default)]
 struct State {
     lines: Vec<String>,
+    /// Lines that may be taken; none once the reader hangs up.
+    wanted: Option<usize>,
     is_over: bool,
 }
 
 impl Stream {
-    fn follow(name: &str, source: impl Read + Send + 'static) -> Arc<Self> {
+    fn follow(name: &str, source: impl Read + Send + 'static, wanted: usize) -> Arc<Self> {
         let stream = Arc::<Self>::default();
+        stream.change(|state| state.wanted = Some(wanted));
         let writer = Arc::clone(&stream);
         drop(thread(name, move || {
             for line in BufReader::new(source).split(b'\n') {
                 let Ok(line) = line else { break };
                 writer.change(|state| state.lines.push(String::from_utf8_lossy(&line).into_owned()));
+                if !writer.wants_more() {
+                    break;
+                }
             }
             writer.end();
         }));
         stream
+    }
+
+    /// Waits until another line may be taken; false if the reader hangs up.
+    fn wants_more(&self) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let has_enough = |state: &mut State| state.wanted.is_some_and(|wanted| state.lines.len() >= wanted);
+        let state = self.changed.wait_while(state, has_enough).unwrap_or_else(PoisonError::into_inner);
+        state.wanted.is_some()
+    }
+
+    /// Takes lines up to this number in all.
+    pub(crate) fn go_on(&self, lines: usize) {
+        self.change(|state| state.wanted = Some(lines));
+    }
+
+    /// Closes the source once it has taken what it wanted.
+    pub(crate) fn hang_up(&self) {
+        self.change(|state| state.wanted = None);
     }
 
     fn end(&self) {

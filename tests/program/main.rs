@@ -1,6 +1,7 @@
 //! Tests that run the program.
 
 mod auth;
+mod burst;
 mod commands;
 mod consumer;
 mod decisions;

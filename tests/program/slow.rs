@@ -60,15 +60,23 @@ fn a_stuck_consumer_stops_the_reading_not_the_pings_and_loses_nothing() {
 
 #[test]
 fn sigterm_ends_a_run_whose_output_nobody_reads() {
-    let desk = Desk::new();
-    let feed = Feed::start(vec![Visit::plain(large_frames())]);
-    let config = desk.config(
-        &feed.addr,
-        RULES,
-        "ping_interval = \"50ms\"\n[queue]\ncapacity = 2\ndrain_timeout = \"100ms\"",
-    );
-    let run = stoop(&["run", "-c", &config]).key("k").start_unread();
-    feed.wait_for(0, |guest| guest.pings >= 3);
-    run.signal("TERM");
-    run.finish_unread().expect(143);
+    // Started together: each takes the whole grace.
+    let stuck = ["hold", "drop_newest"].map(|when_full| {
+        let desk = Desk::new();
+        let feed = Feed::start(vec![Visit::plain(large_frames())]);
+        let settings = format!(
+            "ping_interval = \"50ms\"\n\
+             [queue]\ncapacity = 2\ndrain_timeout = \"100ms\"\nwhen_full = \"{when_full}\""
+        );
+        let config = desk.config(&feed.addr, RULES, &settings);
+        let run = stoop(&["run", "-c", &config]).key("k").start_unread();
+        (desk, feed, run)
+    });
+    for (_, feed, run) in &stuck {
+        feed.wait_for(0, |guest| guest.pings >= 3);
+        run.signal("TERM");
+    }
+    for (_desk, _feed, run) in stuck {
+        run.finish_unread().expect(143);
+    }
 }
