@@ -182,6 +182,8 @@ fn sigterm_while_a_reader_is_behind_loses_nothing_that_was_decided() {
         let guest = feed.wait_for(0, |guest| guest.frames >= 500);
         feed.wait_for(0, |now| now.pings >= guest.pings + 40);
         run.signal("TERM");
+        // The reader is behind until the connection has ended: what is held back then leaves all the same.
+        feed.wait_for(0, |guest| guest.is_gone);
         run.stdout.go_on(usize::MAX);
         let run = run.finish().expect(143);
         let summary = assert_accounted(&run, &taken(&run, &frames), &desk, &config);
@@ -202,6 +204,7 @@ fn a_reader_that_is_behind_misses_opens_and_what_follows_them_if_the_newest_are_
         // Far more than pipes and the queue take, and sockets hold.
         feed.wait_for(0, |guest| guest.frames >= frames.len() * 9 / 10);
         run.signal("TERM");
+        feed.wait_for(0, |guest| guest.is_gone);
         run.stdout.go_on(usize::MAX);
         let run = run.finish().expect(143);
         let summary = assert_accounted(&run, &taken(&run, &frames), &desk, &config);
