@@ -164,6 +164,24 @@ fn without_the_time_of_the_lines_every_open_of_an_old_run_has_expired() {
 }
 
 #[test]
+fn status_lines_are_passed_over_and_a_feed_that_is_not_up_is_told() {
+    let lines = replayed();
+    let once = run_over(lines.concat().as_bytes(), &["--replay"]).expect(0);
+    let status =
+        |feed: &str| format!(r#"{{"kind":"status","feed":"{feed}","schema":1,"next_seq":7}}"#) + "\n";
+    let among: String = lines
+        .iter()
+        .zip(["up", "up", "gap"].into_iter().cycle())
+        .map(|(line, feed)| status(feed) + line)
+        .collect();
+    let run = run_over((among + &status("down")).as_bytes(), &["--replay"]).expect(0);
+    assert_eq!(run.actions, once.actions);
+    run.notes("the feed is gap");
+    run.notes("the feed is down");
+    assert!(!run.notes.contains("the feed is up") && !run.notes.contains("damaged"), "{}", run.notes);
+}
+
+#[test]
 fn a_line_that_comes_twice_is_acted_on_once() {
     let lines = replayed();
     let once = run_over(lines.concat().as_bytes(), &["--replay"]).expect(0);

@@ -15,3 +15,4 @@ mod odd;
 mod replay;
 mod run;
 mod slow;
+mod status;
