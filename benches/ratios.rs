@@ -13,6 +13,7 @@ use stoop_benches::decoders::{SimdJson, is_read_alike, ours, serde_structs, soni
 use stoop_benches::environment;
 use stoop_benches::frame::Frame;
 use stoop_benches::input::{Input, rules};
+use stoop_benches::paced::recv_to_queued_ns;
 use stoop_benches::report::{self, Goal, Ratio, Sorted};
 use stoop_benches::rounds::{Rounds, Stream};
 use stoop_engine::{Merged, NoProbe, Probe, Stamp};
@@ -39,6 +40,7 @@ fn main() {
     rows.extend(fullness(&Stream::new(&day), rounds(60)));
     rows.extend(histograms(&Stream::new(&day), rounds(60)));
     rows.extend(replays(&long, rounds(15)));
+    rows.extend(paced(&long, if is_short { 20 } else { 1_000 }, rounds(7)));
     rows.extend(allocated(&Stream::new(&day)));
     report::ratios(&rows);
     report::line(format_args!(""));
@@ -212,6 +214,33 @@ fn histograms(stream: &Stream, rounds: usize) -> Vec<Ratio> {
     let [with, without] = in_turns([Box::new(|| with.round(&mut probe)), through(&mut without, 1)], rounds);
     let what = String::from("throughput with histograms on / off");
     vec![ratio(what, Goal::AtLeast(0.9), &without, &with)]
+}
+
+/// A frame at a time through the live engine in each placement, from the socket read to the decision queue.
+fn paced(input: &Input, frames: usize, rounds: usize) -> Vec<Ratio> {
+    let is_content = |frame: &[u8]| frame.windows(14).any(|bytes| bytes == br#""op":"content""#);
+    let contents: Vec<Vec<u8>> = input
+        .frames
+        .iter()
+        .map(|frame| &**frame)
+        .filter(|frame| is_content(frame))
+        .take(frames)
+        .map(<[u8]>::to_vec)
+        .collect();
+    let placements = [Placement::Fused, Placement::OneArbiter, Placement::PerActor];
+    let mut taken = placements.map(|_| Vec::with_capacity(rounds));
+    for round in 0..rounds {
+        for turn in 0..placements.len() {
+            let index = (round + turn) % placements.len();
+            taken[index].push(recv_to_queued_ns(placements[index], &contents));
+        }
+    }
+    let [fused, one_arbiter, per_actor] = taken;
+    let what = |name: &str| format!("live, paced, p50 of recv→queued: {name} / fused");
+    vec![
+        ratio(what("one-arbiter"), Goal::AtMost(2.0), &one_arbiter, &fused),
+        ratio(what("per-actor"), Goal::Open, &per_actor, &fused),
+    ]
 }
 
 /// Replay beside decoding alone, in frames per second: the times the other way round.

@@ -21,6 +21,7 @@ pub mod decoders;
 pub mod environment;
 pub mod frame;
 pub mod input;
+pub mod paced;
 pub mod report;
 pub mod rounds;
 
