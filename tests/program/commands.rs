@@ -69,7 +69,7 @@ fn rules_check_tells_the_place_of_every_mistake() {
 
 #[test]
 fn every_command_explains_itself() {
-    let commands: [&[&str]; 9] = [
+    let commands: [&[&str]; 10] = [
         &[],
         &["demo"],
         &["init"],
@@ -79,6 +79,7 @@ fn every_command_explains_itself() {
         &["rules", "check"],
         &["gen"],
         &["mock"],
+        &["bench"],
     ];
     for command in commands {
         let help = stoop(&[command, &["--help"]].concat()).finish().expect(0);

@@ -1,6 +1,7 @@
 //! Tests that run the program.
 
 mod auth;
+mod bench;
 mod burst;
 mod commands;
 mod consumer;

@@ -41,6 +41,20 @@ pub(crate) enum Command {
     Gen(GenArgs),
     /// Serve frames as TweetStream would, for tests and trials.
     Mock(MockArgs),
+    /// Measure how fast the engine is on this machine; offline.
+    ///
+    /// Puts the same frames through the engine in several ways, which take turns, and prints on stdout how many
+    /// frames a second each does, the ratios of these, and what each stage takes. Frames are held in memory; nothing
+    /// is written.
+    ///
+    /// Compare ratios of one run, not frames per second of two: the machine is never the same twice. Build with
+    /// --release, and let the machine do nothing else.
+    ///
+    /// INPUT is a JSONL file of raw frames, plain, .gz or .zst, or - for stdin. Without it, frames are generated.
+    ///
+    /// Prints the digest over all decisions, the same as `stoop replay` does; ends with 1 if two ways decide
+    /// differently.
+    Bench(BenchArgs),
 }
 
 /// Starts a mock server on loopback, plays a scripted stream of posts at it through a real WebSocket and runs the
@@ -233,6 +247,25 @@ pub(crate) enum Encoding {
     Fragments,
     /// Ten frames in one array.
     Batch,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// Recorded frames.
+    #[arg(value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// The configuration; a file that holds only rules will do. Without it, the starter rules.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// How many frames: to generate, 100000 unless told, or of INPUT at most.
+    #[arg(long, value_name = "N")]
+    pub(crate) frames: Option<u64>,
+    /// Same seed, same generated frames.
+    #[arg(long, value_name = "S", default_value_t = 0, conflicts_with = "inputs")]
+    pub(crate) seed: u64,
+    /// One JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// How fast a replay goes.
