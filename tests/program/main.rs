@@ -8,6 +8,7 @@ mod consumer;
 mod decisions;
 mod demo;
 mod desk;
+mod doctor;
 mod driver;
 mod feed;
 mod foreign;

@@ -55,6 +55,16 @@ pub(crate) enum Command {
     /// Prints the digest over all decisions, the same as `stoop replay` does; ends with 1 if two ways decide
     /// differently.
     Bench(BenchArgs),
+    /// Look whether everything a run needs is in place, and say what to do where it is not.
+    ///
+    /// Checks the configuration, the rules, the key, the way to the server, the clock and the limits of this machine:
+    /// one line each on stdout, `ok`, `warn` or `fix`, and after an arrow what to do.
+    ///
+    /// It connects to the server by TCP and hangs up: no TLS, no handshake. The key is looked for, never sent or shown.
+    ///
+    /// Ends with 0 if nothing is to be fixed, 78 if the configuration, the rules or the key are, 1 if only something
+    /// else is.
+    Doctor(DoctorArgs),
 }
 
 /// Starts a mock server on loopback, plays a scripted stream of posts at it through a real WebSocket and runs the
@@ -264,6 +274,16 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "S", default_value_t = 0, conflicts_with = "inputs")]
     pub(crate) seed: u64,
     /// One JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// The configuration.
+    #[arg(short, long, value_name = "FILE", default_value = "stoop.toml")]
+    pub(crate) config: PathBuf,
+    /// One JSON array instead of lines.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::hint::black_box;
+use std::path::Path;
 use std::thread::available_parallelism;
 
 use serde_json::{Value, json};
@@ -96,6 +97,27 @@ fn is_debug() -> bool {
 /// As many threads as this process may run at once.
 pub(crate) fn cores() -> usize {
     available_parallelism().map_or(1, usize::from)
+}
+
+/// Memory that this process can still have, bytes: what the machine has left, or its group if that is less.
+pub(crate) fn memory_available() -> Option<u64> {
+    let number = |path: &str| text(path).parse::<u64>().ok();
+    let group = Path::new("/sys/fs/cgroup");
+    let in_group = |name: &str| number(group.join(name).to_str().unwrap_or_default());
+    // A group without a limit says `max`, which is no number.
+    let left =
+        in_group("memory.max").map(|most| most.saturating_sub(in_group("memory.current").unwrap_or(0)));
+    match (memory("MemAvailable"), left) {
+        (Some(machine), Some(group)) => Some(machine.min(group)),
+        (machine, group) => machine.or(group),
+    }
+}
+
+/// How many files this process may have open at once; none where it is not told or has no limit.
+pub(crate) fn open_files() -> Option<u64> {
+    let limits = text("/proc/self/limits");
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 /// What one reading of the clock costs, ns.

@@ -1,13 +1,14 @@
 //! The program `stoop`: a stream of posts to trading decisions.
 //!
 //! In three layers: what was typed (`args`), what it means (`stoop::Config` and options), what runs (one module a
-//! command). Decisions go to stdout, and what `bench` has found; logs, tables of runs and errors go to
+//! command). Decisions go to stdout, and what `bench` and `doctor` have found; logs, tables of runs and errors go to
 //! stderr.
 
 mod args;
 mod bench;
 mod consume;
 mod demo;
+mod doctor;
 mod environment;
 mod failure;
 mod generate;
@@ -48,6 +49,7 @@ fn obey(cli: Cli) -> ExitCode {
         Command::Gen(args) => generate::generate(&args),
         Command::Mock(args) => mock::mock(&args),
         Command::Bench(args) => bench::bench(&args),
+        Command::Doctor(args) => doctor::doctor(&args),
     };
     match result {
         Ok(code) => code,
