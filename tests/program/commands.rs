@@ -69,7 +69,7 @@ fn rules_check_tells_the_place_of_every_mistake() {
 
 #[test]
 fn every_command_explains_itself() {
-    let commands: [&[&str]; 9] = [
+    let commands: [&[&str]; 11] = [
         &[],
         &["demo"],
         &["init"],
@@ -79,12 +79,19 @@ fn every_command_explains_itself() {
         &["rules", "check"],
         &["gen"],
         &["mock"],
+        &["bench"],
+        &["doctor"],
     ];
     for command in commands {
         let help = stoop(&[command, &["--help"]].concat()).finish().expect(0);
         assert!(help.stdout.len() > 5, "{command:?}: {}", help.stdout.join("\n"));
         assert!(help.stderr.is_empty());
         stoop(&[command, &["--no-such-flag"]].concat()).finish().expect(2);
+    }
+    for (command, told) in [("bench", "ratios of one run"), ("doctor", "never sent or shown")] {
+        let help = stoop(&[command, "--help"]).finish().expect(0).stdout.join(" ");
+        let words: Vec<&str> = help.split_whitespace().collect();
+        assert!(words.join(" ").contains(told), "{help}");
     }
     stoop(&[]).finish().expect(2);
     assert!(stoop(&["--version"]).finish().expect(0).stdout[0].starts_with("stoop "));

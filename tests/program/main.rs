@@ -1,12 +1,14 @@
 //! Tests that run the program.
 
 mod auth;
+mod bench;
 mod burst;
 mod commands;
 mod consumer;
 mod decisions;
 mod demo;
 mod desk;
+mod doctor;
 mod driver;
 mod feed;
 mod foreign;

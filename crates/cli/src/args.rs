@@ -41,6 +41,30 @@ pub(crate) enum Command {
     Gen(GenArgs),
     /// Serve frames as TweetStream would, for tests and trials.
     Mock(MockArgs),
+    /// Measure how fast the engine is on this machine; offline.
+    ///
+    /// Puts the same frames through the engine in several ways, which take turns, and prints on stdout how many
+    /// frames a second each does, the ratios of these, and what each stage takes. Frames are held in memory; nothing
+    /// is written.
+    ///
+    /// Compare ratios of one run, not frames per second of two: the machine is never the same twice. Build with
+    /// --release, and let the machine do nothing else.
+    ///
+    /// INPUT is a JSONL file of raw frames, plain, .gz or .zst, or - for stdin. Without it, frames are generated.
+    ///
+    /// Prints the digest over all decisions, the same as `stoop replay` does; ends with 1 if two ways decide
+    /// differently.
+    Bench(BenchArgs),
+    /// Look whether everything a run needs is in place, and say what to do where it is not.
+    ///
+    /// Checks the configuration, the rules, the key, the way to the server, the clock and the limits of this machine:
+    /// one line each on stdout, `ok`, `warn` or `fix`, and after an arrow what to do.
+    ///
+    /// It connects to the server by TCP and hangs up: no TLS, no handshake. The key is looked for, never sent or shown.
+    ///
+    /// Ends with 0 if nothing is to be fixed, 78 if the configuration, the rules or the key are, 1 if only something
+    /// else is.
+    Doctor(DoctorArgs),
 }
 
 /// Starts a mock server on loopback, plays a scripted stream of posts at it through a real WebSocket and runs the
@@ -233,6 +257,35 @@ pub(crate) enum Encoding {
     Fragments,
     /// Ten frames in one array.
     Batch,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// Recorded frames.
+    #[arg(value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// The configuration; a file that holds only rules will do. Without it, the starter rules.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// How many frames: to generate, 100000 unless told, or of INPUT at most.
+    #[arg(long, value_name = "N")]
+    pub(crate) frames: Option<u64>,
+    /// Same seed, same generated frames.
+    #[arg(long, value_name = "S", default_value_t = 0, conflicts_with = "inputs")]
+    pub(crate) seed: u64,
+    /// One JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// The configuration.
+    #[arg(short, long, value_name = "FILE", default_value = "stoop.toml")]
+    pub(crate) config: PathBuf,
+    /// One JSON array instead of lines.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// How fast a replay goes.

@@ -46,8 +46,14 @@ impl Failure {
 
     /// Shows it on stderr.
     pub(crate) fn report(&self) -> ExitCode {
-        crate::output::note(format_args!("stoop: {:#}", self.error));
+        crate::output::note(format_args!("stoop: {self}"));
         self.code.into()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", self.error)
     }
 }
 

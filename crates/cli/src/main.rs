@@ -1,11 +1,15 @@
 //! The program `stoop`: a stream of posts to trading decisions.
 //!
 //! In three layers: what was typed (`args`), what it means (`stoop::Config` and options), what runs (one module a
-//! command). Decisions go to stdout and nothing else does; logs, tables and errors go to stderr.
+//! command). Decisions go to stdout, and what `bench` and `doctor` have found; logs, tables of runs and errors go to
+//! stderr.
 
 mod args;
+mod bench;
 mod consume;
 mod demo;
+mod doctor;
+mod environment;
 mod failure;
 mod generate;
 mod init;
@@ -44,6 +48,8 @@ fn obey(cli: Cli) -> ExitCode {
         Command::Rules(args) => Ok(rules::rules(&args)),
         Command::Gen(args) => generate::generate(&args),
         Command::Mock(args) => mock::mock(&args),
+        Command::Bench(args) => bench::bench(&args),
+        Command::Doctor(args) => doctor::doctor(&args),
     };
     match result {
         Ok(code) => code,

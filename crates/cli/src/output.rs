@@ -73,6 +73,16 @@ impl Lines {
         self.judge(result)
     }
 
+    /// Writes lines of text and hands them on.
+    pub(crate) fn show(&mut self, lines: &[String]) -> Result<ControlFlow<()>, Failure> {
+        for line in lines {
+            if self.write_text(line)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        self.flush()
+    }
+
     /// Hands everything on.
     pub(crate) fn flush(&mut self) -> Result<ControlFlow<()>, Failure> {
         let result = self.out.flush();

@@ -28,7 +28,8 @@ pub struct Row {
     pub saturated: u64,
 }
 
-/// One row per stage, in the order of [`Stage::ALL`]; [`Display`](fmt::Display) prints it.
+/// One row per stage, in the order of [`Stage::ALL`]; [`Display`](fmt::Display) prints it, with `{:#}` only the rows
+/// that have values.
 ///
 /// The columns `negative` and `over 1 h` are printed only when a row has something to show there.
 /// Each line ends in a newline.
@@ -49,7 +50,7 @@ impl Table {
     }
 
     /// Every printed line as cells, the head first.
-    fn cells(&self) -> Vec<Vec<String>> {
+    fn cells(&self, only_measured: bool) -> Vec<Vec<String>> {
         let negative = self.rows.iter().any(|row| row.negative > 0);
         let saturated = self.rows.iter().any(|row| row.saturated > 0);
 
@@ -58,7 +59,8 @@ impl Table {
         head.extend(negative.then(|| "negative".to_owned()));
         head.extend(saturated.then(|| "over 1 h".to_owned()));
 
-        let body = self.rows.iter().map(|row| {
+        let is_shown = |row: &&Row| !only_measured || row.count + row.negative > 0;
+        let body = self.rows.iter().filter(is_shown).map(|row| {
             let mut cells = vec![row.stage.to_string()];
             for value in [row.p50, row.p90, row.p99, row.p99_9, row.max] {
                 cells.push(value.map_or_else(|| "-".to_owned(), |nanos| Nanos(nanos).to_string()));
@@ -74,7 +76,7 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines = self.cells();
+        let lines = self.cells(f.alternate());
         let mut widths = vec![0; lines[0].len()];
         for cells in &lines {
             for (width, cell) in widths.iter_mut().zip(cells) {
@@ -129,6 +131,19 @@ sent→recv           -    -    -      -    -      0
 content→meta        -    -    -      -    -      0
 ",
         );
+    }
+
+    #[test]
+    fn the_short_form_leaves_out_what_was_not_measured() {
+        let mut recorder = Recorder::new();
+        recorder.record(Stage::Merge, 160);
+        recorder.record(Stage::SentRecv, -1);
+        let expected = "
+stage         p50     p90     p99   p99.9     max  count  negative
+merge      160 ns  160 ns  160 ns  160 ns  160 ns      1         0
+sent→recv       -       -       -       -       -      0         1
+";
+        assert_eq!(format!("{:#}", recorder.snapshot()), expected.trim_start_matches('\n'));
     }
 
     #[test]

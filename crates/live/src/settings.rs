@@ -76,11 +76,13 @@ impl Endpoint {
         self.url.scheme_str() == Some("wss")
     }
 
-    pub(crate) fn host(&self) -> &str {
+    /// Its host; an IPv6 address in brackets.
+    pub fn host(&self) -> &str {
         self.url.host().unwrap_or_default()
     }
 
-    pub(crate) fn port(&self) -> u16 {
+    /// Its port, or that of its scheme.
+    pub fn port(&self) -> u16 {
         self.url.port_u16().unwrap_or(if self.is_tls() { 443 } else { 80 })
     }
 

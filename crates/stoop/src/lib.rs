@@ -42,8 +42,8 @@ pub use crossbeam_channel;
 pub use engine::{Engine, EngineBuilder, EngineError};
 pub use stoop_engine::{
     Bounds, Case, Command, Condition, EXTERNAL_BYTES, Explanation, External, Incident, IntakeCounters,
-    Judgement, Keeping, MergeCounters, NoProbe, Pipeline, Probe, Receipt, RuleReader, RuleSet, RuleSetError,
-    SignalCounters, Stamp, Strategy, View, Window, syntax,
+    Judgement, Keeping, MergeCounters, Merged, NoProbe, Pipeline, Probe, Receipt, RuleReader, RuleSet,
+    RuleSetError, SignalCounters, Stamp, Strategy, View, Window, syntax,
 };
 pub use stoop_feed::{Cause, Settings as FeedSettings};
 pub use stoop_latency::{IntervalLog, Recorder, Row, Stage, Table};

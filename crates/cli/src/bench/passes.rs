@@ -1,0 +1,226 @@
+//! What is timed: ways to put all frames through once.
+
+use std::hint::black_box;
+use std::ops::ControlFlow;
+
+use stoop::model::{Bad, Decision, Event};
+use stoop::{
+    Clock, Config, Digest, IntakeCounters, MergeCounters, Merged, NoProbe, Pipeline, Placement, Probe,
+    Receipt, Recorder, ReplayOptions, RuleSet, SignalCounters, Stage, Stamp,
+};
+
+use super::input::Input;
+use crate::failure::{Code, Failure, OrFail};
+
+/// One way to put all frames through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pass {
+    /// Frames to events, and nothing more.
+    Decode,
+    /// Decode, merge and signal, one call after the other.
+    Stages,
+    /// The same with a reading of the clock after each.
+    Clocked,
+    /// `stoop::replay`: line by line, with a digest, in this placement.
+    Replay(Placement),
+}
+
+/// What a pass has come to. All passes that go through the stages come to the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) intake: IntakeCounters,
+    pub(crate) merge: MergeCounters,
+    pub(crate) signal: SignalCounters,
+    /// How many decisions, and the digest over them; not in a pass that takes no digest.
+    pub(crate) digest: Option<(u64, String)>,
+}
+
+/// One pass, timed.
+pub(crate) struct Timed {
+    pub(crate) nanos: u64,
+    /// None if it only decodes.
+    pub(crate) outcome: Option<Outcome>,
+    /// Decisions of the deadlines that fire at the end of the input.
+    late: Vec<Decision>,
+}
+
+impl Pass {
+    /// In the order they are shown.
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Decode,
+        Self::Stages,
+        Self::Clocked,
+        Self::Replay(Placement::Fused),
+        Self::Replay(Placement::OneArbiter),
+        Self::Replay(Placement::PerActor),
+    ];
+
+    /// The name in the table and in JSON.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Decode => "decode",
+            Self::Stages => "stages",
+            Self::Clocked => "stages-clocked",
+            Self::Replay(Placement::Fused) => "replay-fused",
+            Self::Replay(Placement::OneArbiter) => "replay-one-arbiter",
+            Self::Replay(Placement::PerActor) => "replay-per-actor",
+        }
+    }
+
+    /// What it is, for people.
+    pub(crate) fn about(self) -> &'static str {
+        match self {
+            Self::Decode => "frames to events",
+            Self::Stages => "decode, merge, signal in place",
+            Self::Clocked => "the same, the clock read after each",
+            Self::Replay(Placement::Fused) => "lines, stages in place, digest",
+            Self::Replay(Placement::OneArbiter) => "the same through actors on one thread",
+            Self::Replay(Placement::PerActor) => "the same through actors on four",
+        }
+    }
+
+    /// Puts all frames through once. Everything begins anew: a frame that came twice would be a duplicate.
+    ///
+    /// `recorder` takes the times of the stages, if the pass measures them.
+    pub(crate) fn run(
+        self,
+        config: &Config,
+        input: &Input,
+        recorder: &mut Recorder,
+    ) -> Result<Timed, Failure> {
+        let rules = config.rules().or_fail(Code::Config)?;
+        let pipeline = |rules| Pipeline::new(rules, config.bounds, input.start_ns);
+        match self {
+            Self::Decode => Ok(decode(pipeline(rules), input)),
+            Self::Stages => Ok(in_place(pipeline(rules), input, |pipeline, frame, out| {
+                pipeline.frame(frame, Receipt::Sent, &mut NoProbe, out);
+            })),
+            Self::Clocked => {
+                let mut marks =
+                    Marks { clock: Clock::anchored(), recorder, digest: Digest::default(), at_ns: [0; 3] };
+                let mut timed = in_place(pipeline(rules), input, |pipeline, frame, out| {
+                    marks.begin();
+                    pipeline.frame(frame, Receipt::Sent, &mut marks, out);
+                });
+                marks.digest(&timed.late);
+                if let Some(outcome) = &mut timed.outcome {
+                    outcome.digest = Some((marks.digest.count(), marks.digest.to_string()));
+                }
+                Ok(timed)
+            }
+            Self::Replay(placement) => replay(rules, placement, config, input),
+        }
+    }
+}
+
+fn decode(mut pipeline: Pipeline, input: &Input) -> Timed {
+    let clock = Clock::anchored();
+    let begin_ns = clock.now_ns();
+    for frame in input.frames() {
+        pipeline.intake.frame(frame, Receipt::Sent, |_, event| drop(black_box(event)));
+    }
+    Timed { nanos: since(&clock, begin_ns), outcome: None, late: Vec::new() }
+}
+
+fn in_place(
+    mut pipeline: Pipeline,
+    input: &Input,
+    mut put: impl FnMut(&mut Pipeline, &[u8], &mut Vec<Decision>),
+) -> Timed {
+    let mut decisions = Vec::new();
+    let clock = Clock::anchored();
+    let begin_ns = clock.now_ns();
+    for frame in input.frames() {
+        put(&mut pipeline, frame, &mut decisions);
+        decisions.clear();
+    }
+    pipeline.finish(&mut decisions);
+    let nanos = since(&clock, begin_ns);
+    let outcome = Outcome {
+        intake: *pipeline.intake.counters(),
+        merge: pipeline.merge.counters(),
+        signal: pipeline.signal.counters(),
+        digest: None,
+    };
+    Timed { nanos, outcome: Some(outcome), late: decisions }
+}
+
+fn replay(rules: RuleSet, placement: Placement, config: &Config, input: &Input) -> Result<Timed, Failure> {
+    let frames = input.open(config.bounds.limits).or_fail(Code::Failed)?;
+    let options = ReplayOptions { placement, bounds: config.bounds, ..ReplayOptions::default() };
+    let clock = Clock::anchored();
+    let begin_ns = clock.now_ns();
+    let summary = stoop::replay(rules, frames, options, |_| ControlFlow::Continue(()));
+    let nanos = since(&clock, begin_ns);
+    let summary = summary.or_fail(Code::Internal)?;
+    let outcome = Outcome {
+        intake: summary.counters.intake,
+        merge: summary.counters.merge,
+        signal: summary.counters.signal,
+        digest: Some((summary.digest.count(), summary.digest.to_string())),
+    };
+    Ok(Timed { nanos, outcome: Some(outcome), late: Vec::new() })
+}
+
+impl Outcome {
+    /// Both have come to the same, as far as both can tell.
+    pub(crate) fn agrees(&self, other: &Self) -> bool {
+        let counters = |outcome: &Self| (outcome.intake, outcome.merge, outcome.signal);
+        let is_same_digest = match (&self.digest, &other.digest) {
+            (Some(ours), Some(theirs)) => ours == theirs,
+            (None, _) | (_, None) => true,
+        };
+        counters(self) == counters(other) && is_same_digest
+    }
+}
+
+fn since(clock: &Clock, begin_ns: i64) -> u64 {
+    u64::try_from(clock.now_ns() - begin_ns).unwrap_or(0).max(1)
+}
+
+/// Reads the clock after each stage, and records once nothing is being timed.
+struct Marks<'r> {
+    clock: Clock,
+    recorder: &'r mut Recorder,
+    digest: Digest,
+    /// When the element at hand was begun, decoded, merged.
+    at_ns: [i64; 3],
+}
+
+impl Marks<'_> {
+    fn begin(&mut self) {
+        self.at_ns[0] = self.clock.now_ns();
+    }
+
+    fn digest(&mut self, decisions: &[Decision]) {
+        for decision in decisions {
+            self.digest.add(&decision.body);
+        }
+    }
+}
+
+impl Probe for Marks<'_> {
+    fn decoded(&mut self, _: &Event, _: Stamp) {
+        self.at_ns[1] = self.clock.now_ns();
+    }
+
+    fn bad(&mut self, _: Bad, _: Stamp) {
+        self.begin();
+    }
+
+    fn merged(&mut self, _: &[Merged], _: Stamp) {
+        self.at_ns[2] = self.clock.now_ns();
+    }
+
+    fn decided(&mut self, decisions: &mut [Decision], _: Stamp) {
+        let decided_ns = self.clock.now_ns();
+        let [begin_ns, event_ns, view_ns] = self.at_ns;
+        self.recorder.record(Stage::Decode, event_ns - begin_ns);
+        self.recorder.record(Stage::Merge, view_ns - event_ns);
+        self.recorder.record(Stage::Signal, decided_ns - view_ns);
+        self.recorder.record(Stage::Total, decided_ns - begin_ns);
+        self.digest(decisions);
+        // The next element of a batch begins here.
+        self.begin();
+    }
+}
