@@ -62,18 +62,27 @@ impl Signal {
     pub fn explain(&mut self, view: &View, now_ns: i64) -> Vec<Explanation> {
         let Self { set, bench, .. } = self;
         bench.begin(view);
-        set.rules.iter().map(|rule| explain(set, bench, rule, view, now_ns)).collect()
+        let rules = set.rules.iter().enumerate();
+        rules.map(|(index, rule)| explain(set, bench, index, rule, view, now_ns)).collect()
     }
 }
 
-fn explain(set: &RuleSet, bench: &mut Bench, rule: &Rule, view: &View, now_ns: i64) -> Explanation {
-    let (failed, detail) = judge(set, bench, rule, view, now_ns);
+fn explain(
+    set: &RuleSet,
+    bench: &mut Bench,
+    index: usize,
+    rule: &Rule,
+    view: &View,
+    now_ns: i64,
+) -> Explanation {
+    let (failed, detail) = judge(set, bench, index, rule, view, now_ns);
     Explanation { rule: rule.label.name.clone(), failed, detail }
 }
 
 fn judge(
     set: &RuleSet,
     bench: &mut Bench,
+    index: usize,
     rule: &Rule,
     view: &View,
     now_ns: i64,
@@ -82,7 +91,7 @@ fn judge(
         let what = if view.deleted { "the tweet was deleted" } else { "its content has not come" };
         return (Some(Condition::Tweet), what.to_owned());
     }
-    if let Err(failed) = bench.test(set, rule, view) {
+    if let Err(failed) = bench.test(set, index, rule, view) {
         return refusal(set, bench, rule, view, failed);
     }
     bench.pass(set, rule, view);

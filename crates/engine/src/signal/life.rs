@@ -38,7 +38,7 @@ impl Signal {
         if !may_open && !has_lives {
             return;
         }
-        let failed = self.bench.test(&self.set, of, view).err();
+        let failed = self.bench.test(&self.set, rule, of, view).err();
         if failed.is_none() {
             self.bench.pass(&self.set, of, view);
         } else {

@@ -1,5 +1,6 @@
 //! The rules of a run: parsed, checked, compiled.
 
+use super::authors::AuthorIndex;
 use super::parse::RuleReader;
 use super::reading::Matcher;
 use super::rule::{Alias, Fire, Rule};
@@ -10,6 +11,7 @@ pub struct RuleSet {
     pub(super) rules: Vec<Rule>,
     pub(super) aliases: Vec<Alias>,
     pub(super) matcher: Matcher,
+    pub(super) authors: AuthorIndex,
 }
 
 impl RuleSet {
@@ -21,7 +23,8 @@ impl RuleSet {
         }
         let matcher =
             Matcher::new(&reader.patterns).ok_or(RuleSetError::TooManyTerms(reader.patterns.len()))?;
-        Ok(Self { rules: reader.rules, aliases: reader.aliases, matcher })
+        let authors = AuthorIndex::new(&reader.rules);
+        Ok(Self { rules: reader.rules, aliases: reader.aliases, matcher, authors })
     }
 
     /// Reads one text that holds rules and aliases and nothing else.
