@@ -9,7 +9,7 @@ use super::asset::{Identity, evidence_of};
 use super::ident;
 use super::line::{Cause, describe, stamp};
 use super::rule::{Fire, Rule};
-use super::test::Failed;
+use super::test::{Bench, Failed};
 use super::tweets::Life;
 use crate::merge::{Change, View};
 
@@ -35,7 +35,8 @@ impl Signal {
         let has_lives = slot
             .and_then(|slot| self.tweets.get(slot))
             .is_some_and(|t| t.lives.iter().any(|life| life.rule == rule));
-        if !may_open && !has_lives {
+        let could_open = may_open && Bench::could_open(&self.set, of, view);
+        if !has_lives && !could_open {
             return;
         }
         let failed = self.bench.test(&self.set, rule, of, view).err();

@@ -13,6 +13,8 @@ mod parse;
 mod reading;
 mod rule;
 mod set;
+#[cfg(test)]
+mod shortcuts;
 mod test;
 mod text;
 mod timers;

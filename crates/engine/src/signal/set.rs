@@ -2,7 +2,7 @@
 
 use super::authors::AuthorIndex;
 use super::parse::RuleReader;
-use super::reading::Matcher;
+use super::reading::{Matcher, Scout};
 use super::rule::{Alias, Fire, Rule};
 use crate::syntax::{Source, SyntaxError, Table};
 
@@ -24,6 +24,11 @@ impl RuleSet {
         let matcher =
             Matcher::new(&reader.patterns).ok_or(RuleSetError::TooManyTerms(reader.patterns.len()))?;
         let authors = AuthorIndex::new(&reader.rules);
+        for rule in &mut reader.rules {
+            for terms in rule.any_of.iter_mut().map(|branch| &mut branch.terms).chain([&mut rule.terms]) {
+                terms.scout = Scout::new(&terms.any, &reader.patterns);
+            }
+        }
         Ok(Self { rules: reader.rules, aliases: reader.aliases, matcher, authors })
     }
 

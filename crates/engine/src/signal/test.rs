@@ -4,9 +4,9 @@ use stoop_model::{AssetClass, AuthorField, Matched, Platform, TextField, TweetKi
 
 use super::asset::Reader;
 use super::authors::in_order;
-use super::candidates::{Candidate, Candidates};
+use super::candidates::{Candidate, Candidates, could_be_taken};
 use super::reading::Reading;
-use super::rule::{Rule, Term, Terms};
+use super::rule::{AssetFilter, Branch, Rule, Term, Terms};
 use super::set::RuleSet;
 use super::text;
 use super::tweets::Life;
@@ -26,6 +26,9 @@ pub(super) enum Failed {
     None(TextField),
     AnyOf,
 }
+
+/// Rules up to which each sends a scout before the texts of a view are searched for the terms of all.
+const FEW_RULES: usize = 4;
 
 /// The view at hand, read once for all rules.
 #[derive(Default)]
@@ -83,6 +86,7 @@ impl Bench {
         set.authors.hopeful(self.handle(), view.post().author().id(), due);
         due.extend(lives.iter().map(|life| life.rule));
         in_order(due);
+        self.reading.is_scouted = due.len() <= FEW_RULES;
     }
 
     fn takers(&mut self, set: &RuleSet, view: &View) -> &[usize] {
@@ -92,6 +96,17 @@ impl Bench {
             set.authors.takers(handle, view.post().author().id(), &mut self.takers);
         }
         &self.takers
+    }
+
+    /// The rule could open something on the view: of the assets it cannot do without, some could be there.
+    ///
+    /// Says yes too often and never wrongly no. It costs a glance at the view; to test the terms is to fold and to
+    /// search its texts.
+    pub(super) fn could_open(set: &RuleSet, rule: &Rule, view: &View) -> bool {
+        let could = |assets: &AssetFilter| could_be_taken(assets, view, &set.aliases);
+        let could_branch = |branch: &Branch| branch.assets.as_ref().is_none_or(could);
+        let assets = rule.assets.as_ref().filter(|_| rule.emit.is_empty());
+        assets.is_none_or(could) && (rule.any_of.is_empty() || rule.any_of.iter().any(could_branch))
     }
 
     /// Tests everything but assets and age. Leaves the branches that hold for [`Self::pass`].
