@@ -21,8 +21,13 @@ pub(crate) use asset::{is_evm, same_contract, same_symbol};
 use seen::SeenEvents;
 pub use view::{ASSETS_PER_TWEET, Arrival, FRAMES_PER_TWEET, View};
 
-/// Views kept for reuse beside the window.
-const SPARE_VIEWS: usize = 64;
+/// Views kept for reuse beside the window, of some 5 KiB each: when a burst is over its tweets leave together, and the
+/// next burst needs as many again. With 64, a frame of the generated day within two windows made 0.02 allocations.
+const SPARE_VIEWS: usize = 1024;
+
+/// Spare views looked at for one that nobody holds, from the latest on: the ones that have just left are held by whoever
+/// reads of it, others by open decisions, and these grow old and make room.
+const LOOKED_AT: usize = 64;
 
 /// Tweets for which the index has room from the start, twice: a map that is never more than half full neither grows
 /// nor cleans up in the middle of a stream.
@@ -315,9 +320,11 @@ impl Merge {
         self.slots[last].twin = Some(index);
     }
 
-    /// A view nobody else holds: the oldest spare whose last holder has let go of it.
+    /// A view nobody else holds: the latest spare whose last holder has let go of it.
     fn fresh_view(&mut self) -> Arc<View> {
-        let free = self.spare.iter().position(|view| Arc::strong_count(view) == 1);
+        let oldest = self.spare.len().saturating_sub(LOOKED_AT);
+        let is_free = |index: &usize| self.spare.get(*index).is_some_and(|view| Arc::strong_count(view) == 1);
+        let free = (oldest..self.spare.len()).rev().find(is_free);
         free.and_then(|index| self.spare.remove(index)).unwrap_or_default()
     }
 

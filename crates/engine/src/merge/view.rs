@@ -18,6 +18,9 @@ const COMPACT_BYTES: usize = 4096;
 const KEEP_BYTES: usize = 4096;
 /// List capacity a recycled view keeps.
 const KEEP_ITEMS: usize = 8;
+/// List capacity a new view begins with, as many as a list would grow to for its first item: in the window of a busy
+/// stream it takes hours until every view has met a post with media, one with links, one that mentions somebody.
+const FIRST_ITEMS: usize = 4;
 
 /// When a frame came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,8 +82,14 @@ impl Default for View {
             enriched_ns: None,
             deleted: false,
             pinned: None,
-            assets: Vec::new(),
-            post: Post::default(),
+            assets: Vec::with_capacity(FIRST_ITEMS),
+            post: Post {
+                media: Vec::with_capacity(FIRST_ITEMS),
+                mentions: Vec::with_capacity(FIRST_ITEMS),
+                urls: Vec::with_capacity(FIRST_ITEMS),
+                ref_media: Vec::with_capacity(FIRST_ITEMS),
+                ..Post::default()
+            },
             strings: String::with_capacity(KEEP_BYTES),
             dead_bytes: 0,
             frames,

@@ -5,7 +5,7 @@ use stoop_model::{AssetClass, AssetField, DetectedClass, Span};
 use super::asset::Reader;
 use super::local;
 use super::reading::{Matcher, Reading};
-use super::rule::Alias;
+use super::rule::{Alias, AssetFilter};
 use crate::merge::{NamedAsset, View, same_contract, same_symbol};
 
 /// Tickers and addresses of one text that are looked at; later ones are not.
@@ -188,6 +188,17 @@ impl Candidates {
     pub(super) fn with<'a>(&'a self, view: &'a View, aliases: &'a [Alias]) -> Reader<'a> {
         Reader { candidates: self, view, aliases }
     }
+}
+
+/// Some candidate of the view could be one that a rule with this filter takes: a glance at what candidates are made of.
+pub(super) fn could_be_taken(filter: &AssetFilter, view: &View, aliases: &[Alias]) -> bool {
+    let is_enriched = view.enriched_ns.is_some();
+    let is_named = |class| is_enriched && view.assets.iter().any(|asset| asset.class == class);
+    let could_be_ticker = || !is_enriched && view.post().text().is_some_and(|body| body.contains('$'));
+    filter.addresses
+        || filter.tokens && (is_named(DetectedClass::Token) || could_be_ticker())
+        || !filter.cex.is_empty() && (is_named(DetectedClass::Cex) || !aliases.is_empty())
+        || !filter.prediction.is_empty() && is_named(DetectedClass::Prediction)
 }
 
 /// A text of an asset the vendor named, by index; empty is none.

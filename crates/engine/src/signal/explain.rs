@@ -64,7 +64,7 @@ impl Signal {
         bench.begin(view);
         let mut explanations = Vec::with_capacity(set.rules.len());
         for (index, rule) in set.rules.iter().enumerate() {
-            let mut explanation = explain(set, bench, rule, view, now_ns);
+            let mut explanation = explain(set, bench, index, rule, view, now_ns);
             // It is not asked for an explanation: its memory would change.
             if explanation.failed.is_none() && strategies.stands_behind(index) {
                 explanation.detail.push_str("; its strategy decides");
@@ -75,14 +75,22 @@ impl Signal {
     }
 }
 
-fn explain(set: &RuleSet, bench: &mut Bench, rule: &Rule, view: &View, now_ns: i64) -> Explanation {
-    let (failed, detail) = judge(set, bench, rule, view, now_ns);
+fn explain(
+    set: &RuleSet,
+    bench: &mut Bench,
+    index: usize,
+    rule: &Rule,
+    view: &View,
+    now_ns: i64,
+) -> Explanation {
+    let (failed, detail) = judge(set, bench, index, rule, view, now_ns);
     Explanation { rule: rule.label.name.clone(), failed, detail }
 }
 
 fn judge(
     set: &RuleSet,
     bench: &mut Bench,
+    index: usize,
     rule: &Rule,
     view: &View,
     now_ns: i64,
@@ -91,7 +99,7 @@ fn judge(
         let what = if view.deleted { "the tweet was deleted" } else { "its content has not come" };
         return (Some(Condition::Tweet), what.to_owned());
     }
-    if let Err(failed) = bench.test(set, rule, view) {
+    if let Err(failed) = bench.test(set, index, rule, view) {
         return refusal(set, bench, rule, view, failed);
     }
     bench.pass(set, rule, view);

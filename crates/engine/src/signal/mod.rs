@@ -1,6 +1,7 @@
 //! Tests the rules on every changed view and leads each decision through its life.
 
 mod asset;
+mod authors;
 mod candidates;
 mod explain;
 mod ident;
@@ -12,6 +13,8 @@ mod parse;
 mod reading;
 mod rule;
 mod set;
+#[cfg(test)]
+mod shortcuts;
 mod strategy;
 mod test;
 mod text;
@@ -88,6 +91,8 @@ pub struct Signal {
     strategies: Strategies,
     keeping: Keeping,
     bench: Bench,
+    /// Rules tested on the view at hand.
+    due: Vec<usize>,
     tweets: Tweets,
     timers: Timers,
     next_seq: u64,
@@ -103,6 +108,7 @@ impl Signal {
             set,
             keeping,
             bench: Bench::default(),
+            due: Vec::new(),
             tweets: Tweets::default(),
             timers: Timers::default(),
             next_seq: 0,
@@ -255,7 +261,7 @@ impl Signal {
         (joined, false)
     }
 
-    /// Tests every rule on the view, in order.
+    /// Tests every rule that could decide something on the view, in order.
     fn test_all(
         &mut self,
         view: &Arc<View>,
@@ -266,9 +272,12 @@ impl Signal {
     ) {
         self.counters.tested += 1;
         self.bench.begin(view);
+        let mut due = std::mem::take(&mut self.due);
+        let lives = slot.and_then(|slot| self.tweets.get(slot)).map_or(&[][..], |tweet| &tweet.lives);
+        self.bench.due(&self.set, view, lives, &mut due);
         let mut slot = slot;
         let now_ns = change.arrival.recv_ns;
-        for rule in 0..self.set.rules.len() {
+        for &rule in &due {
             let Some(of) = self.set.rules.get(rule) else { continue };
             let is_listed = of.on.contains(&change.op);
             let is_trigger = matches!(change.op, Op::Content | Op::Update | Op::Meta) || is_listed;
@@ -283,7 +292,7 @@ impl Signal {
                 Fire::Enriched { wait_ns, opens_on_timeout } if is_trigger => {
                     let in_time = is_in_time(view, wait_ns);
                     let may_wait = is_first_content && view.enriched_ns.is_none() && opens_on_timeout;
-                    if may_wait && self.bench.could_be_by(of, view) {
+                    if may_wait && self.bench.could_be_by(&self.set, rule, of, view) {
                         self.wait(rule, view, &mut slot, now_ns.saturating_add(wait_ns));
                     }
                     let may_open = is_listed && view.enriched_ns.is_some() && in_time;
@@ -292,6 +301,7 @@ impl Signal {
                 Fire::Content | Fire::TwoPhase { .. } | Fire::Enriched { .. } => {}
             }
         }
+        self.due = due;
     }
 
     fn wait(&mut self, rule: usize, view: &Arc<View>, slot: &mut Option<usize>, deadline_ns: i64) {

@@ -41,6 +41,26 @@ impl Matcher {
     }
 }
 
+/// Tells by a vectorised search whether a text could hold one of a few terms.
+///
+/// Where few rules are tested on a view, most texts need not go through the automaton of all terms, which costs ten
+/// times as much a letter and drives other things out of the cache.
+#[derive(Clone, Debug)]
+pub(super) struct Scout(AhoCorasick);
+
+impl Scout {
+    /// None for no terms or too many, and where the terms of all rules are few enough for one such search.
+    pub(super) fn new(terms: &[Term], patterns: &[String]) -> Option<Self> {
+        if terms.is_empty() || terms.len() > FEW_PATTERNS || patterns.len() <= FEW_PATTERNS {
+            return None;
+        }
+        // It holds what the vectorised search finds against the text; it need not be fast, and there is one a rule.
+        let kind = Some(AhoCorasickKind::ContiguousNFA);
+        let few = terms.iter().filter_map(|term| patterns.get(term.pattern));
+        AhoCorasick::builder().kind(kind).match_kind(MatchKind::LeftmostFirst).build(few).ok().map(Self)
+    }
+}
+
 /// What was found in the view at hand. Buffers are reused from view to view.
 #[derive(Default)]
 pub(super) struct Reading {
@@ -55,8 +75,12 @@ pub(super) struct Reading {
     is_stripped: bool,
     /// Another text without URLs and handles.
     part: String,
-    folded: String,
+    /// Texts by field, as they are matched.
+    folded: [String; TextField::ALL.len()],
+    is_folded: u8,
     scratch: String,
+    /// Few rules are tested: a scout goes before each search.
+    pub(super) is_scouted: bool,
 }
 
 impl Reading {
@@ -69,6 +93,7 @@ impl Reading {
         }
         self.searched = 0;
         self.found = 0;
+        self.is_folded = 0;
         self.is_stripped = false;
     }
 
@@ -96,10 +121,19 @@ impl Reading {
     /// Some field holds one of `any`.
     pub(super) fn any(&mut self, matcher: &Matcher, view: &View, terms: &Terms) -> bool {
         terms.any.is_empty()
-            || terms
-                .fields
-                .iter()
-                .any(|field| terms.any.iter().any(|term| self.hit(matcher, view, *field, term)))
+            || terms.fields.iter().any(|field| {
+                self.could_hold(view, *field, terms)
+                    && terms.any.iter().any(|term| self.hit(matcher, view, *field, term))
+            })
+    }
+
+    /// The field could hold one of `any`. Says yes too often and never wrongly no.
+    fn could_hold(&mut self, view: &View, field: TextField, terms: &Terms) -> bool {
+        let is_searched = self.searched & (1 << field as u8) != 0;
+        match terms.scout.as_ref().filter(|_| self.is_scouted && !is_searched) {
+            Some(Scout(few)) => few.is_match(self.fold(view, field)),
+            None => true,
+        }
     }
 
     /// One field holds all of `all`.
@@ -129,21 +163,22 @@ impl Reading {
 
     fn search(&mut self, matcher: &Matcher, view: &View, field: TextField) {
         self.searched |= 1 << field as u8;
-        if field == TextField::FirstLine && is_one_line(view.post().text().unwrap_or_default()) {
+        if is_first_of_one(view, field) {
             return self.take_over(matcher, view);
         }
         let Some(automaton) = &matcher.automaton else { return };
         self.fold(view, field);
+        let folded = &self.folded[field as usize];
         let start = match &matcher.first {
-            Some(first) => first.find(&self.folded).map(|found| found.start()),
+            Some(first) => first.find(folded).map(|found| found.start()),
             None => Some(0),
         };
         let Some(start) = start else { return };
         self.found |= 1 << field as u8;
         self.hits.resize(TextField::ALL.len() * matcher.patterns, 0);
-        for found in automaton.find_overlapping_iter(Input::new(&self.folded).range(start..)) {
+        for found in automaton.find_overlapping_iter(Input::new(folded).range(start..)) {
             let slot = field as usize * matcher.patterns + found.pattern().as_usize();
-            let bits = hit_bits(&self.folded, found.start(), found.end());
+            let bits = hit_bits(folded, found.start(), found.end());
             if let Some(hit) = self.hits.get_mut(slot) {
                 *hit |= bits;
                 self.touched.push(slot);
@@ -173,39 +208,52 @@ impl Reading {
         }
     }
 
-    /// Folds the text of a field into the buffer.
-    fn fold(&mut self, view: &View, field: TextField) {
+    /// The text of a field as it is matched.
+    fn fold(&mut self, view: &View, field: TextField) -> &str {
+        // The only line of a body is the body.
+        let field = if is_first_of_one(view, field) { TextField::Text } else { field };
+        if self.is_folded & (1 << field as u8) == 0 {
+            self.is_folded |= 1 << field as u8;
+            self.fold_anew(view, field);
+        }
+        &self.folded[field as usize]
+    }
+
+    fn fold_anew(&mut self, view: &View, field: TextField) {
         let post = view.post();
         let author = post.author();
-        self.folded.clear();
+        if field == TextField::Text {
+            self.stripped(view);
+        }
+        let folded = &mut self.folded[field as usize];
+        folded.clear();
         let plain = match field {
-            TextField::Text => {
-                self.stripped(view);
-                text::fold(&self.stripped, &mut self.folded);
-                return;
+            TextField::Text => Some(self.stripped.as_str()),
+            TextField::FirstLine => {
+                text::strip(first_line(post.text().unwrap_or_default()), &mut self.scratch, &mut self.part);
+                Some(self.part.as_str())
             }
-            TextField::FirstLine => return self.fold_post(first_line(post.text().unwrap_or_default())),
-            TextField::Mentions => return self.fold_list(post.mentions()),
-            TextField::Urls => return self.fold_list(post.urls()),
+            TextField::Mentions => return fold_list(post.mentions(), folded),
+            TextField::Urls => return fold_list(post.urls(), folded),
             TextField::Ref => post.field(PostField::RefText),
             TextField::Ocr => post.field(PostField::OcrText),
             TextField::Bio => author.field(AuthorField::Bio),
             TextField::Name => author.field(AuthorField::Name),
         };
-        text::fold(plain.unwrap_or_default(), &mut self.folded);
+        text::fold(plain.unwrap_or_default(), folded);
     }
+}
 
-    fn fold_post(&mut self, body: &str) {
-        text::strip(body, &mut self.scratch, &mut self.part);
-        text::fold(&self.part, &mut self.folded);
+fn fold_list<'a>(entries: impl Iterator<Item = &'a str>, out: &mut String) {
+    for entry in entries {
+        text::fold(entry, out);
+        out.push(ENTRY_END);
     }
+}
 
-    fn fold_list<'a>(&mut self, entries: impl Iterator<Item = &'a str>) {
-        for entry in entries {
-            text::fold(entry, &mut self.folded);
-            self.folded.push(ENTRY_END);
-        }
-    }
+/// The field is the first line of a body of one line.
+fn is_first_of_one(view: &View, field: TextField) -> bool {
+    field == TextField::FirstLine && is_one_line(view.post().text().unwrap_or_default())
 }
 
 fn is_one_line(body: &str) -> bool {

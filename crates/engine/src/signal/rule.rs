@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use stoop_model::{AssetClass, Op, Platform, RuleLabel, TextField, TweetKind};
 
+use super::reading::Scout;
+
 /// What the user asks for.
 #[derive(Clone, Debug)]
 pub struct Rule {
@@ -76,6 +78,8 @@ pub struct Terms {
     pub none: Vec<Term>,
     /// The fields.
     pub fields: Vec<TextField>,
+    /// Tells whether a text could hold one of `any`.
+    pub(super) scout: Option<Scout>,
 }
 
 impl Terms {

@@ -1,7 +1,8 @@
 //! The rules of a run: parsed, checked, compiled.
 
+use super::authors::AuthorIndex;
 use super::parse::RuleReader;
-use super::reading::Matcher;
+use super::reading::{Matcher, Scout};
 use super::rule::{Alias, Fire, Rule};
 use super::strategy::Strategy;
 use crate::syntax::{Source, SyntaxError, Table};
@@ -11,6 +12,7 @@ pub struct RuleSet {
     pub(super) rules: Vec<Rule>,
     pub(super) aliases: Vec<Alias>,
     pub(super) matcher: Matcher,
+    pub(super) authors: AuthorIndex,
     /// Those behind the last rules, in order, until the set is put to work.
     pub(super) strategies: Vec<Box<dyn Strategy>>,
 }
@@ -30,7 +32,13 @@ impl RuleSet {
             rules.push(rule);
             strategies.push(strategy);
         }
-        Ok(Self { rules, aliases: reader.aliases, matcher, strategies })
+        let authors = AuthorIndex::new(&rules);
+        for rule in &mut rules {
+            for terms in rule.any_of.iter_mut().map(|branch| &mut branch.terms).chain([&mut rule.terms]) {
+                terms.scout = Scout::new(&terms.any, &reader.patterns);
+            }
+        }
+        Ok(Self { rules, aliases: reader.aliases, matcher, authors, strategies })
     }
 
     /// Reads one text that holds rules and aliases and nothing else.

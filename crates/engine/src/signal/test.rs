@@ -3,11 +3,13 @@
 use stoop_model::{AssetClass, AuthorField, Matched, Platform, TextField, TweetKind};
 
 use super::asset::Reader;
-use super::candidates::{Candidate, Candidates};
+use super::authors::in_order;
+use super::candidates::{Candidate, Candidates, could_be_taken};
 use super::reading::Reading;
-use super::rule::{Authors, Rule, Term, Terms};
+use super::rule::{AssetFilter, Branch, Rule, Term, Terms};
 use super::set::RuleSet;
 use super::text;
+use super::tweets::Life;
 use crate::merge::View;
 
 /// The first condition of a rule that a view does not meet, but for assets and age.
@@ -27,6 +29,9 @@ pub(super) enum Failed {
     Strategy,
 }
 
+/// Rules up to which each sends a scout before the texts of a view are searched for the terms of all.
+const FEW_RULES: usize = 4;
+
 /// The view at hand, read once for all rules.
 #[derive(Default)]
 pub(super) struct Bench {
@@ -35,6 +40,9 @@ pub(super) struct Bench {
     kind: Option<TweetKind>,
     handle: String,
     has_handle: bool,
+    /// Rules that take the author's posts, once somebody has asked.
+    takers: Vec<usize>,
+    has_takers: bool,
     /// Candidates the rule at hand takes, by index.
     pub(super) passing: Vec<usize>,
     /// Indices of the branches of `any_of` whose terms hold.
@@ -55,6 +63,7 @@ impl Bench {
         self.reading.begin();
         self.candidates.begin();
         self.kind = None;
+        self.has_takers = false;
         self.handle.clear();
         let handle = view.post().author().handle();
         self.has_handle = handle.is_some();
@@ -73,8 +82,48 @@ impl Bench {
         self.kind.get_or_insert_with(|| view.post().kind())
     }
 
+    /// The rules that are to be tested, in order: those that take the author's posts or may come to, and those of
+    /// `lives`. All others fail by their author and have nothing to lead.
+    pub(super) fn due(&mut self, set: &RuleSet, view: &View, lives: &[Life], due: &mut Vec<usize>) {
+        due.clear();
+        due.extend(self.takers(set, view));
+        set.authors.hopeful(self.handle(), view.post().author().id(), due);
+        due.extend(lives.iter().map(|life| life.rule));
+        in_order(due);
+        self.reading.is_scouted = due.len() <= FEW_RULES;
+    }
+
+    fn takers(&mut self, set: &RuleSet, view: &View) -> &[usize] {
+        if !std::mem::replace(&mut self.has_takers, true) {
+            let handle = self.has_handle.then_some(self.handle.as_str());
+            self.takers.clear();
+            set.authors.takers(handle, view.post().author().id(), &mut self.takers);
+        }
+        &self.takers
+    }
+
+    /// The rule could open something on the view: of the assets it cannot do without, some could be there.
+    ///
+    /// Says yes too often and never wrongly no. It costs a glance at the view; to test the terms is to fold and to
+    /// search its texts.
+    pub(super) fn could_open(set: &RuleSet, rule: &Rule, view: &View) -> bool {
+        let could = |assets: &AssetFilter| could_be_taken(assets, view, &set.aliases);
+        let could_branch = |branch: &Branch| branch.assets.as_ref().is_none_or(could);
+        let assets = rule.assets.as_ref().filter(|_| rule.emit.is_empty());
+        assets.is_none_or(could) && (rule.any_of.is_empty() || rule.any_of.iter().any(could_branch))
+    }
+
     /// Tests everything but assets and age. Leaves the branches that hold for [`Self::pass`].
-    pub(super) fn test(&mut self, set: &RuleSet, rule: &Rule, view: &View) -> Result<(), Failed> {
+    pub(super) fn test(
+        &mut self,
+        set: &RuleSet,
+        index: usize,
+        rule: &Rule,
+        view: &View,
+    ) -> Result<(), Failed> {
+        if self.takers(set, view).binary_search(&index).is_err() {
+            return Err(Failed::Author);
+        }
         self.test_origin(rule, view)?;
         self.test_terms(set, &rule.terms, view)?;
         self.branches.clear();
@@ -98,25 +147,17 @@ impl Bench {
     }
 
     /// The rule's authors may have written the view: its author is one of them, or not known yet.
-    pub(super) fn could_be_by(&self, rule: &Rule, view: &View) -> bool {
-        rule.authors.as_ref().is_none_or(|authors| {
-            let lacks_id = !authors.ids.is_empty() && view.post().author().id().is_none();
-            let lacks_handle = !authors.handles.is_empty() && !self.has_handle;
-            lacks_id || lacks_handle || self.is_by(authors, view)
-        })
-    }
-
-    fn is_by(&self, authors: &Authors, view: &View) -> bool {
-        let id = view.post().author().id();
-        self.has_handle && authors.handles.contains(&self.handle)
-            || id.is_some_and(|id| authors.ids.iter().any(|known| known == id))
+    pub(super) fn could_be_by(&mut self, set: &RuleSet, index: usize, rule: &Rule, view: &View) -> bool {
+        let lacks_id = view.post().author().id().is_none();
+        let lacks_handle = !self.has_handle;
+        let is_open = rule.authors.as_ref().is_some_and(|authors| {
+            lacks_id && !authors.ids.is_empty() || lacks_handle && !authors.handles.is_empty()
+        });
+        is_open || self.takers(set, view).binary_search(&index).is_ok()
     }
 
     fn test_origin(&mut self, rule: &Rule, view: &View) -> Result<(), Failed> {
         let author = view.post().author();
-        if rule.authors.as_ref().is_some_and(|authors| !self.is_by(authors, view)) {
-            return Err(Failed::Author);
-        }
         let platform = view.platform.as_ref().unwrap_or(&Platform::Twitter);
         if rule.platforms.as_ref().is_some_and(|known| !known.contains(platform)) {
             return Err(Failed::Platform);

@@ -232,3 +232,20 @@ fn a_third_platform_is_reached_too() {
     let out = rig.put_at(&meta(1, "late"), 1_000);
     assert_eq!((out.len(), changes(&out), rig.merge.len()), (4, 1, 2));
 }
+
+#[test]
+fn views_of_a_burst_that_has_left_serve_the_next() {
+    let mut rig = Rig::new(small(1_000));
+    let burst = |rig: &mut Rig, first: u64, now_ns: i64| {
+        let ids = first..first + 500;
+        for id in ids.clone() {
+            rig.put_at(&content(id, "x"), now_ns);
+        }
+        let view = |id| std::ptr::from_ref(rig.merge.view(&TweetId::Number(id), &Platform::Twitter).unwrap());
+        ids.map(view).collect::<Vec<_>>()
+    };
+    let before = burst(&mut rig, 0, 0);
+    // The tweets of the first leave with the first of the second, which still finds them held.
+    let after = burst(&mut rig, 1_000, 2_000);
+    assert!(after[1..].iter().all(|view| before.contains(view)));
+}

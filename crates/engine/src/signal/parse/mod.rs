@@ -261,7 +261,7 @@ impl RuleReader {
             }
         }
         let [any, all, none] = lists;
-        Ok(Terms { any, all, none, fields: fields.to_vec() })
+        Ok(Terms { any, all, none, fields: fields.to_vec(), scout: None })
     }
 
     fn term(&mut self, at: &At<'_, &str>, mode: TermMode) -> Result<Term, SyntaxError> {
