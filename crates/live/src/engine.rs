@@ -102,7 +102,8 @@ impl Engine {
     /// The receiving end of the decision queue. It ends when the engine has, after everything queued was taken.
     ///
     /// Handed out once; clone it for more readers. When it and all its clones are dropped, nobody can take decisions any
-    /// more and the engine ends with [`End::ConsumerGone`]. A second call returns a receiver that has ended.
+    /// more, and the engine ends with [`End::ConsumerGone`] when it has the next one to hand over: the queue tells it no
+    /// earlier. A second call returns a receiver that has ended.
     pub fn decisions(&self) -> Receiver<Decision> {
         let decisions = self.decisions.lock().unwrap_or_else(PoisonError::into_inner).take();
         decisions.unwrap_or_else(|| bounded(0).1)
