@@ -1,6 +1,8 @@
 //! The whole engine as a host has it, against a mock server on this machine.
 
 mod host;
+mod notices;
+mod strategies;
 
 use std::time::Duration;
 
