@@ -38,6 +38,11 @@ mod config;
 mod engine;
 mod trial;
 
+/// Compiles and runs the code of that page.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/strategies.md")]
+mod strategies {}
+
 pub use config::{Config, ConfigError};
 pub use crossbeam_channel;
 pub use engine::{Engine, EngineBuilder, EngineError};
