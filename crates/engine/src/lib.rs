@@ -72,5 +72,5 @@ pub use pipeline::{Bounds, NoProbe, Pipeline, Probe};
 pub use signal::{
     Alias, AssetFilter, Authors, Branch, Case, Command, Condition, EXTERNAL_BYTES, Explanation, External,
     Fire, Incident, Judgement, Keeping, LOCAL_ASSETS, Market, Rule, RuleReader, RuleSet, RuleSetError,
-    Signal, SignalCounters, Strategy, Term, TermMode, Terms, panic_message,
+    Signal, SignalCounters, Strategy, Term, TermMode, Terms, asset_key, panic_message,
 };

@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use actix::Actor;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, select};
 use stoop_engine::{RuleSet, panic_message};
 use stoop_feed::Policy;
 use stoop_latency::{Recorder, Stage};
@@ -102,7 +102,8 @@ impl Engine {
     /// The receiving end of the decision queue. It ends when the engine has, after everything queued was taken.
     ///
     /// Handed out once; clone it for more readers. When it and all its clones are dropped, nobody can take decisions any
-    /// more and the engine ends with [`End::ConsumerGone`]. A second call returns a receiver that has ended.
+    /// more, and the engine ends with [`End::ConsumerGone`] when it has the next one to hand over: the queue tells it no
+    /// earlier. A second call returns a receiver that has ended.
     pub fn decisions(&self) -> Receiver<Decision> {
         let decisions = self.decisions.lock().unwrap_or_else(PoisonError::into_inner).take();
         decisions.unwrap_or_else(|| bounded(0).1)
@@ -141,7 +142,12 @@ impl Engine {
         let snapshot =
             remote::Snapshot { counters: Box::default(), latency: Some(spare), reply: Reply::To(reply) };
         self.remote.send(Request::Snapshot(snapshot)).ok()?;
-        let answer: remote::Snapshot = answer.recv().ok()?;
+        // A request that waits when the engine ends is never looked at, and the queue keeps it, and with it the other end
+        // of `answer`, for as long as there is a remote.
+        let answer: remote::Snapshot = select! {
+            recv(answer) -> answer => answer.ok()?,
+            recv(self.ended) -> _ => answer.try_recv().ok()?,
+        };
         let mut interval = answer.latency?;
         let mut measured = self.measured();
         interval.merge_from(&measured.taken);

@@ -6,23 +6,19 @@
 
 use std::error::Error;
 
-use stoop::{Config, End, Engine, Key};
+use stoop::{Config, Engine};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let config = Config::load(args.next().ok_or("usage: embed CONFIG [FRAMES]")?.as_ref())?;
     let frames = args.next().map_or(Ok(u64::MAX), |frames| frames.parse())?;
-    let key_file = config.key_file.clone().ok_or("[feed] key_file is not set")?;
-    let key = Key::new(&std::fs::read_to_string(key_file)?)?;
+    let key = config.key()?.ok_or("[feed] key_file is not set")?;
 
     let engine = Engine::builder().config(config).key(key).max_frames(frames).start()?;
     for decision in engine.decisions() {
         engine.taken(&decision);
         println!("{} {} {:?}", decision.kind.as_str(), decision.rule.name, decision.text);
     }
-    match engine.join().end {
-        End::Refused(cause) => Err(cause.to_string().into()),
-        End::Panicked(message) => Err(message.into()),
-        End::Stopped | End::MaxFrames | End::ConsumerGone => Ok(()),
-    }
+    let end = engine.join().end;
+    if end.is_failure() { Err(end.to_string().into()) } else { Ok(()) }
 }

@@ -11,7 +11,7 @@
 use std::error::Error;
 
 use stoop::model::Decision;
-use stoop::{Config, End, Engine, Key, Summary};
+use stoop::{Config, Engine, Summary};
 use tokio::sync::mpsc;
 
 /// Decisions on their way from the pool's thread to the host. Few: the decision queue is the one that holds many.
@@ -22,8 +22,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let config = Config::load(args.next().ok_or("usage: tokio_host CONFIG [FRAMES]")?.as_ref())?;
     let frames = args.next().map_or(Ok(u64::MAX), |frames| frames.parse())?;
-    let key_file = config.key_file.clone().ok_or("[feed] key_file is not set")?;
-    let key = Key::new(&std::fs::read_to_string(key_file)?)?;
+    let key = config.key()?.ok_or("[feed] key_file is not set")?;
 
     let engine = Engine::builder().config(config).key(key).max_frames(frames).start()?;
     let remote = engine.remote();
@@ -47,11 +46,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     let summary = taking.await?;
     println!("{count} decisions of {} frames", summary.counters.intake.frames);
-    match summary.end {
-        End::Refused(cause) => Err(cause.to_string().into()),
-        End::Panicked(message) => Err(message.into()),
-        End::Stopped | End::MaxFrames | End::ConsumerGone => Ok(()),
-    }
+    let end = summary.end;
+    if end.is_failure() { Err(end.to_string().into()) } else { Ok(()) }
 }
 
 /// Takes decisions until the engine has ended. Joins it here too: to wait for its end blocks, and so does to drop it.

@@ -139,7 +139,8 @@ impl Engine {
     /// The receiving end of the decision queue. It ends when the engine has, after everything queued was taken.
     ///
     /// Handed out once; clone it for more readers: a decision goes to one of them. When it and all its clones are
-    /// dropped, the engine ends with [`End::ConsumerGone`](crate::End). A second call returns a receiver that has ended.
+    /// dropped, the engine ends with [`End::ConsumerGone`](crate::End) when it has the next decision to hand over, which on
+    /// a quiet feed may be much later: call [`Self::stop`]. A second call returns a receiver that has ended.
     ///
     /// [`receive`](crate::receive) takes from it without the time it takes the system to wake a thread.
     pub fn decisions(&self) -> crossbeam_channel::Receiver<Decision> {

@@ -36,6 +36,12 @@
 
 mod config;
 mod engine;
+mod trial;
+
+/// Compiles and runs the code of that page.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/strategies.md")]
+mod strategies {}
 
 pub use config::{Config, ConfigError};
 pub use crossbeam_channel;
@@ -43,7 +49,7 @@ pub use engine::{Engine, EngineBuilder, EngineError};
 pub use stoop_engine::{
     Bounds, Case, Command, Condition, EXTERNAL_BYTES, Explanation, External, Incident, IntakeCounters,
     Judgement, Keeping, MergeCounters, Merged, NoProbe, Pipeline, Probe, Receipt, RuleReader, RuleSet,
-    RuleSetError, SignalCounters, Stamp, Strategy, View, Window, syntax,
+    RuleSetError, SignalCounters, Stamp, Strategy, View, Window, asset_key, syntax,
 };
 pub use stoop_feed::{Cause, Settings as FeedSettings};
 pub use stoop_latency::{IntervalLog, Recorder, Row, Stage, Table};
@@ -55,3 +61,4 @@ pub use stoop_live::{
 pub use stoop_model as model;
 pub use stoop_tape::{Digest, Frames, InputError, Line, LineWriter, Lines, write_decision};
 pub use stoop_wire::Limits;
+pub use trial::{Trial, TrialError, brief};

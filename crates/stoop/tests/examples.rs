@@ -8,15 +8,21 @@ use stoop::{Config, Frames, ReplayOptions, model::Decision};
 use stoop_mock::{Handle, Input, Key, Pace, Server};
 use tempfile::TempDir;
 
+// The parts of the examples that are worth copying; `crowd` and `scored` bring their tests with them.
 #[path = "../examples/execution/book.rs"]
 mod book;
+#[path = "../examples/momentum/crowd.rs"]
+mod crowd;
 mod examples_book;
+#[path = "../examples/scorer/scored.rs"]
+mod scored;
 
 /// The decision about FLUX, which is given its contract, and the one about TWIN, of which there are two.
 const FLUX: &str = "2f6a5ecb1691132ca02121bb502609f7";
 const FLUX_CONTRACT: &str = "DeqAvT1hbvGhyrbascCa3HkRZA5CKCLD4a7viwDz3w3Q";
 const TWIN: &str = "72f5fae64cc9f25ae79747e3bc62b633";
 const KEY: &str = "not-a-secret";
+const ALL: [&str; 5] = ["embed", "tokio_host", "execution", "momentum", "scorer"];
 /// Rules whose decisions do not depend on when frames come: no age, and waits longer than a test.
 const RULES: &str = r#"
 [[rule]]
@@ -80,8 +86,12 @@ struct Desk {
 
 impl Desk {
     fn new(rules: &str) -> Self {
+        Self::with(frames(), rules)
+    }
+
+    fn with(frames: Vec<Vec<u8>>, rules: &str) -> Self {
         let server = Server::start(stoop_mock::Config {
-            input: Input::Frames(frames()),
+            input: Input::Frames(frames),
             pace: Pace::AtOnce,
             api_key: Some(Key::new(KEY)),
             ..stoop_mock::Config::default()
@@ -103,10 +113,13 @@ impl Desk {
         self.folder.path().join("stoop.toml")
     }
 
-    /// Runs an example until all frames have come.
+    /// Runs an example until all frames of the fixture have come.
     fn run(&self, name: &str) -> Output {
-        let count = frames().len().to_string();
-        example(name).arg(self.config()).arg(count).output().expect("the example starts")
+        self.run_for(name, frames().len())
+    }
+
+    fn run_for(&self, name: &str, frames: usize) -> Output {
+        example(name).arg(self.config()).arg(frames.to_string()).output().expect("the example starts")
     }
 }
 
@@ -205,9 +218,50 @@ fn execution_refuses_a_rule_without_a_desk() {
     assert!(output.stdout.is_empty());
 }
 
+/// Posts, each by another author.
+fn posts(texts: &[&str]) -> Vec<Vec<u8>> {
+    let post = |(id, text): (usize, &&str)| {
+        let author = format!(r#"{{"handle":"@author{id}"}}"#);
+        let d = format!(r#"{{"tweetId":"{id}","kind":"post","text":{text:?},"author":{author}}}"#);
+        format!(r#"{{"v":1,"t":"tweet","op":"content","d":{d}}}"#).into_bytes()
+    };
+    texts.iter().enumerate().map(post).collect()
+}
+
+#[test]
+fn momentum_decides_on_what_three_authors_have_named_and_so_do_the_rules() {
+    let rules = "[[rule]]\nname = \"moon\"\nany = [\"moon\"]\n";
+    let texts = ["$DOGE", "$DOGE to the moon", "$WIF", "buy $DOGE", "$DOGE again"];
+    let output = Desk::with(posts(&texts), rules).run_for("momentum", texts.len());
+    assert!(output.status.success(), "{}", errors(&output));
+    let expect =
+        ["open moon \"$DOGE to the moon\"", "open crowd \"buy $DOGE\"", "open crowd \"$DOGE again\""];
+    assert_eq!(lines(&output.stdout), expect);
+}
+
+#[test]
+fn scorer_decides_on_what_the_model_finds_good() {
+    let long = "twelve words are what it takes for the model to like posts";
+    let desk = Desk::with(posts(&["too short", long, "short as well", long]), "");
+    let child = example("scorer").arg(desk.config()).stdout(Stdio::piped()).spawn();
+    let mut running = Running(child.expect("the example starts"));
+    let stdout = running.0.stdout.take().expect("stdout is a pipe");
+    let lines = BufReader::new(stdout).lines().map(|line| line.expect("stdout is text"));
+    // By the model, then, and not by the frame: the answer is an input of its own.
+    let expect = format!("open scored by external {long:?}");
+    assert_eq!(lines.take(2).collect::<Vec<_>>(), [expect.clone(), expect]);
+}
+
+#[test]
+fn scorer_ends_with_the_engine() {
+    let output = Desk::with(posts(&["too short"]), "").run_for("scorer", 1);
+    assert!(output.status.success(), "{}", errors(&output));
+    assert_eq!(lines(&output.stdout), ["0 posts not scored"]);
+}
+
 #[test]
 fn a_key_the_server_refuses_is_told_and_never_shown() {
-    for name in ["embed", "tokio_host", "execution"] {
+    for name in ALL {
         let desk = Desk::new(RULES);
         desk.write("key", "some-other-key");
         let output = desk.run(name);
@@ -219,7 +273,7 @@ fn a_key_the_server_refuses_is_told_and_never_shown() {
 
 #[test]
 fn an_example_without_a_configuration_says_how_it_is_called() {
-    for name in ["embed", "tokio_host", "execution"] {
+    for name in ALL {
         let output = example(name).output().expect("the example starts");
         assert!(!output.status.success(), "{name}");
         assert!(errors(&output).contains(&format!("usage: {name} CONFIG")), "{}", errors(&output));

@@ -5,8 +5,8 @@ use stoop_model::{Asset, AssetClass, DecisionId, Platform, TweetId};
 
 use crate::merge::is_evm;
 
-/// What a decision's id says of its asset; empty for none.
-pub(super) fn asset_key(asset: Option<&Asset>) -> String {
+/// What a decision's id says of its asset, such as `ticker:EDGE` or `token:solana:9xQe`; empty for none.
+pub fn asset_key(asset: Option<&Asset>) -> String {
     let Some(asset) = asset else { return String::new() };
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
     let ticker = || format!("ticker:{}", text(&asset.symbol).to_uppercase());

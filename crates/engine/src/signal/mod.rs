@@ -27,6 +27,7 @@ use stoop_model::{Decision, Op};
 
 pub use candidates::LOCAL_ASSETS;
 pub use explain::{Condition, Explanation};
+pub use ident::asset_key;
 pub use parse::RuleReader;
 pub use rule::{Alias, AssetFilter, Authors, Branch, Fire, Market, Rule, Term, TermMode, Terms};
 pub use set::{RuleSet, RuleSetError};

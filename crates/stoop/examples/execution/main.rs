@@ -13,7 +13,7 @@ mod book;
 use std::error::Error;
 
 use stoop::model::{Asset, Decision};
-use stoop::{Clock, Config, End, Engine, Key};
+use stoop::{Clock, Config, Engine};
 
 use crate::book::{Action, Book};
 
@@ -30,8 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             return Err(format!("rule {name:?}: there is no desk {destination:?}").into());
         }
     }
-    let key_file = config.key_file.clone().ok_or("[feed] key_file is not set")?;
-    let key = Key::new(&std::fs::read_to_string(key_file)?)?;
+    let key = config.key()?.ok_or("[feed] key_file is not set")?;
 
     let engine = Engine::builder().config(config).key(key).max_frames(frames).start()?;
     std::thread::scope(|scope| {
@@ -43,11 +42,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         + summary.counters.queue.dropped_opens
         + summary.counters.queue.dropped_followers;
     println!("{} decisions queued, {lost} lost", summary.counters.queue.queued);
-    match summary.end {
-        End::Refused(cause) => Err(cause.to_string().into()),
-        End::Panicked(message) => Err(message.into()),
-        End::Stopped | End::MaxFrames | End::ConsumerGone => Ok(()),
-    }
+    let end = summary.end;
+    if end.is_failure() { Err(end.to_string().into()) } else { Ok(()) }
 }
 
 /// Acts on decisions until the engine has ended.
