@@ -29,18 +29,23 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (sender, mut decisions) = mpsc::channel(CHANNEL);
     let taking = tokio::task::spawn_blocking(move || take(engine, &sender));
 
+    // One for the whole loop: a signal that came between two of them would be lost.
+    let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
+    let mut is_stopping = false;
     let mut count = 0_u64;
     loop {
         tokio::select! {
+            biased;
+            // What has been decided still comes, then the channel ends.
+            interrupted = &mut interrupt, if !is_stopping => {
+                interrupted?;
+                is_stopping = true;
+                remote.stop();
+            }
             decision = decisions.recv() => {
                 let Some(decision) = decision else { break };
                 count += 1;
                 handle(&decision).await;
-            }
-            // What has been decided still comes, then the channel ends.
-            interrupted = tokio::signal::ctrl_c() => {
-                interrupted?;
-                remote.stop();
             }
         }
     }

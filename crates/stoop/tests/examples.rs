@@ -254,9 +254,12 @@ fn scorer_decides_on_what_the_model_finds_good() {
 
 #[test]
 fn scorer_ends_with_the_engine() {
-    let output = Desk::with(posts(&["too short"]), "").run_for("scorer", 1);
-    assert!(output.status.success(), "{}", errors(&output));
-    assert_eq!(lines(&output.stdout), ["0 posts not scored"]);
+    for placement in ["fused", "one-arbiter", "per-actor"] {
+        let rules = format!("[engine]\nplacement = {placement:?}\n");
+        let output = Desk::with(posts(&["too short"]), &rules).run_for("scorer", 1);
+        assert!(output.status.success(), "{placement}: {}", errors(&output));
+        assert_eq!(lines(&output.stdout), ["0 posts not scored"], "{placement}");
+    }
 }
 
 #[test]

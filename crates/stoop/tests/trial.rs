@@ -112,6 +112,36 @@ fn a_panic_is_an_incident_and_its_time_is_told() {
     assert_eq!(incident.at_ns, (Trial::START_MS + 5) * 1_000_000);
 }
 
+/// Takes everything, on tokens.
+struct Taker;
+
+impl Strategy for Taker {
+    fn rule(&self) -> String {
+        "name = \"t\"\nassets = { tokens = true }".to_owned()
+    }
+
+    fn judge(&mut self, _: &Case<'_>) -> Judgement {
+        Judgement::Take
+    }
+}
+
+#[test]
+fn strategies_behind_one_that_panics_are_asked_all_the_same() {
+    let mut strategies = by(|case| {
+        assert_ne!(case.trigger.as_str(), "meta", "a mistake");
+        Judgement::Take
+    });
+    strategies.push(Box::new(Taker));
+    let mut trial = Trial::new("", strategies).unwrap();
+    let open = ["open s - content", "open t ticker:DOGE content"];
+    assert_eq!(brief(&trial.post("1", "@ab", "$DOGE").unwrap()), open);
+    assert_eq!(brief(&trial.meta("1", TOKEN).unwrap()), ["revise t token:solana:c1 meta"]);
+    assert_eq!(trial.incidents().len(), 1);
+    assert_eq!(brief(&trial.post("2", "@ab", "$DOGE").unwrap()), ["open t ticker:DOGE content"]);
+    let cancels = ["cancel s - delete deleted", "cancel t token:solana:c1 delete deleted"];
+    assert_eq!(brief(&trial.delete("1").unwrap()), cancels);
+}
+
 #[test]
 fn an_explanation_names_what_failed_and_knows_no_other_tweet() {
     let mut trial = rules();
