@@ -9,7 +9,7 @@ use super::asset::{Identity, emitted, evidence_of};
 use super::ident;
 use super::line::{Cause, describe, stamp};
 use super::rule::{Fire, Rule};
-use super::strategy::Occasion;
+use super::strategy::{Answer, Occasion};
 use super::test::{Bench, Failed};
 use super::tweets::Life;
 use crate::merge::{Change, View};
@@ -29,7 +29,7 @@ impl Signal {
         view: &Arc<View>,
         slot: &mut Option<usize>,
         cause: &Cause,
-        may_open: bool,
+        mut may_open: bool,
         out: &mut Vec<Decision>,
     ) {
         let Some(of) = self.set.rules.get(rule) else { return };
@@ -53,10 +53,11 @@ impl Signal {
                 now_ns: cause.decided_ns,
                 is_first_content: cause.is_first_content,
             };
-            let taken = self.bench.consult(&mut self.strategies, &self.set, rule, view, occasion);
+            let answer = self.bench.consult(&mut self.strategies, &self.set, rule, view, occasion);
             // One that has panicked has said nothing: what it has opened stands.
-            let Some(is_taken) = taken else { return };
-            failed = (!is_taken).then_some(Failed::Strategy);
+            let Some(answer) = answer else { return };
+            failed = (answer == Answer::Refused).then_some(Failed::Strategy);
+            may_open &= answer == Answer::Taken;
         }
         if failed.is_some() {
             self.bench.fail();

@@ -53,6 +53,8 @@ pub enum Judgement {
     Refuse,
     /// All that the rule lets through.
     Take,
+    /// Nothing new. What stands stays, and is confirmed, revised or cancelled as the engine sees fit.
+    Keep,
     /// Of [`Case::assets`] only those at these places. Places beyond are passed over; none at all is a refusal.
     Only(Vec<usize>),
 }
@@ -244,6 +246,20 @@ impl Strategies {
     }
 }
 
+/// What a strategy's answer comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    Taken,
+    Kept,
+    Refused,
+}
+
+impl Answer {
+    fn taken_if(takes: bool) -> Self {
+        if takes { Self::Taken } else { Self::Refused }
+    }
+}
+
 /// When and why a strategy is asked.
 #[derive(Clone, Copy)]
 pub(super) struct Occasion {
@@ -255,7 +271,7 @@ pub(super) struct Occasion {
 impl Bench {
     /// After a test that held and [`Self::pass`]: lets the strategy behind the rule choose among what passes.
     ///
-    /// Some(true) if it takes something, Some(false) if it refuses, none if it cannot be asked any more.
+    /// None if it cannot be asked any more.
     pub(super) fn consult(
         &mut self,
         strategies: &mut Strategies,
@@ -263,7 +279,7 @@ impl Bench {
         rule: usize,
         view: &View,
         occasion: Occasion,
-    ) -> Option<bool> {
+    ) -> Option<Answer> {
         let of = set.rules.get(rule)?;
         let kind = self.kind(view).clone();
         let case = Case {
@@ -277,9 +293,10 @@ impl Bench {
             set,
             bench: self,
         };
-        match strategies.judge(rule, &case)? {
-            Judgement::Take => Some(true),
-            Judgement::Refuse => Some(false),
+        let answer = match strategies.judge(rule, &case)? {
+            Judgement::Take => Answer::Taken,
+            Judgement::Keep => Answer::Kept,
+            Judgement::Refuse => Answer::Refused,
             Judgement::Only(places) => {
                 let is_taken = |place: usize| places.contains(&place);
                 if of.emit.is_empty() {
@@ -291,14 +308,15 @@ impl Bench {
                         refused.extend((!keeps).then_some(*index));
                         keeps
                     });
-                    Some(!passing.is_empty())
+                    Answer::taken_if(!passing.is_empty())
                 } else {
                     let mut place = 0..;
                     self.emitting.retain(|_| place.next().is_some_and(is_taken));
-                    Some(!self.emitting.is_empty())
+                    Answer::taken_if(!self.emitting.is_empty())
                 }
             }
-        }
+        };
+        Some(answer)
     }
 }
 

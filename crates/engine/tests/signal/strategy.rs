@@ -123,6 +123,20 @@ fn what_it_refuses_does_not_open_and_what_it_refuses_later_is_cancelled() {
 }
 
 #[test]
+fn what_it_keeps_stands_and_nothing_new_opens() {
+    let judge =
+        |case: &Case<'_>| if case.is_first_content { Judgement::Only(vec![0]) } else { Judgement::Keep };
+    let mut run = run(By("name = \"r\"\nassets = { tokens = true }", judge));
+    run.expect(&[(0.0, TEXT)], &["0 open ticker:EDGE content"]);
+    run.expect(&[(1.0, r#"update "urls":[]"#)], &[]);
+    let meta = r#"meta "detected":{"tokens":[{"symbol":"EDGE","contract":"c1"},{"symbol":"WIF"}]}"#;
+    run.expect(&[(2.0, meta)], &["2 revise token:-:c1 meta was ticker:EDGE"]);
+    let other = r#"meta "detected":{"tokens":[{"symbol":"EDGE","contract":"c2"}]}"#;
+    run.expect(&[(3.0, other)], &["3 cancel token:-:c1 meta ambiguous"]);
+    run.end(&[]);
+}
+
+#[test]
 fn of_the_assets_only_those_it_names_are_decided_on() {
     let mut asked = 0;
     let judge = move |case: &Case<'_>| {

@@ -3,15 +3,12 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use stoop::model::TweetId;
 use stoop::{Case, Judgement, Strategy};
 
 /// Symbols remembered; the one that has been silent the longest is forgotten first.
 const SYMBOLS: usize = 1024;
 /// Authors remembered for each symbol; the oldest mention is forgotten first.
 const MENTIONS: usize = 64;
-/// Decisions remembered; the oldest is forgotten first, and cancelled if its tweet is ever asked about again.
-const TAKEN: usize = 256;
 
 /// Takes a token once `authors` different authors have named it within `span`, this post among them.
 pub(crate) struct Crowd {
@@ -19,13 +16,12 @@ pub(crate) struct Crowd {
     span: Duration,
     /// Who named each symbol, and when, oldest first. A map in order: the same run after run.
     mentions: BTreeMap<String, VecDeque<(i64, String)>>,
-    taken: VecDeque<(TweetId, String)>,
 }
 
 impl Crowd {
     /// A strategy that has heard nothing yet.
     pub(crate) fn new(authors: usize, span: Duration) -> Self {
-        Self { authors, span, mentions: BTreeMap::new(), taken: VecDeque::new() }
+        Self { authors, span, mentions: BTreeMap::new() }
     }
 
     /// Keeps that `author` has named `symbol`: once an author, at the last time.
@@ -50,13 +46,6 @@ impl Crowd {
         let mentions = self.mentions.get(symbol).into_iter().flatten();
         mentions.filter(|(at_ns, _)| now_ns - at_ns < span_ns).count() >= self.authors
     }
-
-    fn take(&mut self, tweet: &TweetId, symbol: &str) {
-        if self.taken.len() >= TAKEN {
-            self.taken.pop_front();
-        }
-        self.taken.push_back((tweet.clone(), symbol.to_owned()));
-    }
 }
 
 impl Strategy for Crowd {
@@ -72,22 +61,14 @@ impl Strategy for Crowd {
 
     /// Asked at the content, and again at every update and enrichment. What was taken stays taken: that the crowd has
     /// moved on since is no reason to cancel. A token that the tweet names no more is not among the assets, so that
-    /// the engine cancels it by itself.
+    /// the engine cancels it by itself. A crowd that forms later is for the post that completes it.
     fn judge(&mut self, case: &Case<'_>) -> Judgement {
-        let tweet = &case.view.tweet_id;
+        let Some(author) = case.author.filter(|_| case.is_first_content) else { return Judgement::Keep };
         let mut places = Vec::new();
         for (place, asset) in case.assets().into_iter().enumerate() {
             let Some(symbol) = asset.symbol.map(|symbol| symbol.to_uppercase()) else { continue };
-            if let Some(author) = case.author.filter(|_| case.is_first_content) {
-                self.hear(&symbol, author, case.now_ns);
-            }
-            let was_taken = self.taken.iter().any(|(id, known)| id == tweet && *known == symbol);
-            // A crowd that forms later is for the post that completes it.
-            let is_new = !was_taken && case.is_first_content && self.is_crowded(&symbol, case.now_ns);
-            if is_new {
-                self.take(tweet, &symbol);
-            }
-            if was_taken || is_new {
+            self.hear(&symbol, author, case.now_ns);
+            if self.is_crowded(&symbol, case.now_ns) {
                 places.push(place);
             }
         }
@@ -156,7 +137,7 @@ mod tests {
             trial.post(tweet, author, "$DOGE")?;
         }
         let found = brief(&trial.update("3", r#"{"text":"never mind"}"#)?);
-        assert_eq!(found, ["cancel crowd ticker:DOGE update no_match"]);
+        assert_eq!(found, ["cancel crowd ticker:DOGE update unnamed"]);
         Ok(())
     }
 
@@ -166,10 +147,8 @@ mod tests {
         for now_ns in 0..3000 {
             crowd.hear(&format!("S{now_ns}"), "a", now_ns);
             crowd.hear("DOGE", &now_ns.to_string(), now_ns);
-            crowd.take(&TweetId::parse("1"), "DOGE");
         }
         assert_eq!((crowd.mentions.len(), crowd.mentions["DOGE"].len()), (SYMBOLS, MENTIONS));
-        assert_eq!(crowd.taken.len(), TAKEN);
         assert!(crowd.mentions.contains_key("S2999") && !crowd.mentions.contains_key("S0"));
     }
 }
