@@ -88,7 +88,12 @@ fn every_command_explains_itself() {
         assert!(help.stderr.is_empty());
         stoop(&[command, &["--no-such-flag"]].concat()).finish().expect(2);
     }
-    for (command, told) in [("bench", "ratios of one run"), ("doctor", "never sent or shown")] {
+    for (command, told) in [
+        ("run", "TWEETSTREAM_API_KEY"),
+        ("replay", "every deadline fires"),
+        ("bench", "ratios of one run"),
+        ("doctor", "never sent or shown"),
+    ] {
         let help = stoop(&[command, "--help"]).finish().expect(0).stdout.join(" ");
         let words: Vec<&str> = help.split_whitespace().collect();
         assert!(words.join(" ").contains(told), "{help}");

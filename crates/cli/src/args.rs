@@ -28,18 +28,40 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Show everything at work in a few seconds: no key, no network, no file needed.
+    ///
+    /// Starts a mock server on loopback, plays a scripted stream of posts at it through a real WebSocket and runs the
+    /// starter rules. Decisions go to stdout, the latency of every stage to stderr.
     Demo(DemoArgs),
     /// Write a commented stoop.toml and starter rules.
+    ///
+    /// Writes DIR/stoop.toml and DIR/rules/starter.toml. Existing files are never overwritten.
     Init(InitArgs),
     /// Read the feed and decide, until stopped.
+    ///
+    /// The API key is read from `[feed] key_file`, else from the environment variable `TWEETSTREAM_API_KEY`. It is never
+    /// an argument, in a log or in an error.
+    ///
+    /// Ends with 0 after --for, --max-frames or when the reader of stdout is gone, 77 if the server refuses the key or
+    /// plan, 78 if the configuration is wrong, 130 or 143 after a clean stop by SIGINT or SIGTERM.
     Run(RunArgs),
     /// Put recorded frames through the same engine; same input, same digest.
+    ///
+    /// INPUT is a JSONL file of raw frames, plain, .gz or .zst, or - for stdin. Input time is the frames' `ts`. At the
+    /// end of the last input every deadline fires.
+    ///
+    /// Prints a digest on stderr: SHA-256 over all decisions. Same inputs and rules, same digest.
     Replay(ReplayArgs),
     /// Look at rule files.
     Rules(RulesArgs),
     /// Make synthetic frames, the same for the same seed.
+    ///
+    /// A synthetic stream of posts with everything the protocol knows: content, updates, enrichment 50 ms to 3 s later,
+    /// deletions, pins, profile changes, bursts, other scripts, tiny prices.
     Gen(GenArgs),
     /// Serve frames as TweetStream would, for tests and trials.
+    ///
+    /// Prints `listening ADDR` on stderr and serves until stopped. Every client gets the whole input on a clock of its
+    /// own. `GET /api/me` answers like the vendor's. The key is a test key, no secret.
     Mock(MockArgs),
     /// Measure how fast the engine is on this machine; offline.
     ///
@@ -67,8 +89,6 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
 }
 
-/// Starts a mock server on loopback, plays a scripted stream of posts at it through a real WebSocket and runs the
-/// starter rules. Decisions go to stdout, the latency of every stage to stderr.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
     /// Posts and decisions as readable lines instead of JSON.
@@ -79,7 +99,6 @@ pub(crate) struct DemoArgs {
     pub(crate) json: bool,
 }
 
-/// Writes DIR/stoop.toml and DIR/rules/starter.toml. Existing files are never overwritten.
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
     /// Where to write.
@@ -87,11 +106,6 @@ pub(crate) struct InitArgs {
     pub(crate) dir: PathBuf,
 }
 
-/// The API key is read from `[feed] key_file`, else from the environment variable `TWEETSTREAM_API_KEY`. It is never
-/// an argument, in a log or in an error.
-///
-/// Ends with 0 after --for, --max-frames or when the reader of stdout is gone, 77 if the server refuses the key or
-/// plan, 78 if the configuration is wrong, 130 or 143 after a clean stop by SIGINT or SIGTERM.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     /// The configuration.
@@ -121,10 +135,6 @@ pub(crate) struct RunArgs {
     pub(crate) json: bool,
 }
 
-/// INPUT is a JSONL file of raw frames, plain, .gz or .zst, or - for stdin. Input time is the frames' `ts`. At the
-/// end of the last input every deadline fires.
-///
-/// Prints a digest on stderr: SHA-256 over all decisions. Same inputs and rules, same digest.
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArgs {
     /// Recorded frames.
@@ -166,8 +176,6 @@ pub(crate) enum RulesCommand {
     },
 }
 
-/// A synthetic stream of posts with everything the protocol knows: content, updates, enrichment 50 ms to 3 s later,
-/// deletions, pins, profile changes, bursts, other scripts, tiny prices.
 #[derive(Debug, Args)]
 pub(crate) struct GenArgs {
     /// Write to this new file; .gz and .zst are compressed, - is stdout.
@@ -181,8 +189,6 @@ pub(crate) struct GenArgs {
     pub(crate) seed: u64,
 }
 
-/// Prints `listening ADDR` on stderr and serves until stopped. Every client gets the whole input on a clock of its
-/// own. `GET /api/me` answers like the vendor's. The key is a test key, no secret.
 #[derive(Debug, Args)]
 pub(crate) struct MockArgs {
     /// Address and port; port 0 takes a free one.

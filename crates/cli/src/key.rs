@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use stoop::{Config, Key};
 
-use crate::failure::{Code, Failure};
+use crate::failure::{Code, Failure, OrFail};
 
 const VARIABLE: &str = "TWEETSTREAM_API_KEY";
 
@@ -35,12 +35,9 @@ pub(crate) fn key(config: &Config) -> Result<Key, Failure> {
 /// Reads the key the configuration points to, and tells where it was.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 pub(crate) fn find(config: &Config) -> Result<(Key, Origin), Failure> {
-    if let Some(path) = &config.key_file {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Failure::text(Code::Config, format_args!("cannot read the key file {}: {error}", path.display()))
-        })?;
-        let key = Key::new(&text)
-            .map_err(|error| Failure::text(Code::Config, format_args!("{}: {error}", path.display())))?;
+    if let Some(key) = config.key().or_fail(Code::Config)?
+        && let Some(path) = &config.key_file
+    {
         return Ok((key, Origin::File(path.clone())));
     }
     match std::env::var(VARIABLE) {
