@@ -176,6 +176,7 @@ impl Run {
         if deadline_ns != self.ticked_ns && deadline_ns.is_some_and(|deadline_ns| deadline_ns <= now_ns) {
             self.ticked_ns = deadline_ns;
             self.path.tick(now_ns);
+            self.path.work().await;
         }
         if self.gauge.is_holding() {
             self.path.drain(self.clock.now_ns());
@@ -373,6 +374,7 @@ impl Run {
         self.frames += 1;
         self.summary.counters.link.last_frame_ns = Some(recv_ns);
         self.path.frame(bytes, Receipt::At(recv_ns));
+        self.path.work().await;
         if self.settings.max_frames.is_some_and(|limit| self.frames >= limit) {
             self.finish(End::MaxFrames).await;
         }

@@ -18,7 +18,7 @@ use crate::exit::Exit;
 use crate::gauge::Gauge;
 use crate::notice::{Notice, Notices};
 use crate::outbox::Outbox;
-use crate::path::Path;
+use crate::path::{Path, rehearse};
 use crate::remote::{self, Remote, Reply, Request};
 use crate::settings::{Settings, SettingsError};
 use crate::summary::{Counters, End, Summary};
@@ -231,6 +231,7 @@ impl Start {
         let Self { settings, rules, policy, outbox, clock, gauge, requests, notices, ending } = self;
         let (done, finished) = oneshot::channel();
         let summary = actix::System::new().block_on(async move {
+            rehearse(clock);
             let exit = Exit::new(outbox, clock, true, notices.clone());
             let path = Path::start(settings.placement, rules, settings.bounds, clock.now_ns(), exit, &gauge);
             let run = Run::new(settings, policy, path, Arc::clone(&gauge), clock, requests, notices);

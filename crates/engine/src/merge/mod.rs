@@ -155,6 +155,20 @@ impl Merge {
         }
     }
 
+    /// Touches the memory that the first tweets will need, so that none of them waits for the system to hand out a page.
+    /// Changes nothing else. Takes some milliseconds and 20 MB.
+    pub fn warm(&mut self) {
+        let tweets = self.window.tweets.min(ROOM);
+        for number in 0..tweets as u64 {
+            self.index.insert(TweetId::Number(number), 0);
+        }
+        self.index.clear();
+        self.slots.reserve(tweets);
+        while self.spare.len() < SPARE_VIEWS.min(tweets) {
+            self.spare.push_front(Arc::new(View::touched()));
+        }
+    }
+
     /// Joins one event that came at `stamp`; appends what changed to `out`.
     ///
     /// What left the window up to then is appended first. A duplicate appends nothing.

@@ -127,6 +127,14 @@ impl Clone for View {
 }
 
 impl View {
+    /// A view whose text has been written to: the system has handed out its memory.
+    pub(super) fn touched() -> Self {
+        let mut view = Self::default();
+        view.strings.extend(std::iter::repeat_n('\0', KEEP_BYTES));
+        view.strings.clear();
+        view
+    }
+
     /// Makes a used view a fresh one; buffers stay up to a fixed size, so that memory does not creep.
     pub(super) fn begin(&mut self, tweet_id: TweetId, seq: u64, now_ns: i64) {
         self.tweet_id = tweet_id;

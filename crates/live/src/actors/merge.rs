@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix::{Actor, Addr, Context, Handler};
-use stoop_engine::{Merge, Window};
+use stoop_engine::Merge;
 
 use super::{Decoded, Finish, Input, Joined, Pools, SignalActor, Snapshot};
 use crate::clock::Clock;
@@ -21,13 +21,13 @@ pub(crate) struct MergeActor {
 
 impl MergeActor {
     pub(super) fn new(
-        window: Window,
+        merge: Merge,
         signal: Addr<SignalActor>,
         clock: Clock,
         gauge: Arc<Gauge>,
         pools: Pools,
     ) -> Self {
-        Self { merge: Merge::new(window), signal, clock, gauge, pools }
+        Self { merge, signal, clock, gauge, pools }
     }
 
     fn take(&mut self, decoded: Decoded) {

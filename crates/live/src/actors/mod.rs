@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr, Arbiter, Context, Message};
 use crossbeam_channel::{Receiver, Sender, bounded};
-use stoop_engine::{Bounds, Command, Merged, Receipt, RuleSet, Stamp};
+use stoop_engine::{Bounds, Command, Merge, Merged, Receipt, RuleSet, Stamp};
 use stoop_model::{BadReason, Event};
 use tokio::sync::oneshot;
 
@@ -169,6 +169,8 @@ pub(crate) struct Entrance {
     pub(crate) signal: Addr<SignalActor>,
     pub(crate) gauge: Arc<Gauge>,
     pub(crate) pools: Pools,
+    /// The connection is on it too.
+    pub(crate) is_one_thread: bool,
     _threads: Spread,
 }
 
@@ -183,10 +185,14 @@ impl Entrance {
         threads: Spread,
     ) -> Self {
         let pools = Pools::new();
-        let (clock, notices) = (exit.clock, exit.notices.clone());
+        let (clock, notices, is_live) = (exit.clock, exit.notices.clone(), exit.is_live);
         let signal = SignalActor::new(rules, bounds.keeping, exit, Arc::clone(gauge), pools.clone());
         let signal = threads.start(2, signal);
-        let merge = MergeActor::new(bounds.window, signal.clone(), clock, Arc::clone(gauge), pools.clone());
+        let mut joining = Merge::new(bounds.window);
+        if is_live {
+            joining.warm();
+        }
+        let merge = MergeActor::new(joining, signal.clone(), clock, Arc::clone(gauge), pools.clone());
         let merge = threads.start(1, merge);
         let decoder = DecoderActor::new(
             bounds.limits,
@@ -198,6 +204,13 @@ impl Entrance {
             notices,
         );
         let decoder = threads.start(0, decoder);
-        Self { decoder, signal, gauge: Arc::clone(gauge), pools, _threads: threads }
+        Self {
+            decoder,
+            signal,
+            gauge: Arc::clone(gauge),
+            pools,
+            is_one_thread: threads.arbiters.is_empty(),
+            _threads: threads,
+        }
     }
 }

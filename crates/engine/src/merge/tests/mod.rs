@@ -249,3 +249,20 @@ fn views_of_a_burst_that_has_left_serve_the_next() {
     let after = burst(&mut rig, 1_000, 2_000);
     assert!(after[1..].iter().all(|view| before.contains(view)));
 }
+
+#[test]
+fn a_warmed_window_is_an_empty_one() {
+    for tweets in [1, 3, 2000] {
+        let (mut warm, mut cold) = (Rig::new(small(tweets)), Rig::new(small(tweets)));
+        warm.merge.warm();
+        assert!(warm.merge.is_empty() && warm.merge.deadline().is_none());
+        for id in 0..5 {
+            let frame = content(id, "x");
+            assert_eq!(
+                format!("{:?}", warm.put_at(&frame, id as i64)),
+                format!("{:?}", cold.put_at(&frame, id as i64))
+            );
+        }
+        assert_eq!((warm.merge.len(), warm.merge.counters()), (cold.merge.len(), cold.merge.counters()));
+    }
+}
