@@ -8,6 +8,7 @@ mod decisions;
 mod demo;
 mod desk;
 mod driver;
+mod faults;
 mod feed;
 mod foreign;
 mod load;

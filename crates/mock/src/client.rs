@@ -3,6 +3,7 @@
 //! All a client is sent goes through one buffer of bytes that hold whole frames in order; pongs and closes come behind
 //! what is in it. So a fault can be any bytes, and the socket code knows none of them.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,7 +15,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpC
 use crate::board::Counters;
 use crate::frame;
 use crate::runtime;
-use crate::script::{Act, Ear, End, Script};
+use crate::script::{Act, Ear, End, Place, Script};
 
 /// How long a client has to take the last bytes and to answer a close.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
@@ -35,6 +36,8 @@ pub(crate) struct Client<'a> {
     script: Script,
     connected: Instant,
     counters: &'a Counters,
+    /// Where the next connection may begin.
+    place: &'a Mutex<Option<Place>>,
     /// What the client has sent, up to the next whole frame.
     read: Vec<u8>,
     out: Vec<u8>,
@@ -65,6 +68,7 @@ impl<'a> Client<'a> {
         read: Vec<u8>,
         script: Script,
         counters: &'a Counters,
+        place: &'a Mutex<Option<Place>>,
     ) -> Self {
         Self {
             number,
@@ -72,6 +76,7 @@ impl<'a> Client<'a> {
             script,
             connected: runtime::now(),
             counters,
+            place,
             read,
             out: Vec::new(),
             written: 0,
@@ -81,14 +86,15 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Runs until the client has gone, the script has ended it, or `stop` turns true; returns the script as far as it
-    /// was played.
-    pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) -> Script {
+    /// Runs until the client has gone, the script has ended it, or `stop` turns true.
+    pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let over = tokio::select! {
             over = self.play() => over,
             // Dropping a write that waits loses nothing.
             _ = stop.wait_for(|stop| *stop) => Over::End(End::Close(Some(GOING_AWAY))),
         };
+        // Before the client can know that it is over, and come again.
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.script.place());
         match over {
             Over::Gone => {}
             Over::End(End::Rst) => {
@@ -104,7 +110,6 @@ impl<'a> Client<'a> {
             }
         }
         tracing::debug!(client = self.number, "gone");
-        self.script
     }
 
     /// Plays the script until the connection is over. What was to be sent before a server ends it has been sent.

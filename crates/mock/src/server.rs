@@ -185,8 +185,7 @@ async fn serve(shared: Arc<Shared>, mut stream: TcpStream, mut stop: watch::Rece
     }
     let begin = faults.iter().find_map(replay).and_then(|frames| Some((shared.last_place()?, frames)));
     let script = Script::new(Arc::clone(&shared.reel), &shared.config, visit, runtime::wall_ms(), begin);
-    let script = Client::new(client, stream, rest, script, &shared.counters).run(stop).await;
-    *shared.place.lock().unwrap_or_else(PoisonError::into_inner) = Some(script.place());
+    Client::new(client, stream, rest, script, &shared.counters, &shared.place).run(stop).await;
     drop(presence);
 }
 

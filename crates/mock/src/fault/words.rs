@@ -32,7 +32,7 @@ const TRIGGERS: [(&str, &str); 8] = [
     ("at=TIME", "once, so long after the connect"),
     ("end", "once, behind the last frame of the input"),
     ("p=X", "only with this chance, 0 to 1; alone, it is tried at every frame"),
-    ("conn=N, N-M, N-", "only these connections; every upgrade asked for counts, from 1"),
+    ("conn=N", "only this connection, or N-M, or N- for all from N on; every upgrade asked for counts"),
     ("first=N", "only the first N connections"),
     ("until=TIME", "only connections asked for so long after the server has started"),
 ];
