@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::words::{Argument, WORDS, Word, duration};
+use super::words::{Argument, Word, duration, words};
 use super::{Action, Fault, Kind, When, Which};
 
 /// A fault that cannot be read.
@@ -96,8 +96,8 @@ impl FromStr for Fault {
 
 fn read_action(piece: Piece<'_>) -> Result<(&'static Word, Action), FaultError> {
     let (name, inside) = piece.split('(');
-    let Some(word) = WORDS.iter().find(|word| word.name == name.text()) else {
-        let names: Vec<&str> = WORDS.iter().map(|word| word.name).collect();
+    let Some(word) = words().find(|word| word.name == name.text()) else {
+        let names: Vec<&str> = words().map(|word| word.name).collect();
         let known = names.join(", ");
         return Err(name.error(format!("`{}` is no action; there are {known}", name.text())));
     };

@@ -32,13 +32,19 @@ const TRIGGERS: [(&str, &str); 8] = [
     ("at=TIME", "once, so long after the connect"),
     ("end", "once, behind the last frame of the input"),
     ("p=X", "only with this chance, 0 to 1; alone, it is tried at every frame"),
-    ("conn=N", "only this connection, or N-M, or N- for all from N on; every upgrade asked for counts"),
+    ("conn=N", "only this connection, or N-M, or N- for all from N on"),
     ("first=N", "only the first N connections"),
     ("until=TIME", "only connections asked for so long after the server has started"),
 ];
 
-/// Actions, by what they act on: connections, the stream, frames.
-pub(super) const WORDS: [Word; 27] = [
+/// Actions, by what they act on.
+const GROUPS: [(&str, &[Word]); 3] = [
+    ("Actions on a connection; of the triggers they take conn, first, until and p", &ON_CONNECTIONS),
+    ("Actions on the stream; without a trigger they strike at the connect", &ON_STREAMS),
+    ("Actions on a frame; without a trigger they take each", &ON_FRAMES),
+];
+
+const ON_CONNECTIONS: [Word; 7] = [
     Word {
         name: "refuse",
         form: "refuse(STATUS)",
@@ -72,15 +78,18 @@ pub(super) const WORDS: [Word; 27] = [
     Word {
         name: "late-slot",
         form: "late-slot(TIME)",
-        says: "free the slot so long after the connection has ended; see --max-connections",
+        says: "free its slot so long after its end; see --max-connections",
         read: |argument| argument.duration().map(Action::LateSlot),
     },
     Word {
         name: "replay",
         form: "replay(N)",
-        says: "begin with the last N frames of the connection before, then go on from its end",
+        says: "begin with the last N frames of the one before, go on from its end",
         read: |argument| argument.number(0, FRAMES).map(Action::Replay),
     },
+];
+
+const ON_STREAMS: [Word; 13] = [
     Word {
         name: "fin",
         form: "fin",
@@ -108,7 +117,7 @@ pub(super) const WORDS: [Word; 27] = [
     Word {
         name: "freeze",
         form: "freeze(TIME) or freeze",
-        says: "send nothing for so long, or ever, and answer nothing: a half-open connection",
+        says: "send and answer nothing for so long, or ever: half-open",
         read: |argument| argument.optional_duration().map(Action::Freeze),
     },
     Word {
@@ -156,9 +165,12 @@ pub(super) const WORDS: [Word; 27] = [
     Word {
         name: "rubbish",
         form: "rubbish(KIND)",
-        says: "send one more message: json (cut off), utf8 (text that is not), binary (noise)",
+        says: "one more message: json (cut off), utf8 (text that is not) or binary",
         read: |argument| argument.rubbish(),
     },
+];
+
+const ON_FRAMES: [Word; 7] = [
     Word {
         name: "dup",
         form: "dup or dup(N)",
@@ -206,6 +218,11 @@ pub(super) const WORDS: [Word; 27] = [
     },
 ];
 
+/// All actions.
+pub(super) fn words() -> impl Iterator<Item = &'static Word> {
+    GROUPS.iter().flat_map(|(_, words)| words.iter())
+}
+
 /// The language on a page, as `stoop mock --help` shows it.
 pub fn help() -> String {
     let mut text = String::from(
@@ -222,14 +239,16 @@ pub fn help() -> String {
     for (word, says) in TRIGGERS {
         row(word, says);
     }
-    row("", "");
-    for word in &WORDS {
-        row(word.form, word.says);
+    for (title, words) in GROUPS {
+        write!(text, "\n{title}:\n\n").expect("a String takes every text");
+        for Word { form, says, .. } in words {
+            writeln!(text, "  {form:<24} {says}").expect("a String takes every text");
+        }
     }
     text.push_str(
-        "\nWithout a trigger an action on a frame (dup to compressed) takes each frame, and any other strikes at the\n\
-         connect. TIME is a number and ms, s, m, h or d; SIZE a number of bytes, with K, M or G if you like.\n\
-         Chance is decided by --fault-seed and the number of the connection: same seed, same faults.\n",
+        "\nEvery upgrade asked for counts as a connection. TIME is a number and ms, s, m, h or d; SIZE a\n\
+         number of bytes, with K, M or G if you like. Chance is decided by --fault-seed and the number of\n\
+         the connection: same seed, same faults.\n",
     );
     text
 }
