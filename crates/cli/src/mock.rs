@@ -18,7 +18,7 @@ const BATCH_FRAMES: NonZeroUsize = NonZeroUsize::new(10).expect("not zero");
 pub(crate) fn mock(args: &MockArgs) -> Outcome {
     let handle = Server::start(config(args)?).or_fail(Code::Failed)?;
     let (stop, stopped) = crossbeam_channel::bounded(2);
-    let caught = signals::watch(GRACE, move || {
+    let caught = signals::hold()?.watch(GRACE, move || {
         // A signal is waiting already if there is no room.
         stop.try_send(()).unwrap_or_default();
     })?;
