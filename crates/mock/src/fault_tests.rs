@@ -361,6 +361,23 @@ async fn frames_are_doubled_and_moved_in_time() {
 }
 
 #[tokio::test]
+async fn frames_come_out_of_order() {
+    let handle = start(&["after=0:late(2)"], 4);
+    let mut raw = Raw::upgraded(&handle).await;
+    for (from, count) in [(1, 2), (0, 1), (3, 1)] {
+        raw.expect(from, count).await;
+    }
+    let frame = |op: &str| format!(r#"{{"op":"{op}","d":{{"tweetId":"1"}}}}"#).into_bytes();
+    let input = Input::Frames(vec![frame("content"), frame("meta")]);
+    let faults = vec!["meta-first(1)".parse().unwrap()];
+    let handle = Server::start(Config { input, faults, ..Config::default() }).unwrap();
+    let mut raw = Raw::upgraded(&handle).await;
+    for op in ["meta", "content"] {
+        assert_eq!(raw.next().await, Next::Frame(TEXT, false, frame(op)));
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_breaks_the_protocol_is_closed() {
     for (bytes, code) in [(&b"\x81\x01a"[..], 1002_u16), (b"\x82\xff\0\0\0\0\xff\0\0\0mask", 1009)] {
         let handle = start(&[], 1);
