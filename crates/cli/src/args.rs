@@ -190,6 +190,7 @@ pub(crate) struct GenArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_long_help = stoop_mock::fault_help())]
 pub(crate) struct MockArgs {
     /// Address and port; port 0 takes a free one.
     #[arg(long, value_name = "A:P", default_value = "127.0.0.1:0")]
@@ -215,19 +216,25 @@ pub(crate) struct MockArgs {
     /// Take this key only; without it any key or none.
     #[arg(long, value_name = "K")]
     pub(crate) api_key: Option<String>,
-    /// Answer every upgrade with this status: 401, 403, 429 …
+    /// Make something go wrong, such as after=200:rst; may be given many times. See below.
+    #[arg(long, value_name = "SPEC")]
+    pub(crate) fault: Vec<stoop_mock::Fault>,
+    /// Decides what is left to chance in --fault; same seed, same faults.
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(crate) fault_seed: u64,
+    /// Answer every upgrade with this status: 401, 403, 429 … Short for --fault 'refuse(STATUS)'.
     #[arg(long, value_name = "STATUS")]
     pub(crate) refuse: Option<u16>,
-    /// Of --refuse: only the first N upgrades.
+    /// Of --refuse: only the first N upgrades. Short for --fault 'first=N:refuse(STATUS)'.
     #[arg(long, value_name = "N", requires = "refuse")]
     pub(crate) refuse_first: Option<u32>,
-    /// Close with this code after --close-after frames.
+    /// Close with this code after --close-after frames. Short for --fault 'after=N:close(CODE)'.
     #[arg(long, value_name = "CODE")]
     pub(crate) close: Option<u16>,
     /// Of --close: after how many frames.
     #[arg(long, value_name = "N", default_value_t = 0, requires = "close")]
     pub(crate) close_after: u64,
-    /// Close with this code at the end of the input instead of staying quiet.
+    /// Close with this code at the end of the input instead of staying quiet. Short for --fault 'end:close(CODE)'.
     #[arg(long, value_name = "CODE")]
     pub(crate) close_at_end: Option<u16>,
     /// Sub-protocol to select.
@@ -259,7 +266,7 @@ pub(crate) enum Encoding {
     Text,
     /// One binary message a frame.
     Binary,
-    /// Text in fragments of 100 bytes.
+    /// Text in up to 100 fragments. Short for --fault 'fragment(100)'.
     Fragments,
     /// Ten frames in one array.
     Batch,

@@ -35,6 +35,7 @@ pub(crate) fn demo(args: &DemoArgs) -> Outcome {
     config.endpoint = Endpoint::new("mock", &server.url()).or_fail(Code::Internal)?;
     let rules = config.rules().or_fail(Code::Internal)?;
     let bounds = config.bounds;
+    let signals = signals::hold()?;
     let engine = Engine::builder()
         .config(config)
         .key(Key::new(DEMO_KEY).or_fail(Code::Internal)?)
@@ -42,7 +43,7 @@ pub(crate) fn demo(args: &DemoArgs) -> Outcome {
         .start()
         .map_err(start_failure)?;
     let remote = engine.remote();
-    let caught = signals::watch(GRACE, move || remote.stop())?;
+    let caught = signals.watch(GRACE, move || remote.stop())?;
     let written = if args.pretty {
         let mut pretty = Pretty::new(Lines::stdout());
         consume(&engine, &mut pretty, &mut Aside::default()).and_then(|()| {

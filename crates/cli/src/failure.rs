@@ -15,6 +15,8 @@ pub(crate) struct Failure {
 pub(crate) enum Code {
     /// Something failed or is damaged.
     Failed = 1,
+    /// The command line is wrong.
+    Usage = 2,
     /// A stage panicked.
     Internal = 70,
     /// An output exists already.

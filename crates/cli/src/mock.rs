@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use stoop_mock::{CloseAfter, Config, Input, Key, Pace, Refusal, Server, Until};
+use stoop_mock::{Config, Fault, Input, Key, Pace, Server};
 
 use crate::args::{Encoding, MockArgs, Select};
 use crate::failure::{Code, Failure, OrFail, Outcome};
@@ -13,13 +13,12 @@ use crate::signals;
 
 /// How long a stop may take.
 const GRACE: Duration = Duration::from_secs(8);
-const FRAGMENT_BYTES: NonZeroUsize = NonZeroUsize::new(100).expect("not zero");
 const BATCH_FRAMES: NonZeroUsize = NonZeroUsize::new(10).expect("not zero");
 
 pub(crate) fn mock(args: &MockArgs) -> Outcome {
-    let handle = Server::start(config(args)).or_fail(Code::Failed)?;
+    let handle = Server::start(config(args)?).or_fail(Code::Failed)?;
     let (stop, stopped) = crossbeam_channel::bounded(2);
-    let caught = signals::watch(GRACE, move || {
+    let caught = signals::hold()?.watch(GRACE, move || {
         // A signal is waiting already if there is no room.
         stop.try_send(()).unwrap_or_default();
     })?;
@@ -30,30 +29,28 @@ pub(crate) fn mock(args: &MockArgs) -> Outcome {
     }
     let stats = handle.stop();
     note(format_args!(
-        "{} connections, {} upgrades, {} refused, {} frames sent",
-        stats.accepted, stats.upgrades, stats.refused, stats.frames
+        "{} connections, {} upgrades, {} refused, {} frames sent, {} faults",
+        stats.accepted, stats.upgrades, stats.refused, stats.frames, stats.faults
     ));
     Ok(caught.code().map_or(ExitCode::SUCCESS, ExitCode::from))
 }
 
-fn config(args: &MockArgs) -> Config {
+fn config(args: &MockArgs) -> Result<Config, Failure> {
     let pace = match (args.rate, args.speed, args.at_once) {
         (Some(rate), _, _) => Pace::Rate(rate),
         (_, Some(speed), _) => Pace::Speed(speed),
         (_, _, true) => Pace::AtOnce,
         (None, None, false) => Pace::Own,
     };
-    let until = args.refuse_first.map_or(Until::Stopped, Until::Count);
-    Config {
+    Ok(Config {
         listen: args.listen,
         input: Input::Path(args.input.clone()),
         pace,
         repeat: args.repeat,
         rebase: args.rebase,
         api_key: args.api_key.as_deref().map(Key::new),
-        refuse: args.refuse.map(|status| Refusal { status, until }),
-        close: args.close.map(|code| CloseAfter { frames: args.close_after, code }),
-        close_at_end: args.close_at_end,
+        faults: faults(args)?,
+        fault_seed: args.fault_seed,
         select: match args.select {
             Select::V1 => stoop_mock::Select::V1,
             Select::Token => stoop_mock::Select::Token,
@@ -61,11 +58,30 @@ fn config(args: &MockArgs) -> Config {
             Select::None => stoop_mock::Select::None,
         },
         encoding: match args.encoding {
-            Encoding::Text => stoop_mock::Encoding::Text,
+            Encoding::Text | Encoding::Fragments => stoop_mock::Encoding::Text,
             Encoding::Binary => stoop_mock::Encoding::Binary,
-            Encoding::Fragments => stoop_mock::Encoding::Fragments(FRAGMENT_BYTES),
             Encoding::Batch => stoop_mock::Encoding::Batch(BATCH_FRAMES),
         },
         max_connections: args.max_connections,
+    })
+}
+
+/// The faults asked for, behind those that have an option of their own.
+fn faults(args: &MockArgs) -> Result<Vec<Fault>, Failure> {
+    let first = args.refuse_first.map_or(String::new(), |first| format!("first={first}:"));
+    let specs = [
+        args.refuse.map(|status| ("--refuse", format!("{first}refuse({status})"))),
+        args.close.map(|code| ("--close", format!("after={}:close({code})", args.close_after))),
+        args.close_at_end.map(|code| ("--close-at-end", format!("end:close({code})"))),
+        matches!(args.encoding, Encoding::Fragments).then(|| ("--encoding", "fragment(100)".to_owned())),
+    ];
+    let mut faults = Vec::new();
+    for (option, spec) in specs.into_iter().flatten() {
+        let fault = spec.parse::<Fault>().map_err(|error| {
+            Failure::text(Code::Usage, format_args!("{option} stands for --fault '{spec}': {error}"))
+        })?;
+        faults.push(fault);
     }
+    faults.extend(args.fault.iter().cloned());
+    Ok(faults)
 }

@@ -36,9 +36,10 @@ pub(crate) fn run(args: &RunArgs) -> Outcome {
     if let Some(every) = args.status {
         builder = builder.status_every(every);
     }
+    let signals = signals::hold()?;
     let engine = builder.start().map_err(start_failure)?;
     let remote = engine.remote();
-    let caught = signals::watch(grace, move || remote.stop())?;
+    let caught = signals.watch(grace, move || remote.stop())?;
     let mut written = consume(&engine, &mut lines, &mut aside);
     let summary = engine.join();
     if args.status.is_some() && written.is_ok() {

@@ -23,31 +23,41 @@ impl Caught {
     }
 }
 
-/// Calls `stop` at the first signal. The process then ends by itself; if it has not after `grace`, because nobody
-/// reads what it writes, or at a second signal, it is ended.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "one thread that waits for signals as long as the process lives"
-)]
-pub(crate) fn watch(grace: Duration, stop: impl Fn() + Send + 'static) -> Result<Caught, Failure> {
-    let mut signals = Signals::new([SIGINT, SIGTERM]).or_fail(Code::Failed)?;
-    let caught = Caught::default();
-    let seen = caught.clone();
-    let wait = move || {
-        for signal in signals.forever() {
-            if seen.0.swap(signal, Ordering::AcqRel) != 0 {
-                signal_hook::low_level::exit(128 + signal);
-            }
-            stop();
-            let end = move || {
-                if crossbeam_channel::after(grace).recv().is_ok() {
+/// Signals that end nothing any more; one that comes waits until it is watched for.
+pub(crate) struct Held(Signals);
+
+/// Holds signals back. Before anything shows that the program is at work: whoever sees that may stop it.
+pub(crate) fn hold() -> Result<Held, Failure> {
+    Signals::new([SIGINT, SIGTERM]).map(Held).or_fail(Code::Failed)
+}
+
+impl Held {
+    /// Calls `stop` at the first signal. The process then ends by itself; if it has not after `grace`, because nobody
+    /// reads what it writes, or at a second signal, it is ended.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "one thread that waits for signals as long as the process lives"
+    )]
+    pub(crate) fn watch(self, grace: Duration, stop: impl Fn() + Send + 'static) -> Result<Caught, Failure> {
+        let Self(mut signals) = self;
+        let caught = Caught::default();
+        let seen = caught.clone();
+        let wait = move || {
+            for signal in signals.forever() {
+                if seen.0.swap(signal, Ordering::AcqRel) != 0 {
                     signal_hook::low_level::exit(128 + signal);
                 }
-            };
-            // Without the thread only a second signal ends a process that is stuck.
-            drop(std::thread::Builder::new().name("stoop-grace".to_owned()).spawn(end));
-        }
-    };
-    std::thread::Builder::new().name("stoop-signals".to_owned()).spawn(wait).or_fail(Code::Failed)?;
-    Ok(caught)
+                stop();
+                let end = move || {
+                    if crossbeam_channel::after(grace).recv().is_ok() {
+                        signal_hook::low_level::exit(128 + signal);
+                    }
+                };
+                // Without the thread only a second signal ends a process that is stuck.
+                drop(std::thread::Builder::new().name("stoop-grace".to_owned()).spawn(end));
+            }
+        };
+        std::thread::Builder::new().name("stoop-signals".to_owned()).spawn(wait).or_fail(Code::Failed)?;
+        Ok(caught)
+    }
 }

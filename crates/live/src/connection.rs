@@ -132,6 +132,7 @@ impl Run {
 
     async fn read(mut self, done: oneshot::Sender<Box<Summary>>) {
         self.tell(Event::Start).await;
+        // The first status is told before there is a connection: a timer would let a near server come first.
         self.attend().await;
         while self.end.is_none() || !self.policy.state().is_final() {
             match self.next().await {

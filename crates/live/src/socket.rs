@@ -104,8 +104,11 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
             check_answer(&head[..end + 4], &nonce, auth, key)?;
             return Ok(head.split_off(end + 4));
         }
-        if head.len() > HEAD_BYTES || !b"HTTP/1.".starts_with(head.get(..7).unwrap_or(b"HTTP/1.")) {
+        if !b"HTTP/1.".starts_with(head.get(..7).unwrap_or(b"HTTP/1.")) {
             return Err(wrong("the server does not speak HTTP"));
+        }
+        if head.len() > HEAD_BYTES {
+            return Err(wrong("the head of the server's answer has no end"));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Clients whose counters are kept; the oldest that have gone are forgotten first.
 const CLIENTS: usize = 1024;
@@ -15,7 +16,9 @@ pub struct Stats {
     pub open: usize,
     /// Upgrades asked for, accepted or not.
     pub upgrades: u64,
-    /// Upgrades refused with an HTTP status.
+    /// Slots of connections that have ended, not free yet, as of the last upgrade asked for.
+    pub late_slots: usize,
+    /// Upgrades not granted, whatever the answer.
     pub refused: u64,
     /// Connections that never made a request: gone, too slow, too large or not HTTP.
     pub no_request: u64,
@@ -23,6 +26,8 @@ pub struct Stats {
     pub frames: u64,
     /// Pings received, over all clients.
     pub pings: u64,
+    /// Times a fault has struck.
+    pub faults: u64,
     /// The clients, in the order of their connects; of many the last 1,024.
     pub clients: Vec<ClientStats>,
 }
@@ -48,6 +53,8 @@ pub struct ClientStats {
 struct Board {
     stats: Stats,
     clients: VecDeque<ClientStats>,
+    /// When the slots of connections that have ended are free, since the start of the server.
+    late_slots: Vec<Duration>,
     /// A client has had the whole input and has gone.
     seen: bool,
     stopped: bool,
@@ -78,8 +85,10 @@ impl Counters {
 
     /// Decides an upgrade under the lock, so that two cannot take the last slot; counts it, and gives the
     /// client its number if it is let in.
-    pub(crate) fn admit(&self, decide: impl FnOnce(&Stats) -> bool) -> Option<u64> {
+    pub(crate) fn admit(&self, elapsed: Duration, decide: impl FnOnce(&Stats) -> bool) -> Option<u64> {
         let mut board = self.board();
+        board.late_slots.retain(|free_at| *free_at > elapsed);
+        board.stats.late_slots = board.late_slots.len();
         let accepted = decide(&board.stats);
         board.stats.upgrades += 1;
         if !accepted {
@@ -114,7 +123,13 @@ impl Counters {
         self.client(client, |client| client.messages += 1);
     }
 
-    pub(crate) fn gone(&self, client: u64) {
+    /// Counts a fault.
+    pub(crate) fn struck(&self) {
+        self.board().stats.faults += 1;
+    }
+
+    /// Counts a client as gone; its slot is free at this time since the start of the server, or at once.
+    pub(crate) fn gone(&self, client: u64, free_at: Option<Duration>) {
         let mut seen = false;
         self.client(client, |client| {
             client.gone = true;
@@ -122,6 +137,8 @@ impl Counters {
         });
         let mut board = self.board();
         board.stats.open -= 1;
+        // As many as there are clients at most: a slot that is not free lets nobody in.
+        board.late_slots.extend(free_at);
         board.seen |= seen;
         drop(board);
         self.changed.notify_all();
@@ -156,9 +173,9 @@ mod tests {
     fn the_clients_kept_are_bounded_and_those_still_here_stay() {
         let counters = Counters::default();
         for _ in 0..=CLIENTS {
-            let client = counters.admit(|_| true).unwrap();
+            let client = counters.admit(Duration::ZERO, |_| true).unwrap();
             if client > 1 {
-                counters.gone(client);
+                counters.gone(client, None);
             }
         }
         let stats = counters.stats();
@@ -167,11 +184,28 @@ mod tests {
     }
 
     #[test]
+    fn a_slot_that_is_freed_late_is_taken_until_then() {
+        let counters = Counters::default();
+        let taken_at = |s| {
+            let mut taken = 0;
+            counters.admit(Duration::from_secs(s), |stats| {
+                taken = stats.open + stats.late_slots;
+                false
+            });
+            taken
+        };
+        let client = counters.admit(Duration::ZERO, |_| true).unwrap();
+        assert_eq!(taken_at(1), 1);
+        counters.gone(client, Some(Duration::from_secs(5)));
+        assert_eq!([4, 5].map(taken_at), [1, 0]);
+    }
+
+    #[test]
     fn waiting_ends_when_a_client_has_seen_all_and_gone() {
         let counters = Counters::default();
-        let client = counters.admit(|_| true).unwrap();
+        let client = counters.admit(Duration::ZERO, |_| true).unwrap();
         counters.sent(client, 3, true);
-        counters.gone(client);
+        counters.gone(client, None);
         counters.wait();
         assert!(counters.stats().clients[0].whole);
     }

@@ -1,145 +1,279 @@
-//! Plays a script to one WebSocket while listening to it.
+//! Plays a script to one client while listening to it.
+//!
+//! All a client is sent goes through one buffer of bytes that hold whole frames in order; pongs and closes come behind
+//! what is in it. So a fault can be any bytes, and the socket code knows none of them.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::{Sink, SinkExt, Stream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::{Error as WsError, Message};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 use crate::board::Counters;
+use crate::frame;
 use crate::runtime;
-use crate::script::{Act, Script, Step};
+use crate::script::{Act, Ear, End, Place, Script};
 
-type Socket = WebSocketStream<TcpStream>;
-
-/// How long a client has to answer a close.
+/// How long a client has to take the last bytes and to answer a close.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
 /// RFC 6455: the endpoint is going away.
 const GOING_AWAY: u16 = 1001;
+/// Bytes that wait to be written before the script is asked for more: few enough that a client who reads fast does not
+/// keep the others waiting.
+const FULL: usize = 32 << 10;
+/// Pongs that wait to be written; more pings are not answered, for their sender does not read.
+const PONGS: usize = 1_024;
+/// How often a slow connection is written to, a second.
+const SLOW_TURNS: u64 = 50;
 
 /// One client and how far it is.
 pub(crate) struct Client<'a> {
-    pub(crate) number: u64,
-    pub(crate) socket: Socket,
-    pub(crate) script: Script,
-    pub(crate) connected: Instant,
-    pub(crate) counters: &'a Counters,
+    number: u64,
+    stream: TcpStream,
+    script: Script,
+    connected: Instant,
+    counters: &'a Counters,
+    /// Where the next connection may begin.
+    place: &'a Mutex<Option<Place>>,
+    /// What the client has sent, up to the next whole frame.
+    read: Vec<u8>,
+    out: Vec<u8>,
+    /// Bytes of `out` that are written.
+    written: usize,
+    pongs: usize,
+    ear: Ear,
+    /// Bytes a second, and when the next may go.
+    slow: Option<(u64, Instant)>,
 }
 
-/// What woke the client's loop.
-enum Turn {
-    Received(Message),
-    /// There is room for another message.
-    Room,
-    /// All that was written is on its way.
-    Flushed,
-    Over,
+/// Why a connection is over.
+#[derive(Clone, Copy)]
+enum Over {
+    /// The client has hung up.
+    Gone,
+    /// The client has closed, and is answered.
+    Answered,
+    /// The server ends it.
+    End(End),
 }
 
-/// What the socket is wanted for besides reading.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Want {
-    Room,
-    Flush,
-    Nothing,
-}
+impl<'a> Client<'a> {
+    /// A client that has just connected and has sent these bytes behind its request.
+    pub(crate) fn new(
+        number: u64,
+        stream: TcpStream,
+        read: Vec<u8>,
+        script: Script,
+        counters: &'a Counters,
+        place: &'a Mutex<Option<Place>>,
+    ) -> Self {
+        Self {
+            number,
+            stream,
+            script,
+            connected: runtime::now(),
+            counters,
+            place,
+            read,
+            out: Vec::new(),
+            written: 0,
+            pongs: 0,
+            ear: Ear::All,
+            slow: None,
+        }
+    }
 
-impl Client<'_> {
-    /// Runs until the client has gone, the script has closed it, or `stop` turns true.
+    /// Runs until the client has gone, the script has ended it, or `stop` turns true.
     pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
-        let code = tokio::select! {
-            code = self.play() => code,
-            _ = stop.wait_for(|stop| *stop) => Some(GOING_AWAY),
+        let over = tokio::select! {
+            over = self.play() => over,
+            // Dropping a write that waits loses nothing.
+            _ = stop.wait_for(|stop| *stop) => Over::End(End::Close(Some(GOING_AWAY))),
         };
-        if let Some(code) = code {
-            let closed = runtime::within(CLOSE_WAIT, self.close(code)).await;
-            tracing::debug!(client = self.number, code, answered = closed.is_some(), "closed");
+        // Before the client can know that it is over, and come again.
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.script.place());
+        match over {
+            Over::Gone => {}
+            Over::End(End::Rst) => {
+                if let Err(error) = self.stream.set_zero_linger() {
+                    tracing::warn!(client = self.number, %error, "cannot reset");
+                }
+            }
+            // It hears nothing: a close in the middle of a frame would be taken for a part of it.
+            Over::End(End::Close(_)) if self.ear == Ear::Nothing => {}
+            Over::Answered | Over::End(End::Fin | End::Close(_)) => {
+                let ended = runtime::within(CLOSE_WAIT, self.end(over)).await;
+                tracing::debug!(client = self.number, answered = ended.is_some(), "closed");
+            }
         }
         tracing::debug!(client = self.number, "gone");
     }
 
-    /// Plays the script; returns the code to close with, or `None` when the client has gone.
-    ///
-    /// Dropping it between two steps loses nothing, so that a stop can cut in.
-    async fn play(&mut self) -> Option<u16> {
-        let mut step = self.script.next();
-        let mut unflushed = false;
+    /// Plays the script until the connection is over. What was to be sent before a server ends it has been sent.
+    async fn play(&mut self) -> Over {
+        // Some of the client's first frames may have come with its request.
+        let mut ending = self.hear();
         loop {
-            let due = self.connected.checked_add(step.at).filter(|_| step.act != Act::Rest);
-            let overdue = due.is_some_and(|due| due <= runtime::now());
-            let want = match (overdue, unflushed) {
-                (true, _) => Want::Room,
-                (false, true) => Want::Flush,
-                (false, false) => Want::Nothing,
+            let mut wake = None;
+            if !matches!(ending, Some(Over::Gone | Over::Answered)) {
+                match self.fill(ending) {
+                    Ok(at) => wake = at,
+                    Err(end) => ending = Some(Over::End(end)),
+                }
+            }
+            if let Some(over) = ending
+                && (self.pending() == 0 || matches!(over, Over::Gone | Over::Answered))
+            {
+                return over;
+            }
+            match self.turn(wake).await {
+                Some(over @ (Over::Gone | Over::Answered)) => return over,
+                Some(over @ Over::End(_)) => ending = ending.or(Some(over)),
+                None => {}
+            }
+        }
+    }
+
+    fn pending(&self) -> usize {
+        self.out.len() - self.written
+    }
+
+    /// Takes from the script what is to be done now; returns when it is to be asked again.
+    fn fill(&mut self, ending: Option<Over>) -> Result<Option<Instant>, End> {
+        while ending.is_none() && self.pending() < FULL {
+            let elapsed = runtime::now().saturating_duration_since(self.connected);
+            match self.script.next(elapsed) {
+                Act::Send { bytes, frames, whole } => {
+                    self.out.extend_from_slice(&bytes);
+                    self.counters.sent(self.number, frames, whole);
+                }
+                Act::Hear(ear) => self.ear = ear,
+                Act::Slow(rate) => self.slow = Some((rate, runtime::now())),
+                Act::Struck(fault) => {
+                    tracing::info!(client = self.number, %fault, "fault");
+                    self.counters.struck();
+                }
+                Act::End(end) => return Err(end),
+                Act::Wait(at) => return Ok(self.connected.checked_add(at)),
+                Act::Rest => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads, writes or waits, whichever can go on first. Reading comes first: it answers pings.
+    async fn turn(&mut self, wake: Option<Instant>) -> Option<Over> {
+        let (most, free_at) = match self.slow {
+            Some((rate, free_at)) => ((rate / SLOW_TURNS).max(1), Some(free_at)),
+            None => (u64::MAX, None),
+        };
+        let end = self.written + self.pending().min(usize::try_from(most).unwrap_or(usize::MAX));
+        let is_free = free_at.is_none_or(|free_at| free_at <= runtime::now());
+        let can_write = is_free && self.pending() > 0;
+        let throttle = free_at.filter(|_| !is_free && self.pending() > 0);
+        let wake = wake.into_iter().chain(throttle).min();
+        let (mut reader, mut writer) = self.stream.split();
+        tokio::select! {
+            biased;
+            read = reader.read_buf(&mut self.read) => match read {
+                Ok(0) | Err(_) => Some(Over::Gone),
+                Ok(_) => self.hear(),
+            },
+            written = writer.write(&self.out[self.written..end]), if can_write => match written {
+                Ok(0) | Err(_) => Some(Over::Gone),
+                Ok(bytes) => {
+                    self.wrote(bytes);
+                    None
+                }
+            },
+            () = runtime::until(wake) => None,
+        }
+    }
+
+    fn wrote(&mut self, bytes: usize) {
+        self.written += bytes;
+        if let Some((rate, free_at)) = &mut self.slow {
+            *free_at = runtime::now() + Duration::from_secs_f64(bytes as f64 / *rate as f64);
+        }
+        if self.written == self.out.len() {
+            // A long message leaves no large buffer behind.
+            self.out.clear();
+            self.out.shrink_to(2 * FULL);
+            self.written = 0;
+            self.pongs = 0;
+        }
+    }
+
+    /// Answers what has been read.
+    fn hear(&mut self) -> Option<Over> {
+        if self.ear == Ear::Nothing {
+            self.read.clear();
+            return None;
+        }
+        loop {
+            let frame = match frame::take(&mut self.read) {
+                Ok(frame) => frame?,
+                Err(code) => return Some(Over::End(End::Close(Some(code)))),
             };
-            let turn = tokio::select! {
-                biased;
-                turn = turn(&mut self.socket, want) => turn,
-                () = runtime::until(due), if !overdue => continue,
-            };
-            match turn {
-                Turn::Received(Message::Ping(_)) => self.counters.pinged(self.number),
-                Turn::Received(Message::Text(_) | Message::Binary(_)) => self.counters.received(self.number),
-                Turn::Received(Message::Pong(_) | Message::Close(_) | Message::Frame(_)) => {}
-                Turn::Flushed => unflushed = false,
-                Turn::Over => return None,
-                Turn::Room => {
-                    if let Some(code) = self.perform(step).await? {
-                        return Some(code);
+            match frame.opcode {
+                OpCode::Control(Control::Ping) => {
+                    self.counters.pinged(self.number);
+                    if self.ear == Ear::All && self.pongs < PONGS {
+                        self.pongs += 1;
+                        frame::control(&mut self.out, Control::Pong, &frame.payload);
                     }
-                    unflushed = true;
-                    step = self.script.next();
                 }
+                OpCode::Control(Control::Close) => {
+                    let code = frame.payload.first_chunk().map(|code| u16::from_be_bytes(*code));
+                    frame::close(&mut self.out, code);
+                    return Some(Over::Answered);
+                }
+                OpCode::Data(Data::Text | Data::Binary | Data::Continue | Data::Reserved(_)) => {
+                    if frame.is_final {
+                        self.counters.received(self.number);
+                    }
+                }
+                OpCode::Control(Control::Pong | Control::Reserved(_)) => {}
             }
         }
     }
 
-    /// Carries out a step that is due; `None` when the client has gone, `Some(Some(code))` for a close.
-    async fn perform(&mut self, step: Step) -> Option<Option<u16>> {
-        match step.act {
-            Act::Rest => {}
-            Act::Close(code) => return Some(Some(code)),
-            Act::Send { messages, frames, whole } => {
-                for message in messages {
-                    // There is room for the first; only the later ones of a batch or fragments may wait here.
-                    self.socket.feed(message).await.ok()?;
+    /// Writes what is left, and waits for the client to answer a close or, behind an end without one, to hang up.
+    async fn end(&mut self, over: Over) {
+        if let Over::End(End::Close(code)) = over {
+            frame::close(&mut self.out, code);
+        }
+        if self.stream.write_all(&self.out[self.written..]).await.is_err() {
+            return;
+        }
+        match over {
+            Over::End(End::Close(_)) => while self.read_on().await && !self.has_close() {},
+            // Were it let go of with bytes unread, the system would send a reset behind the end.
+            Over::End(End::Fin) if self.stream.shutdown().await.is_ok() => {
+                while self.read_on().await {
+                    self.read.clear();
                 }
-                self.counters.sent(self.number, frames, whole);
+            }
+            Over::End(End::Fin | End::Rst) | Over::Answered | Over::Gone => {}
+        }
+    }
+
+    /// Reads some more; false at the end.
+    async fn read_on(&mut self) -> bool {
+        matches!(self.stream.read_buf(&mut self.read).await, Ok(1..))
+    }
+
+    /// Whether a close, or what is no WebSocket frame, is among what has been read.
+    fn has_close(&mut self) -> bool {
+        loop {
+            match frame::take(&mut self.read) {
+                Ok(None) => return false,
+                Ok(Some(frame)) if frame.opcode != OpCode::Control(Control::Close) => {}
+                Ok(Some(_)) | Err(_) => return true,
             }
         }
-        Some(None)
-    }
-
-    /// Sends a close and reads until it is answered.
-    async fn close(&mut self, code: u16) {
-        let frame = CloseFrame { code: code.into(), reason: "".into() };
-        if self.socket.close(Some(frame)).await.is_ok() {
-            while !matches!(turn(&mut self.socket, Want::Nothing).await, Turn::Over) {}
-        }
-    }
-}
-
-/// Reads, and writes what is wanted, whichever can go on first. Reading comes first: it answers pings.
-async fn turn(socket: &mut Socket, want: Want) -> Turn {
-    std::future::poll_fn(|context| poll_turn(Pin::new(&mut *socket), context, want)).await
-}
-
-fn poll_turn(mut socket: Pin<&mut Socket>, context: &mut Context<'_>, want: Want) -> Poll<Turn> {
-    match socket.as_mut().poll_next(context) {
-        Poll::Ready(Some(Ok(message))) => return Poll::Ready(Turn::Received(message)),
-        Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(Turn::Over),
-        Poll::Pending => {}
-    }
-    let over = |done: Result<(), WsError>, turn: Turn| if done.is_ok() { turn } else { Turn::Over };
-    match want {
-        Want::Room => socket.poll_ready(context).map(|done| over(done, Turn::Room)),
-        Want::Flush => socket.poll_flush(context).map(|done| over(done, Turn::Flushed)),
-        Want::Nothing => Poll::Pending,
     }
 }

@@ -5,7 +5,8 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::time::Duration;
+
+use crate::fault::Fault;
 
 /// Everything a [`Server`](crate::Server) is told before it starts.
 #[derive(Debug, Clone)]
@@ -22,12 +23,10 @@ pub struct Config {
     pub rebase: bool,
     /// The only key that is accepted; `None` accepts any key, and none.
     pub api_key: Option<Key>,
-    /// Refuse upgrades with an HTTP status.
-    pub refuse: Option<Refusal>,
-    /// Close every connection after so many frames.
-    pub close: Option<CloseAfter>,
-    /// Close with this code when the input has been sent; `None` stays connected and quiet. Not reached with `repeat`.
-    pub close_at_end: Option<u16>,
+    /// What goes wrong. Default: nothing; a connection whose input has been sent stays open and quiet.
+    pub faults: Vec<Fault>,
+    /// Decides the chances of `faults`: same seed, same faults on a connection of the same number.
+    pub fault_seed: u64,
     /// Which of the offered sub-protocols is selected.
     pub select: Select,
     /// How frames are put into WebSocket messages.
@@ -45,9 +44,8 @@ impl Default for Config {
             repeat: false,
             rebase: false,
             api_key: None,
-            refuse: None,
-            close: None,
-            close_at_end: None,
+            faults: Vec::new(),
+            fault_seed: 0,
             select: Select::V1,
             encoding: Encoding::Text,
             max_connections: 64,
@@ -99,35 +97,6 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Refuses upgrades, whatever key they carry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Refusal {
-    /// The HTTP status, 400 to 599; the feed is known to use 400, 401, 403 and 429.
-    pub status: u16,
-    /// How long this goes on.
-    pub until: Until,
-}
-
-/// How long a [`Refusal`] goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Until {
-    /// For ever.
-    Stopped,
-    /// For the first so many upgrade requests.
-    Count(u32),
-    /// For so long after the server has started.
-    Elapsed(Duration),
-}
-
-/// Closes every connection after some frames.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CloseAfter {
-    /// Frames of the input sent before the close; 0 closes at once.
-    pub frames: u64,
-    /// The close code: 1000 to 4999 but not 1004, 1005, 1006 and 1015, which never travel.
-    pub code: u16,
-}
-
 /// Which sub-protocol the server selects. One that was not offered is never selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Select {
@@ -148,8 +117,6 @@ pub enum Encoding {
     Text,
     /// One binary message a frame.
     Binary,
-    /// One text message a frame, cut into up to so many WebSocket fragments, anywhere, also inside a character.
-    Fragments(NonZeroUsize),
     /// One text message holding a JSON array of so many frames, sent when the last of them is due. A frame
     /// that is not JSON goes alone.
     Batch(NonZeroUsize),
@@ -180,12 +147,6 @@ pub enum Error {
     /// A rate or speed that is not a positive number.
     #[error("pace {0:?} is not a positive number")]
     Pace(Pace),
-    /// A close code that cannot be sent.
-    #[error("close code {0} cannot be sent")]
-    CloseCode(u16),
-    /// A refusal that is no HTTP error.
-    #[error("status {0} is not between 400 and 599")]
-    Status(u16),
     /// The thread or its runtime could not be made.
     #[error("cannot start the server's thread")]
     Thread(#[source] io::Error),
@@ -199,15 +160,7 @@ impl Config {
         {
             return Err(Error::Pace(self.pace));
         }
-        for code in self.close.map(|close| close.code).into_iter().chain(self.close_at_end) {
-            if !(1000..=4999).contains(&code) || matches!(code, 1004..=1006 | 1015) {
-                return Err(Error::CloseCode(code));
-            }
-        }
-        match self.refuse {
-            Some(Refusal { status, .. }) if !(400..=599).contains(&status) => Err(Error::Status(status)),
-            Some(_) | None => Ok(()),
-        }
+        Ok(())
     }
 }
 
@@ -220,14 +173,6 @@ mod tests {
         for pace in [Pace::Speed(0.0), Pace::Rate(-1.0), Pace::Rate(f64::NAN), Pace::Speed(f64::INFINITY)] {
             let config = Config { pace, ..Config::default() };
             assert!(matches!(config.check(), Err(Error::Pace(_))), "{pace:?}");
-        }
-        for code in [0, 999, 1005, 1006, 1015, 5000] {
-            let config = Config { close_at_end: Some(code), ..Config::default() };
-            assert!(matches!(config.check(), Err(Error::CloseCode(_))), "{code}");
-        }
-        for status in [200, 399, 600] {
-            let refuse = Some(Refusal { status, until: Until::Stopped });
-            assert!(matches!(Config { refuse, ..Config::default() }.check(), Err(Error::Status(_))));
         }
         Config::default().check().unwrap();
     }

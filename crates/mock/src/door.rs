@@ -1,9 +1,8 @@
 //! Who is let in: turns a request into an answer, without IO.
 
-use std::time::Duration;
-
-use crate::config::{Config, Select, Until};
-use crate::http::{Request, error_response, json_response, upgrade_response};
+use crate::config::{Config, Select};
+use crate::fault::Action;
+use crate::http::{Request, error_response, html_response, json_response, upgrade_response};
 use crate::reel::Reel;
 
 const V1: &str = "tweetstream.v1";
@@ -20,17 +19,23 @@ pub(crate) enum Answer {
     Refuse(Vec<u8>),
     /// This response to anything else, and the connection ends.
     Respond(Vec<u8>),
+    /// A response that never ends: this head, then this again and again, or nothing more.
+    Unending { head: Vec<u8>, again: &'static [u8] },
 }
+
+/// The beginning of an answer to an upgrade.
+const BEGUN: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n";
+/// A header of an answer that does not end.
+const HEADER: &[u8] =
+    b"X-Patience: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n";
 
 /// What the answer depends on besides the request.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Moment {
-    /// Since the server has started.
-    pub(crate) elapsed: Duration,
-    /// `WebSocket`s open now.
-    pub(crate) open: usize,
-    /// Upgrades asked for before this one.
-    pub(crate) asked: u64,
+pub(crate) struct Moment<'a> {
+    /// Slots taken now.
+    pub(crate) taken: usize,
+    /// What goes wrong with this connection as a whole.
+    pub(crate) faults: &'a [Action],
 }
 
 /// Whether a request wants to become a WebSocket.
@@ -39,12 +44,10 @@ pub(crate) fn is_upgrade(request: &Request) -> bool {
 }
 
 /// Answers one request.
-pub(crate) fn answer(request: &Request, config: &Config, reel: &Reel, moment: Moment) -> Answer {
+pub(crate) fn answer(request: &Request, config: &Config, reel: &Reel, moment: Moment<'_>) -> Answer {
     if is_upgrade(request) {
-        return match upgrade(request, config, moment) {
-            Ok(response) => Answer::Upgrade(response),
-            Err((status, message)) => Answer::Refuse(error_response(status, message)),
-        };
+        return upgrade(request, config, moment)
+            .unwrap_or_else(|(status, message)| Answer::Refuse(error_response(status, message)));
     }
     Answer::Respond(match (request.path.as_str(), request.method.as_str()) {
         ("/api/me", "GET") if !authorised(config, bearer(request)) => bad_key(),
@@ -55,7 +58,7 @@ pub(crate) fn answer(request: &Request, config: &Config, reel: &Reel, moment: Mo
     })
 }
 
-fn upgrade(request: &Request, config: &Config, moment: Moment) -> Result<Vec<u8>, (u16, &'static str)> {
+fn upgrade(request: &Request, config: &Config, moment: Moment<'_>) -> Result<Answer, (u16, &'static str)> {
     if !request.lists("connection", "upgrade") {
         return Err((400, "the Connection header does not name the upgrade"));
     }
@@ -67,22 +70,45 @@ fn upgrade(request: &Request, config: &Config, moment: Moment) -> Result<Vec<u8>
     else {
         return Err((400, "the Sec-WebSocket-Key header is missing or malformed"));
     };
-    if let Some(refusal) = config.refuse
-        && match refusal.until {
-            Until::Stopped => true,
-            Until::Count(count) => moment.asked < u64::from(count),
-            Until::Elapsed(limit) => moment.elapsed < limit,
+    let mut protocol = selected(request, config.select);
+    for fault in moment.faults {
+        match fault {
+            Action::Refuse(status) => return Err((*status, refusal_message(*status))),
+            Action::Html => return Ok(Answer::Refuse(html_response())),
+            Action::EndlessHead => return Ok(Answer::Unending { head: BEGUN.to_vec(), again: HEADER }),
+            Action::SilentHead => return Ok(Answer::Unending { head: BEGUN.to_vec(), again: &[] }),
+            Action::Subprotocol(name) => protocol = Some(name),
+            Action::LateSlot(_)
+            | Action::Replay(_)
+            | Action::Fin
+            | Action::Rst
+            | Action::Close(_)
+            | Action::Stall(_)
+            | Action::Freeze(_)
+            | Action::NoPong
+            | Action::Slow(_)
+            | Action::Skew(_)
+            | Action::Half
+            | Action::Claim(_)
+            | Action::Endless
+            | Action::Long(_)
+            | Action::Rubbish(_)
+            | Action::Dup(_)
+            | Action::Late(_)
+            | Action::MetaFirst(_)
+            | Action::Fragment(_)
+            | Action::Rsv
+            | Action::Masked
+            | Action::Compressed => {}
         }
-    {
-        return Err((refusal.status, refusal_message(refusal.status)));
     }
     if !authorised(config, offered_key(request)) {
         return Err((401, refusal_message(401)));
     }
-    if moment.open >= config.max_connections {
+    if moment.taken >= config.max_connections {
         return Err((429, refusal_message(429)));
     }
-    Ok(upgrade_response(key, selected(request, config.select)))
+    Ok(Answer::Upgrade(upgrade_response(key, protocol)))
 }
 
 fn refusal_message(status: u16) -> &'static str {
@@ -127,11 +153,11 @@ fn selected(request: &Request, select: Select) -> Option<&str> {
     }
 }
 
-fn me(config: &Config, reel: &Reel, moment: Moment) -> String {
+fn me(config: &Config, reel: &Reel, moment: Moment<'_>) -> String {
     serde_json::json!({
         "plan": "elite",
         "trackedAccounts": { "count": reel.handles.len(), "limit": TRACKED_LIMIT, "handles": reel.handles },
-        "websocket": { "count": moment.open, "limit": config.max_connections },
+        "websocket": { "count": moment.taken, "limit": config.max_connections },
     })
     .to_string()
 }

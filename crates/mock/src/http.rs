@@ -137,6 +137,16 @@ pub(crate) fn error_response(status: u16, message: &str) -> Vec<u8> {
     json_response(status, &serde_json::json!({ "error": message }).to_string())
 }
 
+/// A page, as a server answers that is no WebSocket server or stands before one that is down.
+pub(crate) fn html_response() -> Vec<u8> {
+    let body = "<!DOCTYPE html><title>Welcome</title><p>This is a web server.</p>\n";
+    let length = body.len();
+    format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
 /// The head that turns the connection into a WebSocket.
 pub(crate) fn upgrade_response(request_key: &str, protocol: Option<&str>) -> Vec<u8> {
     let accept = tokio_tungstenite::tungstenite::handshake::derive_accept_key(request_key.as_bytes());

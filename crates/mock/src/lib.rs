@@ -8,21 +8,24 @@
 //!
 //! On the way from the input to the socket a frame passes, in this order: the reel (frames in memory, with
 //! their times), the script (what this client is shown and when, times moved and ids re-minted if asked
-//! for), the client (one WebSocket, reading while it writes). The door decides who gets that far.
+//! for, faults struck), the client (one WebSocket, reading while it writes). The door decides who gets that far.
+//!
+//! A [`Fault`] makes something go wrong, as the network and servers at their worst do: a reset behind 200 frames, pings
+//! that nobody answers, half a frame. It is written in a small language; [`fault_help`] teaches it.
 //!
 //! [`synth`] makes frames out of nothing but a seed.
 //!
 //! # What it does not do
 //!
-//! - No TLS, no compression, no HTTP beyond one request a connection.
+//! - No TLS, no compression (but for the fault of that name), no HTTP beyond one request a connection.
 //! - No REST interface but `/api/me`: no history, no change of accounts.
 //! - It does not check the frames: what is not JSON is sent as it is.
 //! - It never prints, logs or returns the API key.
 //!
 //! # Invariants
 //!
-//! - What a client is sent, and when, is a function of the input, the configuration and the time of its
-//!   connect; clocks are read in one module.
+//! - What a client is sent, and when, is a function of the input, the configuration, the number and the time of
+//!   its connect, and how far the connection before it came; clocks are read in one module.
 //! - Connections, request heads, waiting times and kept counters are bounded.
 //!
 //! # Example
@@ -33,18 +36,21 @@
 //! let server = Server::start(Config {
 //!     input: Input::Frames(vec![br#"{"v":1,"t":"control","op":"auth_ping","d":{}}"#.to_vec()]),
 //!     pace: Pace::AtOnce,
-//!     close_at_end: Some(1000),
+//!     faults: vec!["end:close(1000)".parse()?],
 //!     ..Config::default()
 //! })?;
 //! println!("connect to {}", server.url());
 //! assert_eq!(server.stop().accepted, 0);
-//! # Ok::<(), stoop_mock::Error>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod board;
 mod client;
 mod config;
+mod dice;
 mod door;
+mod fault;
+mod frame;
 mod handle;
 mod http;
 mod rebase;
@@ -56,9 +62,12 @@ mod server;
 pub mod synth;
 
 #[cfg(test)]
+mod fault_tests;
+#[cfg(test)]
 mod server_tests;
 
 pub use board::{ClientStats, Stats};
-pub use config::{CloseAfter, Config, Encoding, Error, Input, Key, Pace, Refusal, Select, Until};
+pub use config::{Config, Encoding, Error, Input, Key, Pace, Select};
+pub use fault::{Fault, FaultError, help as fault_help};
 pub use handle::Handle;
 pub use server::Server;

@@ -177,6 +177,18 @@ pub(crate) fn apply(text: &[u8], edits: &[Edit], shift: Shift) -> Vec<u8> {
     out
 }
 
+/// Writes a frame with its `ts` moved, or those of a batch, and nothing else: a server whose clock is wrong.
+pub(crate) fn moved(text: &[u8], by_ms: i64) -> Vec<u8> {
+    let mut edits = Vec::new();
+    scalars(text, |scalar| {
+        if scalar.objects == 1 && scalar.key == Some(b"ts") && !scalar.string {
+            let old = integer(&text[scalar.at.clone()]).map(Old::Time);
+            edits.extend(old.map(|old| Edit { at: scalar.at, old }));
+        }
+    });
+    apply(text, &edits, Shift { delta_ms: by_ms, round: 0 })
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -188,6 +200,13 @@ mod tests {
 
     const TWEET: &str = "2064689031777615872";
     const DELTA_MS: i64 = 1_000;
+
+    #[test]
+    fn a_wrong_clock_moves_the_time_of_sending_only() {
+        let text = br#"[{"ts":1781095200123,"d":{"ts":1,"createdAt":2,"tweetId":"2064689031777615872"}},{"ts":"x"}]"#;
+        let late = String::from_utf8(super::moved(text, -5_000)).unwrap();
+        assert_eq!(late, String::from_utf8_lossy(text).replace("1781095200123", "1781095195123"));
+    }
 
     fn moved(id: &str, delta_ms: i64) -> String {
         (id.parse::<i64>().unwrap() + (delta_ms << 22)).to_string()

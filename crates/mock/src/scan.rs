@@ -93,6 +93,17 @@ pub(crate) fn frame_ts(text: &[u8]) -> Option<i64> {
     ts
 }
 
+/// The operation of a frame and the tweet it is about, as they are written.
+pub(crate) fn subject(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (mut op, mut tweet) = (None, None);
+    scalars(text, |scalar| match (scalar.objects, scalar.key) {
+        (1, Some(b"op")) => op = text.get(scalar.at),
+        (2, Some(b"tweetId")) => tweet = text.get(scalar.at),
+        _ => {}
+    });
+    Some((op?, tweet?))
+}
+
 /// Reads a plain integer; anything with a point or an exponent is none.
 pub(crate) fn integer(digits: &[u8]) -> Option<i64> {
     std::str::from_utf8(digits).ok()?.parse().ok()
@@ -158,5 +169,13 @@ mod tests {
         ] {
             assert_eq!(frame_ts(text.as_bytes()), expect, "{text}");
         }
+    }
+
+    #[test]
+    fn a_frame_is_about_the_tweet_of_its_payload() {
+        let text = br#"{"d":{"ref":{"tweetId":"1"},"tweetId":"2"},"op":"meta"}"#;
+        assert_eq!(subject(text), Some((&b"meta"[..], &b"2"[..])));
+        assert_eq!(subject(br#"{"op":"meta","d":{}}"#), None);
+        assert_eq!(subject(b"rubbish"), None);
     }
 }

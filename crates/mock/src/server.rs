@@ -2,25 +2,24 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use crate::board::{Counters, Stats};
 use crate::client::Client;
 use crate::config::{Config, Error};
 use crate::door::{Answer, Moment, answer, is_upgrade};
+use crate::fault::{Action, Visit, at_the_door};
 use crate::http::{self, HeadError, Request};
 use crate::reel::Reel;
 use crate::runtime;
-use crate::script::Script;
+use crate::script::{Place, Script};
 
 /// How long a client may take over its request, and over reading a response.
 const REQUEST_WAIT: Duration = Duration::from_secs(5);
@@ -43,6 +42,18 @@ struct Shared {
     reel: Arc<Reel>,
     counters: Arc<Counters>,
     started: Instant,
+    /// How far the connection came that was the last to end.
+    place: Mutex<Option<Place>>,
+}
+
+impl Shared {
+    fn elapsed(&self) -> Duration {
+        runtime::now().saturating_duration_since(self.started)
+    }
+
+    fn last_place(&self) -> Option<Place> {
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Server {
@@ -57,7 +68,7 @@ impl Server {
         listener.set_nonblocking(true).map_err(listen_error)?;
         let addr = listener.local_addr().map_err(listen_error)?;
         let counters = Arc::default();
-        let shared = Shared { config, reel, counters, started: runtime::now() };
+        let shared = Shared { config, reel, counters, started: runtime::now(), place: Mutex::default() };
         Ok(Self { listener, addr, shared: Arc::new(shared) })
     }
 
@@ -120,13 +131,16 @@ impl Server {
 
 /// Marks a client as gone however its task ends.
 struct Presence<'a> {
-    counters: &'a Counters,
+    shared: &'a Shared,
     client: u64,
+    /// How long its slot is taken after that.
+    late_slot: Option<Duration>,
 }
 
 impl Drop for Presence<'_> {
     fn drop(&mut self) {
-        self.counters.gone(self.client);
+        let free_at = self.late_slot.map(|late| self.shared.elapsed().saturating_add(late));
+        self.shared.counters.gone(self.client, free_at);
     }
 }
 
@@ -148,51 +162,96 @@ async fn serve(shared: Arc<Shared>, mut stream: TcpStream, mut stop: watch::Rece
             return respond(&mut stream, &response).await;
         }
     };
-    let (response, client) = decide(&shared, &request);
-    let Some(client) = client else { return respond(&mut stream, &response).await };
-    let presence = Presence { counters: &shared.counters, client };
+    let Admission { answer, client, visit, faults } = decide(&shared, &request);
+    let (response, client) = match (answer, client) {
+        (Answer::Upgrade(response), Some(client)) => (response, client),
+        (Answer::Unending { head, again }, _) => {
+            tokio::select! {
+                () = respond_for_ever(&mut stream, &head, again) => {}
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+            return;
+        }
+        (Answer::Upgrade(response) | Answer::Refuse(response) | Answer::Respond(response), _) => {
+            return respond(&mut stream, &response).await;
+        }
+    };
+    let presence = Presence { shared: &shared, client, late_slot: faults.iter().find_map(late_slot) };
     tracing::debug!(client, path = request.path, "connected");
     let written = runtime::within(REQUEST_WAIT, stream.write_all(&response)).await;
     // Frames are small and each is wanted at once.
     if !matches!(written, Some(Ok(()))) || stream.set_nodelay(true).is_err() {
         return;
     }
-    let connected = runtime::now();
-    // Small enough a write buffer that a client who reads fast does not keep the others waiting.
-    let config = WebSocketConfig::default()
-        .write_buffer_size(32 << 10)
-        .max_message_size(Some(1 << 20))
-        .max_frame_size(Some(1 << 20));
-    let socket = WebSocketStream::from_partially_read(stream, rest, Role::Server, Some(config)).await;
-    let script = Script::new(Arc::clone(&shared.reel), &shared.config, runtime::wall_ms());
-    Client { number: client, socket, script, connected, counters: &shared.counters }.run(stop).await;
+    let begin = faults.iter().find_map(replay).and_then(|frames| Some((shared.last_place()?, frames)));
+    let script = Script::new(Arc::clone(&shared.reel), &shared.config, visit, runtime::wall_ms(), begin);
+    Client::new(client, stream, rest, script, &shared.counters, &shared.place).run(stop).await;
     drop(presence);
 }
 
-/// The response, and the client's number if it is let in.
-fn decide(shared: &Shared, request: &Request) -> (Vec<u8>, Option<u64>) {
-    let mut response = Vec::new();
-    let elapsed = runtime::now().saturating_duration_since(shared.started);
-    let mut ask = |stats: &Stats| {
-        let moment = Moment { elapsed, open: stats.open, asked: stats.upgrades };
-        match answer(request, &shared.config, &shared.reel, moment) {
-            Answer::Upgrade(head) => {
-                response = head;
-                true
-            }
-            Answer::Refuse(head) | Answer::Respond(head) => {
-                response = head;
-                false
-            }
+/// Who has asked, and what becomes of it.
+struct Admission {
+    answer: Answer,
+    /// The client's number if it is let in.
+    client: Option<u64>,
+    visit: Visit,
+    /// What goes wrong with the connection as a whole.
+    faults: Vec<Action>,
+}
+
+fn decide(shared: &Shared, request: &Request) -> Admission {
+    let Shared { config, reel, counters, .. } = shared;
+    let elapsed = shared.elapsed();
+    let mut visit = Visit { number: 0, elapsed };
+    let mut faults = Vec::new();
+    if !is_upgrade(request) {
+        let taken = counters.stats().open;
+        let answer = answer(request, config, reel, Moment { taken, faults: &faults });
+        return Admission { answer, client: None, visit, faults };
+    }
+    let mut answered = Answer::Respond(Vec::new());
+    let client = counters.admit(elapsed, |stats| {
+        visit.number = stats.upgrades + 1;
+        for (fault, text) in at_the_door(&config.faults, config.fault_seed, visit) {
+            tracing::info!(connection = visit.number, fault = %text, "fault");
+            faults.push(fault);
         }
+        let taken = stats.open + stats.late_slots;
+        answered = answer(request, config, reel, Moment { taken, faults: &faults });
+        matches!(answered, Answer::Upgrade(_))
+    });
+    for _ in &faults {
+        counters.struck();
+    }
+    Admission { answer: answered, client, visit, faults }
+}
+
+fn late_slot(fault: &Action) -> Option<Duration> {
+    if let Action::LateSlot(late) = fault { Some(*late) } else { None }
+}
+
+fn replay(fault: &Action) -> Option<u64> {
+    if let Action::Replay(frames) = fault { Some(*frames) } else { None }
+}
+
+/// Answers without end, until the client has gone.
+async fn respond_for_ever(stream: &mut TcpStream, head: &[u8], again: &[u8]) {
+    let (mut reader, mut writer) = stream.split();
+    let write = async {
+        writer.write_all(head).await?;
+        while !again.is_empty() {
+            writer.write_all(again).await?;
+        }
+        std::future::pending::<io::Result<()>>().await
     };
-    let client = if is_upgrade(request) {
-        shared.counters.admit(ask)
-    } else {
-        ask(&shared.counters.stats());
-        None
+    let read = async {
+        let mut ignored = [0; 1024];
+        while matches!(reader.read(&mut ignored).await, Ok(1..)) {}
     };
-    (response, client)
+    tokio::select! {
+        _ = write => {}
+        () = read => {}
+    }
 }
 
 async fn respond(stream: &mut TcpStream, response: &[u8]) {

@@ -1,7 +1,6 @@
 //! The server as a client sees it, over loopback.
 
 use std::num::NonZeroUsize;
-use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,7 +11,7 @@ use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::{CloseAfter, Config, Encoding, Handle, Input, Key, Pace, Refusal, Select, Server, Until};
+use crate::{Config, Encoding, Fault, Handle, Input, Key, Pace, Select, Server};
 
 const KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 const PROTOCOL: &str = "sec-websocket-protocol";
@@ -25,13 +24,18 @@ fn frames(count: usize) -> Vec<Vec<u8>> {
     (0..count).map(|n| frame(n).into_bytes()).collect()
 }
 
+fn faults(specs: &[&str]) -> Vec<Fault> {
+    specs.iter().map(|spec| spec.parse().unwrap()).collect()
+}
+
+/// Closes at the end of the input.
 fn config(count: usize) -> Config {
-    Config {
-        input: Input::Frames(frames(count)),
-        pace: Pace::AtOnce,
-        close_at_end: Some(1000),
-        ..Config::default()
-    }
+    Config { faults: faults(&["end:close(1000)"]), ..open_config(count) }
+}
+
+/// Stays open.
+fn open_config(count: usize) -> Config {
+    Config { input: Input::Frames(frames(count)), pace: Pace::AtOnce, ..Config::default() }
 }
 
 async fn connect(url: &str, headers: &[(&str, &str)]) -> Result<(Socket, Response), u16> {
@@ -139,29 +143,26 @@ async fn the_protocol_is_selected_as_told_and_never_one_that_was_not_offered() {
 
 #[tokio::test]
 async fn upgrades_are_refused_for_ever_for_a_while_or_so_many_times() {
-    for status in [401, 403, 429] {
-        let refuse = Some(Refusal { status, until: Until::Stopped });
-        let handle = Server::start(Config { refuse, ..config(1) }).unwrap();
-        for _ in 0..3 {
-            assert_eq!(connect(&handle.url(), &[]).await.err(), Some(status));
+    for (spec, expect) in [
+        ("refuse(401)", [Some(401); 4]),
+        ("first=2:refuse(429)", [Some(429), Some(429), None, None]),
+        ("conn=2-3:refuse(503)", [None, Some(503), Some(503), None]),
+        ("until=0s:refuse(403)", [None; 4]),
+        ("until=1h:refuse(403)", [Some(403); 4]),
+    ] {
+        let handle = Server::start(Config { faults: faults(&[spec]), ..config(1) }).unwrap();
+        for expect in expect {
+            assert_eq!(connect(&handle.url(), &[]).await.err(), expect, "{spec}");
         }
-        assert_eq!(handle.stats().refused, 3);
-    }
-    for (limit, expect) in [(Duration::ZERO, None), (Duration::MAX, Some(403))] {
-        let refuse = Some(Refusal { status: 403, until: Until::Elapsed(limit) });
-        let handle = Server::start(Config { refuse, ..config(1) }).unwrap();
-        assert_eq!(connect(&handle.url(), &[]).await.err(), expect);
-    }
-    let refuse = Some(Refusal { status: 429, until: Until::Count(2) });
-    let handle = Server::start(Config { refuse, ..config(1) }).unwrap();
-    for expect in [Some(429), Some(429), None] {
-        assert_eq!(connect(&handle.url(), &[]).await.err(), expect);
+        let refused = expect.iter().flatten().count() as u64;
+        let stats = handle.stats();
+        assert_eq!((stats.refused, stats.faults), (refused, refused));
     }
 }
 
 #[tokio::test]
 async fn one_connection_over_the_limit_is_refused_until_a_slot_is_free() {
-    let handle = Server::start(Config { max_connections: 1, close_at_end: None, ..config(1) }).unwrap();
+    let handle = Server::start(Config { max_connections: 1, ..open_config(1) }).unwrap();
     let (mut first, _) = connect(&handle.url(), &[]).await.unwrap();
     assert_eq!(connect(&handle.url(), &[]).await.err(), Some(429));
     first.close(None).await.unwrap();
@@ -174,8 +175,8 @@ async fn one_connection_over_the_limit_is_refused_until_a_slot_is_free() {
 #[tokio::test]
 async fn a_connection_is_closed_with_the_code_asked_for() {
     for code in [1000, 1012, 4001, 4003, 4029] {
-        let close = Some(CloseAfter { frames: 2, code });
-        let handle = Server::start(Config { close, ..config(5) }).unwrap();
+        let faults = faults(&[&format!("after=2:close({code})")]);
+        let handle = Server::start(Config { faults, ..config(5) }).unwrap();
         let (mut socket, _) = connect(&handle.url(), &[]).await.unwrap();
         let (messages, found) = drain(&mut socket).await;
         assert_eq!((messages.len(), found), (2, Some(code)));
@@ -199,13 +200,14 @@ async fn every_client_gets_the_whole_input_in_order_at_any_pace() {
 #[tokio::test]
 async fn frames_arrive_the_same_in_every_encoding() {
     let three = NonZeroUsize::new(3).unwrap();
-    for encoding in [Encoding::Text, Encoding::Binary, Encoding::Fragments(three)] {
-        let handle = Server::start(Config { encoding, ..config(10) }).unwrap();
+    for (encoding, pieces) in [(Encoding::Text, "1"), (Encoding::Binary, "1"), (Encoding::Text, "3")] {
+        let faults = faults(&[&format!("fragment({pieces})"), "end:close(1000)"]);
+        let handle = Server::start(Config { faults, encoding, ..config(10) }).unwrap();
         let (mut socket, _) = connect(&handle.url(), &[]).await.unwrap();
         let (messages, _) = drain(&mut socket).await;
         assert!(messages.iter().all(|message| message.is_binary() == (encoding == Encoding::Binary)));
         let got: Vec<Vec<u8>> = messages.into_iter().map(|message| message.into_data().to_vec()).collect();
-        assert_eq!(got, frames(10), "{encoding:?}");
+        assert_eq!(got, frames(10), "{encoding:?} in {pieces}");
     }
     let handle = Server::start(Config { encoding: Encoding::Batch(three), ..config(10) }).unwrap();
     let batches = drain_data(&handle).await;
@@ -233,7 +235,7 @@ async fn a_large_input_is_delivered_to_a_client_that_pings_meanwhile() {
 
 #[tokio::test]
 async fn a_quiet_connection_answers_pings() {
-    let handle = Server::start(Config { close_at_end: None, ..config(1) }).unwrap();
+    let handle = Server::start(open_config(1)).unwrap();
     let (mut socket, _) = connect(&handle.url(), &[]).await.unwrap();
     assert!(socket.next().await.unwrap().unwrap().is_text());
     for payload in ["a", "b"] {

@@ -1,6 +1,6 @@
 //! The assets that are posted about: invented tokens with well-formed contracts, a few real market symbols.
 
-use super::dice::Dice;
+use crate::dice::Dice;
 
 /// A token on a chain.
 #[derive(Debug, Clone)]

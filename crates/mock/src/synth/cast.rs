@@ -1,7 +1,7 @@
 //! The accounts that post: invented, and marked as such in every handle and bio.
 
-use super::dice::Dice;
 use super::json::Json;
+use crate::dice::Dice;
 
 /// What an account posts about, which decides the words it uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

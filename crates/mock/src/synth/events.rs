@@ -2,9 +2,9 @@
 
 use super::assets::{Token, solana_address};
 use super::cast::Account;
-use super::dice::Dice;
 use super::json::Json;
 use super::post::{Post, envelope, seal};
+use crate::dice::Dice;
 
 /// How long a stranger takes to be seen, in ms.
 const SEEN_MS: u64 = 40;

@@ -10,7 +10,6 @@
 
 mod assets;
 mod cast;
-mod dice;
 mod events;
 mod json;
 mod post;
@@ -19,9 +18,9 @@ mod story;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
+use crate::dice::{Dice, Quantiles};
 use assets::Token;
 use cast::Account;
-use dice::{Dice, Quantiles};
 use post::{Kind, Post, Reference, tweet_id};
 use story::Story;
 

@@ -2,9 +2,9 @@
 
 use super::assets::Token;
 use super::cast::Account;
-use super::dice::Dice;
 use super::json::Json;
 use super::story::Story;
+use crate::dice::Dice;
 
 const SNOWFLAKE_EPOCH_MS: u64 = 1_288_834_974_657;
 

@@ -2,7 +2,7 @@
 
 use super::assets::{EXCHANGES, MARKETS, Market, QUESTIONS, Question, Token};
 use super::cast::{Account, Beat};
-use super::dice::Dice;
+use crate::dice::Dice;
 
 /// The words of a post and what they are about.
 #[derive(Debug, Clone, Default)]

@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use stoop::{Cause, Config, End, Endpoint, Engine, HandleOutcome, HandleReport, Key, News, Placement};
-use stoop_mock::{Input, Refusal, Until};
+use stoop_mock::{Fault, Input};
 
 use super::{ALL, LONG, PLACEMENTS, builder, contents, next, serve, server, wait_for};
+
+fn fault(spec: &str) -> Fault {
+    spec.parse().expect("a fault of the language")
+}
 
 #[test]
 fn a_connection_that_is_lost_and_comes_again_leaves_a_gap() {
@@ -13,7 +17,7 @@ fn a_connection_that_is_lost_and_comes_again_leaves_a_gap() {
         // Two connections of one frame each; the second ends the run before it is closed too.
         let server = serve(stoop_mock::Config {
             input: Input::Frames(contents(1)),
-            close_at_end: Some(1012),
+            faults: vec![fault("end:close(1012)")],
             ..stoop_mock::Config::default()
         });
         let engine = builder(&server, ALL, placement).max_frames(2).start().unwrap();
@@ -33,8 +37,8 @@ fn a_connection_that_is_lost_and_comes_again_leaves_a_gap() {
 
 #[test]
 fn a_refusal_is_told_before_the_engine_ends() {
-    let refuse = Some(Refusal { status: 401, until: Until::Stopped });
-    let server = serve(stoop_mock::Config { refuse, ..stoop_mock::Config::default() });
+    let faults = vec![fault("refuse(401)")];
+    let server = serve(stoop_mock::Config { faults, ..stoop_mock::Config::default() });
     let engine = builder(&server, ALL, Placement::OneArbiter).start().unwrap();
     let notices = engine.notices();
     let summary = engine.join();

@@ -8,14 +8,14 @@ use rand_pcg::Pcg64Mcg;
 
 /// A distribution: pairs of a cumulated probability in 1/1000 and the value there, from 0 to 1000.
 /// Between two of them values are spread evenly.
-pub(super) type Quantiles = &'static [(u64, u64)];
+pub(crate) type Quantiles = &'static [(u64, u64)];
 
 /// A stream of random choices.
 #[derive(Debug, Clone)]
-pub(super) struct Dice(Pcg64Mcg);
+pub(crate) struct Dice(Pcg64Mcg);
 
 impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         // Neighbouring seeds must not give similar streams: SplitMix64 mixes them first.
         let mix = |n: u64| {
             let mut z = seed.wrapping_add(n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
@@ -26,49 +26,49 @@ impl Dice {
         Self(Pcg64Mcg::new(u128::from(mix(1)) << 64 | u128::from(mix(2))))
     }
 
-    pub(super) fn bits(&mut self) -> u64 {
+    pub(crate) fn bits(&mut self) -> u64 {
         self.0.next_u64()
     }
 
     /// A number from 0 to `bound` - 1.
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         // The bias of a multiplication is below 2^-32 for every bound used here.
         ((u128::from(self.bits()) * u128::from(bound)) >> 64) as u64
     }
 
     /// A number in a range, both ends included.
-    pub(super) fn between(&mut self, low: u64, high: u64) -> u64 {
+    pub(crate) fn between(&mut self, low: u64, high: u64) -> u64 {
         low + self.below(high - low + 1)
     }
 
     /// True so many times in 1000.
-    pub(super) fn chance(&mut self, per_mille: u64) -> bool {
+    pub(crate) fn chance(&mut self, per_mille: u64) -> bool {
         self.below(1000) < per_mille
     }
 
-    pub(super) fn index(&mut self, length: usize) -> usize {
+    pub(crate) fn index(&mut self, length: usize) -> usize {
         self.below(length as u64) as usize
     }
 
-    pub(super) fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
+    pub(crate) fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
         &list[self.index(list.len())]
     }
 
-    pub(super) fn draw(&mut self, quantiles: Quantiles) -> u64 {
+    pub(crate) fn draw(&mut self, quantiles: Quantiles) -> u64 {
         let at = self.below(1000);
         let above = quantiles.iter().position(|&(p, _)| p > at).unwrap_or(quantiles.len() - 1);
         let (low, high) = (quantiles[above - 1].1, quantiles[above].1);
         self.between(low, high)
     }
 
-    pub(super) fn bytes<const N: usize>(&mut self) -> [u8; N] {
+    pub(crate) fn bytes<const N: usize>(&mut self) -> [u8; N] {
         let mut bytes = [0; N];
         self.0.fill_bytes(&mut bytes);
         bytes
     }
 
     /// So many characters of an alphabet.
-    pub(super) fn word(&mut self, alphabet: &str, length: usize) -> String {
+    pub(crate) fn word(&mut self, alphabet: &str, length: usize) -> String {
         let alphabet = alphabet.as_bytes();
         (0..length).map(|_| char::from(*self.pick(alphabet))).collect()
     }

@@ -1,0 +1,338 @@
+//! The words of the language: one table for the parser, its errors and the help.
+
+use std::fmt::Write as _;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use super::{Action, Rubbish};
+
+/// Longest message the server makes up, bytes.
+const LONGEST: u64 = 256 << 20;
+/// Frames a frame may be held back, or shown again.
+const FRAMES: u64 = 10_000;
+
+/// An action of the language.
+pub(super) struct Word {
+    pub(super) name: &'static str,
+    /// How it is written, for errors and the help.
+    pub(super) form: &'static str,
+    says: &'static str,
+    /// Reads what stands in the brackets; an error says what is wrong with it.
+    pub(super) read: fn(Argument<'_>) -> Result<Action, String>,
+}
+
+/// What stands in the brackets of an action; `None` without brackets.
+#[derive(Clone, Copy)]
+pub(super) struct Argument<'a>(pub(super) Option<&'a str>);
+
+/// Triggers as the help shows them.
+const TRIGGERS: [(&str, &str); 8] = [
+    ("after=N", "once, behind N frames; an action on a frame takes the next"),
+    ("every=N", "behind each Nth frame; an action on a frame takes that one"),
+    ("at=TIME", "once, so long after the connect"),
+    ("end", "once, behind the last frame of the input"),
+    ("p=X", "only with this chance, 0 to 1; alone, it is tried at every frame"),
+    ("conn=N", "only this connection, or N-M, or N- for all from N on"),
+    ("first=N", "only the first N connections"),
+    ("until=TIME", "only connections asked for so long after the server has started"),
+];
+
+/// Actions, by what they act on.
+const GROUPS: [(&str, &[Word]); 3] = [
+    ("Actions on a connection; of the triggers they take conn, first, until and p", &ON_CONNECTIONS),
+    ("Actions on the stream; without a trigger they strike at the connect", &ON_STREAMS),
+    ("Actions on a frame; without a trigger they take each", &ON_FRAMES),
+];
+
+const ON_CONNECTIONS: [Word; 7] = [
+    Word {
+        name: "refuse",
+        form: "refuse(STATUS)",
+        says: "answer the upgrade with this HTTP status, 400 to 599",
+        read: |argument| argument.number(400, 599).map(|status| Action::Refuse(status as u16)),
+    },
+    Word {
+        name: "html",
+        form: "html",
+        says: "answer the upgrade with HTTP 200 and a page",
+        read: |argument| argument.nothing(Action::Html),
+    },
+    Word {
+        name: "subprotocol",
+        form: "subprotocol(NAME)",
+        says: "select this sub-protocol, offered or not",
+        read: |argument| argument.subprotocol(),
+    },
+    Word {
+        name: "endless-head",
+        form: "endless-head",
+        says: "answer the upgrade with headers that never end",
+        read: |argument| argument.nothing(Action::EndlessHead),
+    },
+    Word {
+        name: "silent-head",
+        form: "silent-head",
+        says: "stop in the middle of the answer to the upgrade",
+        read: |argument| argument.nothing(Action::SilentHead),
+    },
+    Word {
+        name: "late-slot",
+        form: "late-slot(TIME)",
+        says: "free its slot so long after its end; see --max-connections",
+        read: |argument| argument.duration().map(Action::LateSlot),
+    },
+    Word {
+        name: "replay",
+        form: "replay(N)",
+        says: "begin with the last N frames of the one before, go on from its end",
+        read: |argument| argument.number(0, FRAMES).map(Action::Replay),
+    },
+];
+
+const ON_STREAMS: [Word; 13] = [
+    Word {
+        name: "fin",
+        form: "fin",
+        says: "end the TCP connection without a close",
+        read: |argument| argument.nothing(Action::Fin),
+    },
+    Word {
+        name: "rst",
+        form: "rst",
+        says: "reset the TCP connection",
+        read: |argument| argument.nothing(Action::Rst),
+    },
+    Word {
+        name: "close",
+        form: "close(CODE) or close",
+        says: "close with this code, 1000 to 4999, or without one",
+        read: |argument| argument.close(),
+    },
+    Word {
+        name: "stall",
+        form: "stall(TIME) or stall",
+        says: "send no data for so long, or ever; pings are answered",
+        read: |argument| argument.optional_duration().map(Action::Stall),
+    },
+    Word {
+        name: "freeze",
+        form: "freeze(TIME) or freeze",
+        says: "send and answer nothing for so long, or ever: half-open",
+        read: |argument| argument.optional_duration().map(Action::Freeze),
+    },
+    Word {
+        name: "no-pong",
+        form: "no-pong",
+        says: "answer pings no more; data goes on",
+        read: |argument| argument.nothing(Action::NoPong),
+    },
+    Word {
+        name: "slow",
+        form: "slow(SIZE)",
+        says: "send so many bytes a second from here on",
+        read: |argument| argument.size(u64::MAX >> 1).map(Action::Slow),
+    },
+    Word {
+        name: "skew",
+        form: "skew(TIME)",
+        says: "add to every ts from here on; TIME may begin with -",
+        read: |argument| argument.signed_ms().map(Action::Skew),
+    },
+    Word {
+        name: "half",
+        form: "half",
+        says: "send half of the next frame, then nothing",
+        read: |argument| argument.nothing(Action::Half),
+    },
+    Word {
+        name: "claim",
+        form: "claim(SIZE)",
+        says: "announce a frame of that size, then send nothing",
+        read: |argument| argument.size(i64::MAX as u64).map(Action::Claim),
+    },
+    Word {
+        name: "endless",
+        form: "endless",
+        says: "begin a message whose fragments never end",
+        read: |argument| argument.nothing(Action::Endless),
+    },
+    Word {
+        name: "long",
+        form: "long(SIZE)",
+        says: "send one more message, good JSON, of that size",
+        read: |argument| argument.size(LONGEST).map(|bytes| Action::Long(bytes as usize)),
+    },
+    Word {
+        name: "rubbish",
+        form: "rubbish(KIND)",
+        says: "one more message: json (cut off), utf8 (text that is not) or binary",
+        read: |argument| argument.rubbish(),
+    },
+];
+
+const ON_FRAMES: [Word; 7] = [
+    Word {
+        name: "dup",
+        form: "dup or dup(N)",
+        says: "send the frame once more, or N times",
+        read: |argument| argument.optional_number(1, FRAMES).map(|more| Action::Dup(more.unwrap_or(1))),
+    },
+    Word {
+        name: "late",
+        form: "late(N)",
+        says: "send the frame behind the next N",
+        read: |argument| argument.number(1, FRAMES).map(Action::Late),
+    },
+    Word {
+        name: "meta-first",
+        form: "meta-first(N)",
+        says: "send a content behind its meta, if that is among the next N frames",
+        read: |argument| argument.number(1, FRAMES).map(Action::MetaFirst),
+    },
+    Word {
+        name: "fragment",
+        form: "fragment(N)",
+        says: "send the frame in up to N fragments, cut anywhere",
+        read: |argument| {
+            let pieces = argument.number(1, FRAMES)?;
+            NonZeroUsize::new(pieces as usize).map(Action::Fragment).ok_or_else(String::new)
+        },
+    },
+    Word {
+        name: "rsv",
+        form: "rsv",
+        says: "send the frame with RSV2 and RSV3 set",
+        read: |argument| argument.nothing(Action::Rsv),
+    },
+    Word {
+        name: "masked",
+        form: "masked",
+        says: "send the frame masked, as only a client may",
+        read: |argument| argument.nothing(Action::Masked),
+    },
+    Word {
+        name: "compressed",
+        form: "compressed",
+        says: "send the frame compressed (RSV1), which nobody has agreed to",
+        read: |argument| argument.nothing(Action::Compressed),
+    },
+];
+
+/// All actions.
+pub(super) fn words() -> impl Iterator<Item = &'static Word> {
+    GROUPS.iter().flat_map(|(_, words)| words.iter())
+}
+
+/// The language on a page, as `stoop mock --help` shows it.
+pub fn help() -> String {
+    let mut text = String::from(
+        "Faults\n\n--fault SPEC makes something go wrong; it may be given many times. SPEC is [TRIGGER,…:]ACTION:\n\n  \
+         --fault after=200:rst            reset each connection behind 200 frames\n  \
+         --fault 'conn=2-,every=50:dup'   from the second connection on, each 50th frame twice\n  \
+         --fault 'first=3:refuse(429)'    refuse the first three upgrades\n  \
+         --fault 'p=0.01:rubbish(json)'   behind one frame in a hundred, JSON that is cut off\n  \
+         --fault 'close(1012)'            close each connection at once\n\nTriggers, joined by commas:\n\n",
+    );
+    let mut row = |word: &str, says: &str| {
+        writeln!(text, "  {word:<24} {says}").expect("a String takes every text");
+    };
+    for (word, says) in TRIGGERS {
+        row(word, says);
+    }
+    for (title, words) in GROUPS {
+        write!(text, "\n{title}:\n\n").expect("a String takes every text");
+        for Word { form, says, .. } in words {
+            writeln!(text, "  {form:<24} {says}").expect("a String takes every text");
+        }
+    }
+    text.push_str(
+        "\nEvery upgrade asked for counts as a connection. TIME is a number and ms, s, m, h or d; SIZE a\n\
+         number of bytes, with K, M or G if you like. Chance is decided by --fault-seed and the number of\n\
+         the connection: same seed, same faults.\n",
+    );
+    text
+}
+
+impl Argument<'_> {
+    fn nothing(self, action: Action) -> Result<Action, String> {
+        match self.0 {
+            None => Ok(action),
+            Some(text) => Err(format!("({text}) is too much")),
+        }
+    }
+
+    fn required(&self) -> Result<&str, String> {
+        self.0.filter(|text| !text.is_empty()).ok_or_else(|| "something is missing in brackets".to_owned())
+    }
+
+    fn number(self, least: u64, most: u64) -> Result<u64, String> {
+        let text = self.required()?;
+        let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+        number.ok_or_else(|| format!("`{text}` is no number from {least} to {most}"))
+    }
+
+    fn optional_number(self, least: u64, most: u64) -> Result<Option<u64>, String> {
+        self.0.map(|_| self.number(least, most)).transpose()
+    }
+
+    fn duration(self) -> Result<Duration, String> {
+        duration(self.required()?)
+    }
+
+    fn optional_duration(self) -> Result<Option<Duration>, String> {
+        self.0.map(|_| self.duration()).transpose()
+    }
+
+    fn signed_ms(self) -> Result<i64, String> {
+        let text = self.required()?;
+        let ms = duration(text.strip_prefix('-').unwrap_or(text))?.as_millis() as i64;
+        Ok(if text.starts_with('-') { -ms } else { ms })
+    }
+
+    fn size(self, most: u64) -> Result<u64, String> {
+        let text = self.required()?;
+        let (digits, shift) = match text.as_bytes().last() {
+            Some(b'K') => (&text[..text.len() - 1], 10),
+            Some(b'M') => (&text[..text.len() - 1], 20),
+            Some(b'G') => (&text[..text.len() - 1], 30),
+            Some(_) | None => (text, 0),
+        };
+        let bytes = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
+        bytes
+            .filter(|bytes| (1..=most).contains(bytes))
+            .ok_or_else(|| format!("`{text}` is no number of bytes from 1 to {most}, such as 512 or 2M"))
+    }
+
+    fn close(self) -> Result<Action, String> {
+        let Some(text) = self.0 else { return Ok(Action::Close(None)) };
+        // 1004, 1005, 1006 and 1015 never travel.
+        let code = text.parse().ok().filter(|code| (1000..=4999).contains(code));
+        let code = code.filter(|code| !matches!(code, 1004..=1006 | 1015));
+        code.map(|code| Action::Close(Some(code)))
+            .ok_or_else(|| format!("`{text}` is no code that can be sent"))
+    }
+
+    fn subprotocol(self) -> Result<Action, String> {
+        let text = self.required()?;
+        if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)) {
+            return Ok(Action::Subprotocol(text.to_owned()));
+        }
+        Err(format!("`{text}` is no name of letters, digits, `-`, `.` and `_`"))
+    }
+
+    fn rubbish(self) -> Result<Action, String> {
+        match self.required()? {
+            "json" => Ok(Action::Rubbish(Rubbish::Json)),
+            "utf8" => Ok(Action::Rubbish(Rubbish::Utf8)),
+            "binary" => Ok(Action::Rubbish(Rubbish::Binary)),
+            text => Err(format!("`{text}` is none of json, utf8, binary")),
+        }
+    }
+}
+
+/// Reads a duration.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let nanos = stoop_engine::syntax::parse_duration(text);
+    let nanos = nanos.ok_or_else(|| format!("`{text}` is no time: write a number and ms, s, m, h or d"))?;
+    Ok(Duration::from_nanos(nanos.unsigned_abs()))
+}
