@@ -23,7 +23,7 @@ pub fn recv_to_queued_ns(placement: Placement, contents: &[Vec<u8>]) -> f64 {
     });
     let server = server.expect("a port of loopback is free");
     let mut config = Config::parse("all", RULES).expect("the rule is one");
-    config.endpoint = Endpoint::new("mock", &server.url()).expect("the server has a URL");
+    config.endpoints = vec![Endpoint::new("mock", &server.url()).expect("the server has a URL")];
     config.placement = Some(placement);
     let engine = Engine::builder()
         .config(config)

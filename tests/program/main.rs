@@ -10,6 +10,7 @@ mod demo;
 mod desk;
 mod doctor;
 mod driver;
+mod endpoints;
 mod faults;
 mod feed;
 mod foreign;

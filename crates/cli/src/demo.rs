@@ -32,7 +32,7 @@ pub(crate) fn demo(args: &DemoArgs) -> Outcome {
     })
     .or_fail(Code::Failed)?;
     let mut config = Config::parse("starter.toml", init::STARTER).or_fail(Code::Internal)?;
-    config.endpoint = Endpoint::new("mock", &server.url()).or_fail(Code::Internal)?;
+    config.endpoints = vec![Endpoint::new("mock", &server.url()).or_fail(Code::Internal)?];
     let rules = config.rules().or_fail(Code::Internal)?;
     let bounds = config.bounds;
     let signals = signals::hold()?;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use stoop::model::{BadReason, Op};
-use stoop::{End, Summary, Table};
+use stoop::{End, EndpointReport, Summary, Table};
 
 use crate::output::note;
 
@@ -12,6 +12,7 @@ pub(crate) fn live(summary: &Summary, as_json: bool) {
     if as_json {
         let mut object = common(summary);
         object.insert("feed".to_owned(), feed(summary));
+        object.insert("endpoints".to_owned(), endpoints(summary));
         object.insert("queue".to_owned(), queue(summary));
         object.insert("latency_ns".to_owned(), latency(&table));
         note(format_args!("digest {}", summary.digest));
@@ -31,6 +32,11 @@ pub(crate) fn live(summary: &Summary, as_json: bool) {
         feed.gaps,
         feed.gap_ns / 1_000_000
     ));
+    for endpoint in summary.endpoints.iter().filter(|_| summary.endpoints.len() > 1) {
+        let (name, frames, copies) = (&endpoint.name, endpoint.frames, copies(endpoint));
+        let lag = endpoint.lag.as_ref().map_or(String::new(), |lag| format!(", behind the first by {lag}"));
+        note(format_args!("endpoint {name}: {frames} frames, {copies} of them copies{lag}"));
+    }
     note(format_args!(
         "queue: {} queued, {} times full, {} expired, {} opens dropped, {} followers dropped, {} undelivered",
         queue.queued,
@@ -110,6 +116,7 @@ fn common(summary: &Summary) -> Map<String, Value> {
         "events": counts(&Op::ALL.map(Op::as_str), &intake.events),
         "bad_frames": intake.bad_frames(),
         "bad": counts(&BadReason::ALL.map(BadReason::as_str), &intake.bad),
+        "copies": intake.copies,
         "unknown_version": intake.unknown_version,
         "unknown_fields": intake.unknown_fields,
         "unknown_values": intake.unknown_values,
@@ -152,6 +159,24 @@ fn feed(summary: &Summary) -> Value {
     let feed = &summary.counters.feed;
     json!({"dials": feed.dials, "opens": feed.opens, "pings": feed.pings, "pongs": feed.pongs,
            "rejected": feed.rejected, "gaps": feed.gaps, "gap_ns": feed.gap_ns})
+}
+
+fn endpoints(summary: &Summary) -> Value {
+    let each = summary.endpoints.iter().map(|endpoint| {
+        let lag = endpoint.lag.as_ref().map(|lag| {
+            json!({"p50": lag.quantile(0.5), "p99": lag.quantile(0.99), "max": lag.max(), "count": lag.count()})
+        });
+        let feed = &endpoint.feed;
+        json!({"name": endpoint.name, "dials": feed.dials, "opens": feed.opens, "pings": feed.pings,
+               "pongs": feed.pongs, "rejected": feed.rejected, "frames": endpoint.frames, "copies": copies(endpoint),
+               "lag_ns": lag})
+    });
+    Value::Array(each.collect())
+}
+
+/// Frames that another endpoint had brought already.
+fn copies(endpoint: &EndpointReport) -> u64 {
+    endpoint.lag.as_ref().map_or(0, |lag| lag.count())
 }
 
 fn queue(summary: &Summary) -> Value {

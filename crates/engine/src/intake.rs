@@ -3,6 +3,9 @@
 use stoop_model::{Bad, BadReason, Event, Op};
 use stoop_wire::{Decoder, Limits};
 
+use crate::copies::Copies;
+use crate::pipeline::Bounds;
+
 /// 2006-01-01, before which there were no tweets, Unix ms.
 const FIRST_TS_MS: i64 = 1_136_073_600_000;
 /// 2101-01-01, Unix ms.
@@ -28,6 +31,20 @@ pub enum Receipt {
     Sent,
 }
 
+/// A frame, or an element of a batch.
+#[derive(Debug)]
+pub enum Element<'e> {
+    /// It is decoded.
+    Event(&'e mut Event),
+    /// It cannot be.
+    Bad(Bad),
+    /// Another endpoint has brought it already.
+    Copy {
+        /// So long before, ns.
+        lag_ns: i64,
+    },
+}
+
 /// What came in, by count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct IntakeCounters {
@@ -45,6 +62,8 @@ pub struct IntakeCounters {
     pub unknown_fields: u64,
     /// Values outside their documented set.
     pub unknown_values: u64,
+    /// Frames, or elements of one, that another endpoint had brought already.
+    pub copies: u64,
     /// Fields left out because their value was of the wrong type or did not fit.
     pub field_errors: u64,
 }
@@ -81,6 +100,8 @@ pub struct Intake {
     next_seq: u64,
     now_ns: i64,
     counters: IntakeCounters,
+    /// Kept only where frames come from several endpoints.
+    copies: Option<Copies>,
 }
 
 impl Intake {
@@ -91,7 +112,13 @@ impl Intake {
             next_seq: 0,
             now_ns: start_ns,
             counters: IntakeCounters::default(),
+            copies: None,
         }
+    }
+
+    /// An intake with these bounds.
+    pub fn of(bounds: Bounds, start_ns: i64) -> Self {
+        Self { copies: bounds.has_copies.then(Copies::default), ..Self::new(bounds.limits, start_ns) }
     }
 
     /// Takes one frame; calls `each` for the frame, or for each element of a batch, in order.
@@ -101,7 +128,22 @@ impl Intake {
         receipt: Receipt,
         mut each: impl FnMut(Stamp, Result<&mut Event, Bad>),
     ) {
-        let Self { decoder, next_seq, now_ns, counters } = self;
+        self.frame_from(0, bytes, receipt, |stamp, element| match element {
+            Element::Event(event) => each(stamp, Ok(event)),
+            Element::Bad(bad) => each(stamp, Err(bad)),
+            Element::Copy { .. } => {}
+        });
+    }
+
+    /// The same of a frame from the endpoint of this number, below [`ENDPOINTS`](crate::ENDPOINTS).
+    pub fn frame_from(
+        &mut self,
+        origin: u8,
+        bytes: &[u8],
+        receipt: Receipt,
+        mut each: impl FnMut(Stamp, Element<'_>),
+    ) {
+        let Self { decoder, next_seq, now_ns, counters, copies } = self;
         counters.frames += 1;
         counters.bytes += bytes.len() as u64;
         if let Receipt::At(at_ns) = receipt {
@@ -116,8 +158,15 @@ impl Intake {
                 *now_ns = sent_ns.map_or(*now_ns, |sent_ns| sent_ns.max(*now_ns));
             }
             is_first = false;
+            if let (Some(copies), Ok(event)) = (copies.as_mut(), result.as_ref())
+                && let Some(lag_ns) = copies.lag_ns(event.op, event.fingerprint, origin, *now_ns)
+            {
+                counters.copies += 1;
+                return each(Stamp { seq, now_ns: *now_ns }, Element::Copy { lag_ns });
+            }
             counters.count(result.as_ref().map(|event| &**event).map_err(|bad| *bad));
-            each(Stamp { seq, now_ns: *now_ns }, result);
+            let element = result.map_or_else(Element::Bad, Element::Event);
+            each(Stamp { seq, now_ns: *now_ns }, element);
         });
     }
 

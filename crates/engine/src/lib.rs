@@ -57,13 +57,15 @@
 //! # Ok::<(), stoop_engine::RuleSetError>(())
 //! ```
 
+mod copies;
 mod intake;
 mod merge;
 mod pipeline;
 mod signal;
 pub mod syntax;
 
-pub use intake::{Intake, IntakeCounters, Receipt, Stamp, plausible_ns};
+pub use copies::ENDPOINTS;
+pub use intake::{Element, Intake, IntakeCounters, Receipt, Stamp, plausible_ns};
 pub use merge::{
     ASSETS_PER_TWEET, Arrival, Change, FRAMES_PER_TWEET, Merge, MergeCounters, Merged, NamedAsset, View,
     Window,

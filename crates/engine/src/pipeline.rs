@@ -3,7 +3,7 @@
 use stoop_model::{Bad, Decision, Event};
 use stoop_wire::Limits;
 
-use crate::intake::{Intake, Receipt, Stamp};
+use crate::intake::{Element, Intake, Receipt, Stamp};
 use crate::merge::{Merge, Merged, Window};
 use crate::signal::{Command, Keeping, RuleSet, Signal};
 
@@ -12,6 +12,11 @@ pub trait Probe {
     /// An element of a frame is decoded.
     fn decoded(&mut self, event: &Event, stamp: Stamp) {
         let _ = (event, stamp);
+    }
+
+    /// An element of a frame is a copy of one that another endpoint has brought, so long before.
+    fn copied(&mut self, origin: u8, lag_ns: i64) {
+        let _ = (origin, lag_ns);
     }
 
     /// An element of a frame cannot be decoded.
@@ -45,6 +50,8 @@ pub struct Bounds {
     pub window: Window,
     /// Of what is remembered beyond it.
     pub keeping: Keeping,
+    /// Frames come from several endpoints: the first copy of each counts.
+    pub has_copies: bool,
 }
 
 /// Intake, merge and signal, called one after the other without a queue between them.
@@ -62,7 +69,7 @@ impl Pipeline {
     /// A pipeline that has seen nothing; its time begins at `start_ns`.
     pub fn new(rules: RuleSet, bounds: Bounds, start_ns: i64) -> Self {
         Self {
-            intake: Intake::new(bounds.limits, start_ns),
+            intake: Intake::of(bounds, start_ns),
             merge: Merge::new(bounds.window),
             signal: Signal::new(rules, bounds.keeping),
             merged: Vec::with_capacity(8),
@@ -71,11 +78,24 @@ impl Pipeline {
 
     /// Takes one frame; appends decisions to `out`.
     pub fn frame(&mut self, bytes: &[u8], receipt: Receipt, probe: &mut impl Probe, out: &mut Vec<Decision>) {
+        self.frame_from(0, bytes, receipt, probe, out);
+    }
+
+    /// Takes one frame from the endpoint of this number; appends decisions to `out`.
+    pub fn frame_from(
+        &mut self,
+        origin: u8,
+        bytes: &[u8],
+        receipt: Receipt,
+        probe: &mut impl Probe,
+        out: &mut Vec<Decision>,
+    ) {
         let Self { intake, merge, signal, merged } = self;
-        intake.frame(bytes, receipt, |stamp, result| {
-            let event = match result {
-                Ok(event) => event,
-                Err(bad) => return probe.bad(bad, stamp),
+        intake.frame_from(origin, bytes, receipt, |stamp, element| {
+            let event = match element {
+                Element::Event(event) => event,
+                Element::Bad(bad) => return probe.bad(bad, stamp),
+                Element::Copy { lag_ns } => return probe.copied(origin, lag_ns),
             };
             probe.decoded(event, stamp);
             merge.handle(event, stamp, merged);

@@ -41,10 +41,12 @@
 mod log;
 mod nanos;
 mod recorder;
+mod spread;
 mod stage;
 mod table;
 
 pub use log::IntervalLog;
 pub use recorder::{HIGHEST_NS, Recorder};
+pub use spread::Spread;
 pub use stage::{Clock, Stage};
 pub use table::{Row, Table};

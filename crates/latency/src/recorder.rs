@@ -31,11 +31,7 @@ impl Recorder {
     ///
     /// A negative one is counted apart, one above [`HIGHEST_NS`] is counted there and as saturated.
     pub fn record(&mut self, stage: Stage, nanos: i64) {
-        let channel = &mut self.channels[stage.index()];
-        match u64::try_from(nanos) {
-            Ok(nanos) => channel.record(nanos),
-            Err(_) => channel.negative = channel.negative.saturating_add(1),
-        }
+        self.channels[stage.index()].add(nanos);
     }
 
     /// Adds everything the other recorder holds, as if each value had been recorded here too.
@@ -71,7 +67,7 @@ impl Default for Recorder {
 
 /// The measurements of one stage.
 #[derive(Debug, Clone)]
-struct Channel {
+pub(crate) struct Channel {
     histogram: Histogram<u64>,
     /// Exact; the histogram knows it only to three digits.
     max: u64,
@@ -79,11 +75,33 @@ struct Channel {
     saturated: u64,
 }
 
+impl Default for Channel {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Channel {
     fn new() -> Self {
         let histogram = Histogram::new_with_bounds(1, HIGHEST_NS, DIGITS)
             .expect("1 ns to 1 h in 3 digits is a valid range");
         Self { histogram, max: 0, negative: 0, saturated: 0 }
+    }
+
+    pub(crate) fn add(&mut self, nanos: i64) {
+        match u64::try_from(nanos) {
+            Ok(nanos) => self.record(nanos),
+            Err(_) => self.negative = self.negative.saturating_add(1),
+        }
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.histogram.len()
+    }
+
+    /// A bucket reports its upper edge, which may lie above the largest value in it.
+    pub(crate) fn quantile(&self, q: f64) -> Option<u64> {
+        (self.len() > 0).then(|| self.histogram.value_at_quantile(q).min(self.max))
     }
 
     fn record(&mut self, nanos: u64) {
@@ -103,8 +121,7 @@ impl Channel {
 
     fn row(&self, stage: Stage) -> Row {
         let count = self.histogram.len();
-        // A bucket reports its upper edge, which may lie above the largest value in it.
-        let quantile = |q: f64| (count > 0).then(|| self.histogram.value_at_quantile(q).min(self.max));
+        let quantile = |q: f64| self.quantile(q);
         Row {
             stage,
             p50: quantile(0.5),

@@ -1,18 +1,17 @@
-//! The connection actor: owns the socket and the policy, stamps what it reads and hands it on.
+//! The connection actor: owns the lines to the endpoints, stamps what it reads and hands it on.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::future::poll_fn;
 use std::sync::Arc;
-use std::time::Duration;
+use std::task::Poll;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
 use crossbeam_channel::Receiver;
-use futures_util::{FutureExt, SinkExt, StreamExt};
+use futures_util::FutureExt;
 use stoop_engine::{Command, Receipt, panic_message};
-use stoop_feed::{Action, Cause, Event, Policy, Side, State, TransportError};
+use stoop_feed::{Action, Cause, Event, Side, State, TransportError};
 use stoop_model::BadReason;
 use tokio::sync::oneshot;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::sleep_until;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -20,21 +19,20 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
 use crate::clock::Clock;
 use crate::gauge::Gauge;
+use crate::line::{Line, Step};
 use crate::notice::{News, Notices};
 use crate::path::Path;
 use crate::remote::{Reply, Request, Snapshot};
 use crate::settings::Settings;
-use crate::socket::{DialError, Socket, dial};
-use crate::summary::{Counters, End, Summary};
+use crate::socket::DialError;
+use crate::summary::{Counters, End, EndpointReport, FeedCounters, Summary};
 
 /// How often a full queue is looked at again.
 const DRAIN_EVERY_NS: i64 = 1_000_000;
 /// Frames read in one go before timers are looked at.
 const BURST: usize = 64;
-/// How long writing a ping or a close may take: a peer that does not read must not hold us up.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Reads one endpoint until it is told to stop or refused for good.
+/// Reads the endpoints until it is told to stop or all have refused for good.
 pub(crate) struct Connection {
     run: Option<(Run, oneshot::Sender<Box<Summary>>)>,
 }
@@ -61,28 +59,15 @@ impl Actor for Connection {
     }
 }
 
-type Dialling = Pin<Box<dyn Future<Output = Result<Socket, DialError>>>>;
-
-enum Link {
-    Down,
-    Dialling(Dialling),
-    Up(Box<Socket>),
-}
-
-enum Step {
-    Dialled(Result<Box<Socket>, DialError>),
-    Read(Option<Result<Message, Error>>, i64),
-    Woken,
-}
-
 /// One run of a connection.
 pub(crate) struct Run {
     settings: Settings,
-    policy: Policy,
+    lines: Vec<Line>,
+    /// The line that is asked first: each in its turn, so that none starves another.
+    first: usize,
     path: Path,
     gauge: Arc<Gauge>,
     clock: Clock,
-    link: Link,
     frames: u64,
     summary: Box<Summary>,
     requests: Receiver<Request>,
@@ -91,7 +76,6 @@ pub(crate) struct Run {
     lost: Option<(i64, Option<Cause>)>,
     /// When the counters are told next, Unix ns.
     status_ns: Option<i64>,
-    actions: Vec<Action>,
     end: Option<End>,
     was_blocking: bool,
     /// The deadline the last tick was sent for: one is enough, however long the far end takes.
@@ -101,7 +85,7 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn new(
         settings: Settings,
-        policy: Policy,
+        lines: Vec<Line>,
         path: Path,
         gauge: Arc<Gauge>,
         clock: Clock,
@@ -116,14 +100,13 @@ impl Run {
             notices,
             lost: None,
             settings,
-            policy,
+            lines,
+            first: 0,
             path,
             gauge,
             clock,
-            link: Link::Down,
             frames: 0,
             summary,
-            actions: Vec::with_capacity(Policy::MAX_ACTIONS),
             end: None,
             was_blocking: false,
             ticked_ns: None,
@@ -131,42 +114,50 @@ impl Run {
     }
 
     async fn read(mut self, done: oneshot::Sender<Box<Summary>>) {
-        self.tell(Event::Start).await;
+        self.tell_all(Event::Start).await;
         // The first status is told before there is a connection: a timer would let a near server come first.
         self.attend().await;
-        while self.end.is_none() || !self.policy.state().is_final() {
+        while self.end.is_none() || self.lines.iter().any(|line| !line.policy.state().is_final()) {
             match self.next().await {
-                Step::Dialled(Ok(socket)) => {
-                    self.link = Link::Up(socket);
-                    self.summary.counters.feed.opens += 1;
-                    self.tell(Event::Opened).await;
+                Some((at, Step::Dialled(Ok(())))) => {
+                    self.lines[at].feed.opens += 1;
+                    self.tell(at, Event::Opened).await;
                 }
-                Step::Dialled(Err(error)) => self.dial_failed(error).await,
-                Step::Read(message, recv_ns) => self.take_burst(message, recv_ns).await,
-                Step::Woken => {}
+                Some((at, Step::Dialled(Err(error)))) => self.dial_failed(at, error).await,
+                Some((at, Step::Read(message, recv_ns))) => self.take_burst(at, message, recv_ns).await,
+                None => {}
             }
             self.attend().await;
         }
-        self.link = Link::Down;
+        self.lines.iter_mut().for_each(Line::let_go);
         self.wind_up(done).await;
     }
 
-    /// Waits for the socket, a deadline, or word from the far end.
-    async fn next(&mut self) -> Step {
-        let Self { link, clock, gauge, .. } = self;
-        let is_blocking = gauge.is_blocking();
-        let can_read = !is_blocking && self.path.has_room() && self.end.is_none();
+    /// Waits for a line; none if a deadline or the far end comes first.
+    async fn next(&mut self) -> Option<(usize, Step)> {
+        let Self { lines, clock, gauge, .. } = self;
+        let can_read = !gauge.is_blocking() && self.path.has_room() && self.end.is_none();
         let drain_ns = gauge.is_holding().then(|| clock.now_ns() + DRAIN_EVERY_NS);
         let tick_ns = gauge.deadline_ns().filter(|deadline_ns| self.ticked_ns != Some(*deadline_ns));
-        let due_ns = [self.policy.deadline(), tick_ns, drain_ns, self.status_ns].into_iter().flatten().min();
+        let own_ns = lines.iter().filter_map(|line| line.policy.deadline()).min();
+        let due_ns = [own_ns, tick_ns, drain_ns, self.status_ns].into_iter().flatten().min();
         let wake_at = clock.instant(due_ns.unwrap_or(i64::MAX));
-        let clock = *clock;
-        let draining = self.policy.state() == State::Draining;
+        let (clock, count) = (*clock, lines.len());
+        self.first = (self.first + 1) % count;
+        let first = self.first;
+        let step = poll_fn(|context| {
+            let mut turns = (0..count).map(|turn| (first + turn) % count);
+            let step = turns.find_map(|at| match lines[at].poll(context, can_read, clock) {
+                Poll::Ready(step) => Some((at, step)),
+                Poll::Pending => None,
+            });
+            step.map_or(Poll::Pending, Poll::Ready)
+        });
         tokio::select! {
             biased;
-            step = step(link, clock), if can_read || draining || matches!(link, Link::Dialling(_)) => step,
-            () = gauge.changed() => Step::Woken,
-            () = sleep_until(wake_at) => Step::Woken,
+            step = step => Some(step),
+            () = gauge.changed() => None,
+            () = sleep_until(wake_at) => None,
         }
     }
 
@@ -185,12 +176,15 @@ impl Run {
         let is_blocking = self.gauge.is_blocking();
         if is_blocking != self.was_blocking {
             self.was_blocking = is_blocking;
-            self.tell(Event::ReadingHeld(is_blocking)).await;
+            self.tell_all(Event::ReadingHeld(is_blocking)).await;
         }
-        if self.policy.deadline().is_some_and(|deadline_ns| deadline_ns <= now_ns) {
-            let mut actions = std::mem::take(&mut self.actions);
-            self.policy.wake(now_ns, &mut actions);
-            self.carry_out(actions).await;
+        for at in 0..self.lines.len() {
+            let line = &mut self.lines[at];
+            if line.policy.deadline().is_some_and(|deadline_ns| deadline_ns <= now_ns) {
+                let mut actions = std::mem::take(&mut line.actions);
+                line.policy.wake(now_ns, &mut actions);
+                self.carry_out(at, actions).await;
+            }
         }
         self.attend_requests(now_ns);
         if let Some(message) = self.gauge.tripped() {
@@ -225,32 +219,60 @@ impl Run {
         {
             let every_ns = i64::try_from(every.as_nanos()).unwrap_or(i64::MAX);
             self.status_ns = Some(now_ns.saturating_add(every_ns));
-            self.answer(Snapshot { counters: Box::default(), latency: None, reply: Reply::Notice });
+            self.answer(Snapshot::new(None, Reply::Notice));
         }
     }
 
     fn answer(&mut self, mut snapshot: Snapshot) {
+        self.count();
         let Counters { link, feed, .. } = self.summary.counters;
         snapshot.counters.link = link;
         snapshot.counters.feed = feed;
+        snapshot.endpoints = self.endpoints();
         self.path.snapshot(snapshot);
     }
 
-    /// Keeps account of whether the feed is connected.
-    fn note_state(&mut self, from: State, to: State) {
+    /// Adds up what the lines did.
+    fn count(&mut self) {
+        let feed = &mut self.summary.counters.feed;
+        let (gaps, gap_ns) = (feed.gaps, feed.gap_ns);
+        *feed = FeedCounters { gaps, gap_ns, ..FeedCounters::default() };
+        self.lines.iter().for_each(|line| feed.add(&line.feed));
+    }
+
+    /// What each line did; the lags are the decoder's to add.
+    fn endpoints(&self) -> Vec<EndpointReport> {
+        let report = |line: &Line| EndpointReport {
+            name: line.endpoint.name.clone(),
+            is_up: line.policy.state().is_open(),
+            feed: line.feed,
+            frames: line.frames,
+            lag: None,
+        };
+        self.lines.iter().map(report).collect()
+    }
+
+    /// Keeps account of whether the feed is connected: by one endpoint at least.
+    fn note_state(&mut self, at: usize, from: State, to: State) {
         if from.is_open() == to.is_open() {
             return;
         }
         let now_ns = self.clock.now_ns();
+        let is_up = self.lines.iter().any(|line| line.policy.state().is_open());
         let Counters { link, feed, .. } = &mut self.summary.counters;
-        link.is_up = to.is_open();
-        link.since_ns = now_ns;
-        if !link.is_up {
-            self.lost = Some((now_ns, None));
-            return;
+        let was_up = std::mem::replace(&mut link.is_up, is_up);
+        if is_up != was_up {
+            link.since_ns = now_ns;
         }
-        self.notices.tell(now_ns, News::Up);
-        if let Some((from_ns, cause)) = self.lost.take() {
+        if to.is_open() {
+            self.notices.tell(now_ns, News::Up { endpoint: self.lines[at].endpoint.name.clone() });
+        }
+        if was_up && !is_up {
+            self.lost = Some((now_ns, None));
+        } else if !was_up
+            && is_up
+            && let Some((from_ns, cause)) = self.lost.take()
+        {
             feed.gaps += 1;
             feed.gap_ns += now_ns - from_ns;
             self.notices.tell(now_ns, News::Gap { from_ns, to_ns: now_ns, cause });
@@ -261,127 +283,131 @@ impl Run {
     async fn finish(&mut self, end: End) {
         if self.end.is_none() {
             self.end = Some(end);
-            self.tell(Event::Stop).await;
+            self.tell_all(Event::Stop).await;
         }
     }
 
-    async fn tell(&mut self, event: Event) {
-        let mut actions = std::mem::take(&mut self.actions);
-        self.policy.handle(event, self.clock.now_ns(), &mut actions);
-        self.carry_out(actions).await;
+    async fn tell_all(&mut self, event: Event) {
+        for at in 0..self.lines.len() {
+            self.tell(at, event).await;
+        }
     }
 
-    async fn carry_out(&mut self, mut actions: Vec<Action>) {
+    async fn tell(&mut self, at: usize, event: Event) {
+        let now_ns = self.clock.now_ns();
+        let line = &mut self.lines[at];
+        let mut actions = std::mem::take(&mut line.actions);
+        line.policy.handle(event, now_ns, &mut actions);
+        self.carry_out(at, actions).await;
+    }
+
+    async fn carry_out(&mut self, at: usize, mut actions: Vec<Action>) {
         for action in actions.drain(..) {
+            let line = &mut self.lines[at];
+            let name = line.endpoint.name.as_str();
             match action {
                 Action::Dial => {
-                    self.summary.counters.feed.dials += 1;
-                    let Settings { endpoint, auth, key, .. } = &self.settings;
-                    tracing::info!(endpoint = endpoint.shown(), "dialling");
-                    self.link = Link::Dialling(Box::pin(dial(endpoint.clone(), *auth, key.clone())));
+                    tracing::info!(endpoint = name, url = line.endpoint.shown(), "dialling");
+                    line.dial(self.settings.auth, &self.settings.key);
                 }
                 Action::SendPing => {
-                    self.summary.counters.feed.pings += 1;
-                    self.write(Message::Ping(Bytes::new())).await;
+                    line.feed.pings += 1;
+                    line.write(Message::Ping(Bytes::new())).await;
                 }
                 Action::Close { code } => {
                     let frame = CloseFrame { code: CloseCode::from(code), reason: "".into() };
-                    self.write(Message::Close(Some(frame))).await;
+                    line.write(Message::Close(Some(frame))).await;
                 }
-                Action::Abandon => self.link = Link::Down,
+                Action::Abandon => line.let_go(),
                 Action::StateChanged { from, to } => {
-                    tracing::info!(from = from.name(), to = to.name(), "connection");
-                    self.note_state(from, to);
+                    tracing::info!(endpoint = name, from = from.name(), to = to.name(), "connection");
+                    self.note_state(at, from, to);
                 }
                 Action::Retry { after, lane, cause, attempt } => {
-                    tracing::warn!(%cause, lane = lane.name(), attempt, ?after, "connection lost, trying again");
+                    tracing::warn!(endpoint = name, %cause, lane = lane.name(), attempt, ?after, "connection lost, trying again");
                     if let Some((_, why @ None)) = &mut self.lost {
                         *why = Some(cause);
                     }
-                    self.notices.tell(self.clock.now_ns(), News::Down { cause, retry_after: after });
+                    let endpoint = name.to_owned();
+                    self.notices
+                        .tell(self.clock.now_ns(), News::Down { endpoint, cause, retry_after: after });
                 }
                 Action::Fatal { cause } => {
-                    self.notices.tell(self.clock.now_ns(), News::Refused(cause));
-                    self.end.get_or_insert(End::Refused(cause));
+                    tracing::error!(endpoint = name, %cause, "refused for good");
+                    let endpoint = name.to_owned();
+                    self.notices.tell(self.clock.now_ns(), News::Refused { endpoint, cause });
+                    // The others go on without it.
+                    if self.lines.iter().all(|line| line.policy.state().is_final()) {
+                        self.end.get_or_insert(End::Refused(cause));
+                    }
                 }
             }
         }
-        self.actions = actions;
+        self.lines[at].actions = actions;
     }
 
-    async fn write(&mut self, message: Message) {
-        if let Link::Up(socket) = &mut self.link {
-            // A failed or slow write shows as a read error or a missing pong.
-            drop(timeout(WRITE_TIMEOUT, socket.send(message)).await);
-        }
-    }
-
-    async fn dial_failed(&mut self, error: DialError) {
-        self.link = Link::Down;
+    async fn dial_failed(&mut self, at: usize, error: DialError) {
         match error {
-            DialError::Refused(status) => self.tell(Event::Refused { status }).await,
-            DialError::Failed(at, message) => {
+            DialError::Refused(status) => self.tell(at, Event::Refused { status }).await,
+            DialError::Failed(error, message) => {
                 tracing::debug!(%message, "dial");
-                tracing::warn!(endpoint = self.settings.endpoint.shown(), "cannot connect: {message}");
-                self.tell(Event::Failed { error: at }).await;
+                let url = self.lines[at].endpoint.shown();
+                tracing::warn!(endpoint = url, "cannot connect: {message}");
+                self.tell(at, Event::Failed { error }).await;
             }
         }
     }
 
     /// Takes a message and those that are already there behind it.
-    async fn take_burst(&mut self, first: Option<Result<Message, Error>>, recv_ns: i64) {
-        self.take(first, recv_ns).await;
+    async fn take_burst(&mut self, at: usize, first: Option<Result<Message, Error>>, recv_ns: i64) {
+        self.take(at, first, recv_ns).await;
         for _ in 1..BURST {
             if self.end.is_some() || self.gauge.is_blocking() || !self.path.has_room() {
                 return;
             }
-            let Link::Up(socket) = &mut self.link else { return };
-            let Some(message) = socket.next().now_or_never() else { return };
-            let recv_ns = self.clock.now_ns();
-            self.take(message, recv_ns).await;
+            let Some(Step::Read(message, recv_ns)) = self.lines[at].read_now(self.clock) else { return };
+            self.take(at, message, recv_ns).await;
         }
     }
 
-    async fn take(&mut self, message: Option<Result<Message, Error>>, recv_ns: i64) {
+    async fn take(&mut self, at: usize, message: Option<Result<Message, Error>>, recv_ns: i64) {
         match message {
-            Some(Ok(Message::Text(text))) => self.take_frame(text.as_bytes(), recv_ns).await,
-            Some(Ok(Message::Binary(bytes))) => self.take_frame(&bytes, recv_ns).await,
+            Some(Ok(Message::Text(text))) => self.take_frame(at, text.as_bytes(), recv_ns).await,
+            Some(Ok(Message::Binary(bytes))) => self.take_frame(at, &bytes, recv_ns).await,
             Some(Ok(Message::Pong(_))) => {
-                self.summary.counters.feed.pongs += 1;
-                self.tell(Event::Pong).await;
+                self.lines[at].feed.pongs += 1;
+                self.tell(at, Event::Pong).await;
             }
             Some(Ok(Message::Close(frame))) => {
                 let code = frame.map(|frame| u16::from(frame.code));
-                if let Link::Up(socket) = &mut self.link {
-                    // Our answer to the close is queued; what becomes of it no longer matters.
-                    drop(timeout(WRITE_TIMEOUT, socket.flush()).await);
-                }
-                self.link = Link::Down;
-                self.tell(Event::Closed { code, by: Side::Remote }).await;
+                self.lines[at].flush().await;
+                self.lines[at].let_go();
+                self.tell(at, Event::Closed { code, by: Side::Remote }).await;
             }
             Some(Ok(Message::Ping(_) | Message::Frame(_))) => {}
-            Some(Err(error)) => self.take_error(error).await,
+            Some(Err(error)) => self.take_error(at, error).await,
             None => {
-                self.link = Link::Down;
-                self.tell(Event::Failed { error: TransportError::Eof }).await;
+                self.lines[at].let_go();
+                self.tell(at, Event::Failed { error: TransportError::Eof }).await;
             }
         }
     }
 
-    async fn take_frame(&mut self, bytes: &[u8], recv_ns: i64) {
+    async fn take_frame(&mut self, at: usize, bytes: &[u8], recv_ns: i64) {
         if self.end.is_some() {
             return;
         }
         self.frames += 1;
+        self.lines[at].frames += 1;
         self.summary.counters.link.last_frame_ns = Some(recv_ns);
-        self.path.frame(bytes, Receipt::At(recv_ns));
+        self.path.frame(at as u8, bytes, Receipt::At(recv_ns));
         self.path.work().await;
         if self.settings.max_frames.is_some_and(|limit| self.frames >= limit) {
             self.finish(End::MaxFrames).await;
         }
     }
 
-    async fn take_error(&mut self, error: Error) {
+    async fn take_error(&mut self, at: usize, error: Error) {
         let rejected = if matches!(error, Error::Capacity(_)) {
             Some((BadReason::TooLong, 1009))
         } else {
@@ -389,15 +415,15 @@ impl Run {
         };
         tracing::warn!(%error, "the connection failed");
         if let Some((reason, code)) = rejected {
-            self.summary.counters.feed.rejected += 1;
+            self.lines[at].feed.rejected += 1;
             self.path.reject(reason, 0);
             let frame = CloseFrame { code: CloseCode::from(code), reason: "".into() };
-            self.write(Message::Close(Some(frame))).await;
-            self.link = Link::Down;
-            self.tell(Event::Closed { code: Some(code), by: Side::Local }).await;
+            self.lines[at].write(Message::Close(Some(frame))).await;
+            self.lines[at].let_go();
+            self.tell(at, Event::Closed { code: Some(code), by: Side::Local }).await;
             return;
         }
-        self.link = Link::Down;
+        self.lines[at].let_go();
         let error = if matches!(
             error,
             Error::ConnectionClosed
@@ -410,7 +436,7 @@ impl Run {
         } else {
             TransportError::Reset
         };
-        self.tell(Event::Failed { error }).await;
+        self.tell(at, Event::Failed { error }).await;
     }
 
     /// Waits for what is in the pipeline and held back, then collects the counters.
@@ -437,24 +463,14 @@ impl Run {
                 () = sleep_until(look_again) => {}
             }
         }
-        self.summary.end = self.gauge.tripped().map(End::Panicked).or(self.end).unwrap_or_default();
+        self.summary.end = self.gauge.tripped().map(End::Panicked).or(self.end.take()).unwrap_or_default();
+        self.count();
+        self.summary.endpoints = self.endpoints();
         let (told, finished) = oneshot::channel();
         self.path.finish(self.summary, told);
         // The actors may have threads of their own, which end with the path: not before they have told.
         if let Ok(summary) = finished.await {
             drop(done.send(summary));
-        }
-    }
-}
-
-/// The next thing the link has to tell.
-async fn step(link: &mut Link, clock: Clock) -> Step {
-    match link {
-        Link::Down => std::future::pending().await,
-        Link::Dialling(dialling) => Step::Dialled(dialling.await.map(Box::new)),
-        Link::Up(socket) => {
-            let message = socket.next().await;
-            Step::Read(message, clock.now_ns())
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix::Actor;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, select};
-use stoop_engine::{RuleSet, panic_message};
+use stoop_engine::{ENDPOINTS, RuleSet, panic_message};
 use stoop_feed::Policy;
 use stoop_latency::{Recorder, Stage};
 use stoop_model::Decision;
@@ -16,12 +16,13 @@ use crate::clock::Clock;
 use crate::connection::{Connection, Run};
 use crate::exit::Exit;
 use crate::gauge::Gauge;
+use crate::line::Line;
 use crate::notice::{Notice, Notices};
 use crate::outbox::Outbox;
 use crate::path::{Path, rehearse};
 use crate::remote::{self, Remote, Reply, Request};
-use crate::settings::{Settings, SettingsError};
-use crate::summary::{Counters, End, Summary};
+use crate::settings::{Endpoint, Settings, SettingsError};
+use crate::summary::{Counters, End, EndpointReport, Summary};
 
 /// A running engine: a thread of its own with its own actix system.
 ///
@@ -54,6 +55,8 @@ struct Measured {
 pub struct Snapshot {
     /// Counters of every stage.
     pub counters: Counters,
+    /// Each endpoint, in the order of the configuration.
+    pub endpoints: Vec<EndpointReport>,
     /// Latencies since the start.
     pub latency: Recorder,
     /// Latencies since the snapshot before, or since the start.
@@ -77,7 +80,16 @@ impl Engine {
         if settings.queue_capacity == 0 {
             return Err(SettingsError::QueueEmpty.into());
         }
-        let policy = Policy::new(settings.feed, settings.seed).map_err(SettingsError::from)?;
+        let mut settings = settings;
+        let endpoints = std::mem::take(&mut settings.endpoints);
+        if !(1..=ENDPOINTS).contains(&endpoints.len()) {
+            return Err(SettingsError::Endpoints(endpoints.len()).into());
+        }
+        settings.bounds.has_copies = endpoints.len() > 1;
+        let mut policies = Vec::with_capacity(endpoints.len());
+        for (seed, endpoint) in (settings.seed..).zip(endpoints) {
+            policies.push((endpoint, Policy::new(settings.feed, seed).map_err(SettingsError::from)?));
+        }
         let (queue, decisions) = bounded(settings.queue_capacity);
         let gauge = Arc::new(Gauge::new());
         let (remote, requests) = Remote::new(Arc::clone(&gauge));
@@ -86,7 +98,7 @@ impl Engine {
         let clock = Clock::anchored();
         let outbox = Outbox::new(queue, settings.when_full);
         let start =
-            Start { settings, rules, policy, outbox, clock, gauge, requests, notices: sender, ending };
+            Start { settings, rules, policies, outbox, clock, gauge, requests, notices: sender, ending };
         let thread = spawn(move || start.run()).map_err(StartError::Thread)?;
         Ok(Self {
             decisions: Mutex::new(Some(decisions)),
@@ -139,8 +151,7 @@ impl Engine {
     pub fn snapshot(&self) -> Option<Snapshot> {
         let (reply, answer) = bounded(1);
         let spare = std::mem::take(&mut self.measured().spare);
-        let snapshot =
-            remote::Snapshot { counters: Box::default(), latency: Some(spare), reply: Reply::To(reply) };
+        let snapshot = remote::Snapshot::new(Some(spare), Reply::To(reply));
         self.remote.send(Request::Snapshot(snapshot)).ok()?;
         // A request that waits when the engine ends is never looked at, and the queue keeps it, and with it the other end
         // of `answer`, for as long as there is a remote.
@@ -154,6 +165,7 @@ impl Engine {
         measured.taken.reset();
         measured.total.merge_from(&interval);
         let snapshot = Snapshot {
+            endpoints: answer.endpoints,
             counters: *answer.counters,
             latency: measured.total.clone(),
             interval: interval.clone(),
@@ -217,7 +229,7 @@ fn spawn(run: impl FnOnce() -> Box<Summary> + Send + 'static) -> std::io::Result
 struct Start {
     settings: Settings,
     rules: RuleSet,
-    policy: Policy,
+    policies: Vec<(Endpoint, Policy)>,
     outbox: Outbox,
     clock: Clock,
     gauge: Arc<Gauge>,
@@ -228,13 +240,14 @@ struct Start {
 
 impl Start {
     fn run(self) -> Box<Summary> {
-        let Self { settings, rules, policy, outbox, clock, gauge, requests, notices, ending } = self;
+        let Self { settings, rules, policies, outbox, clock, gauge, requests, notices, ending } = self;
         let (done, finished) = oneshot::channel();
         let summary = actix::System::new().block_on(async move {
             rehearse(clock);
             let exit = Exit::new(outbox, clock, true, notices.clone());
             let path = Path::start(settings.placement, rules, settings.bounds, clock.now_ns(), exit, &gauge);
-            let run = Run::new(settings, policy, path, Arc::clone(&gauge), clock, requests, notices);
+            let lines = policies.into_iter().map(|(endpoint, policy)| Line::new(endpoint, policy)).collect();
+            let run = Run::new(settings, lines, path, Arc::clone(&gauge), clock, requests, notices);
             Connection::new(run, done).start();
             finished.await.unwrap_or_else(|_gone| {
                 let end = End::Panicked(gauge.tripped().unwrap_or_default());

@@ -1,7 +1,7 @@
 //! The end of the pipeline: measures, digests and queues what was decided.
 
 use stoop_engine::{Change, Incident, Merged, Probe, Receipt, Signal, Stamp};
-use stoop_latency::{Recorder, Stage};
+use stoop_latency::{Recorder, Spread, Stage};
 use stoop_model::{Decision, Event, LatencyNs, Op};
 use stoop_tape::Digest;
 
@@ -44,6 +44,8 @@ pub(crate) struct Exit {
     pub(crate) clock: Clock,
     pub(crate) notices: Notices,
     was_holding: bool,
+    /// How far behind the first copy those of each endpoint came, when the stages are called from here.
+    pub(crate) lags: Vec<Spread>,
     /// Latencies are measured; they are not in a replay.
     pub(crate) is_live: bool,
     /// Marks of the element at hand, when the stages are called from here.
@@ -56,6 +58,7 @@ impl Exit {
             outbox,
             notices,
             was_holding: false,
+            lags: Vec::new(),
             recorder: Recorder::new(),
             digest: Digest::default(),
             clock,
@@ -180,11 +183,24 @@ impl Exit {
     }
 }
 
+/// Adds the lag of a copy to those of its endpoint.
+pub(crate) fn record_lag(lags: &mut Vec<Spread>, origin: u8, lag_ns: i64) {
+    let origin = usize::from(origin);
+    if lags.len() <= origin {
+        lags.resize_with(origin + 1, Spread::default);
+    }
+    lags[origin].record(lag_ns);
+}
+
 fn span(from_ns: i64, to_ns: i64) -> u64 {
     u64::try_from(to_ns - from_ns).unwrap_or(0)
 }
 
 impl Probe for Exit {
+    fn copied(&mut self, origin: u8, lag_ns: i64) {
+        record_lag(&mut self.lags, origin, lag_ns);
+    }
+
     fn decoded(&mut self, event: &Event, stamp: Stamp) {
         self.marks.decoded_ns = self.clock.now_ns();
         self.notices.hear(event, stamp.now_ns);

@@ -25,26 +25,36 @@ pub struct Notice {
 /// What has happened.
 #[derive(Clone, Debug)]
 pub enum News {
-    /// The feed is connected.
-    Up,
-    /// The feed is not connected any more, or a dial has come to nothing; the next dial comes by itself.
+    /// An endpoint is connected.
+    Up {
+        /// Its name.
+        endpoint: String,
+    },
+    /// An endpoint is not connected any more, or a dial has come to nothing; the next dial comes by itself.
     Down {
+        /// Its name.
+        endpoint: String,
         /// Why.
         cause: Cause,
         /// How long until the next dial.
         retry_after: Duration,
     },
-    /// The feed is connected again: what was posted in the meantime has not come, and may never.
+    /// No endpoint was connected, and one is again: what was posted in the meantime has not come, and may never.
     Gap {
-        /// When the connection was lost, Unix ns.
+        /// When the last connection was lost, Unix ns.
         from_ns: i64,
         /// When there was one again, Unix ns.
         to_ns: i64,
         /// Why it was lost, where that is known.
         cause: Option<Cause>,
     },
-    /// The server refused for good; the engine ends.
-    Refused(Cause),
+    /// An endpoint refused for good. When the last one has, the engine ends.
+    Refused {
+        /// Its name.
+        endpoint: String,
+        /// Why.
+        cause: Cause,
+    },
     /// The result of a follow or unfollow command.
     Handles(HandleReport),
     /// The decision queue is full and decisions are held back: the consumer is too slow.
@@ -147,7 +157,7 @@ mod tests {
     fn what_nobody_takes_is_dropped_and_counted() {
         let (notices, taken) = Notices::new();
         for at_ns in 0..NOTICES as i64 + 5 {
-            notices.tell(at_ns, News::Up);
+            notices.tell(at_ns, News::QueueFree);
         }
         assert_eq!((taken.len(), notices.dropped()), (NOTICES, 5));
         assert_eq!(taken.recv().unwrap().at_ns, 0);

@@ -17,7 +17,7 @@ use crate::notice::Notices;
 use crate::outbox::Outbox;
 use crate::remote::Snapshot;
 use crate::settings::{Placement, WhenFull};
-use crate::summary::Summary;
+use crate::summary::{Summary, add_lags};
 
 /// Turns the other actors of a thread are given for one frame. Three take it through; a batch needs more.
 const TURNS: usize = 8;
@@ -67,15 +67,15 @@ impl Path {
         }
     }
 
-    /// Takes a frame.
-    pub(crate) fn frame(&mut self, bytes: &[u8], receipt: Receipt) {
+    /// Takes a frame of the endpoint of this number.
+    pub(crate) fn frame(&mut self, origin: u8, bytes: &[u8], receipt: Receipt) {
         match self {
-            Self::Fused(fused) => fused.frame(bytes, receipt),
+            Self::Fused(fused) => fused.frame(origin, bytes, receipt),
             Self::Actors(entrance) => {
                 let mut buffer = entrance.pools.bytes.take();
                 buffer.extend_from_slice(bytes);
                 entrance.gauge.enter();
-                entrance.decoder.do_send(RawFrame { bytes: buffer, receipt });
+                entrance.decoder.do_send(RawFrame { origin, bytes: buffer, receipt });
             }
         }
     }
@@ -116,6 +116,7 @@ impl Path {
             Self::Fused(fused) => {
                 snapshot.counters.intake = *fused.pipeline.intake.counters();
                 snapshot.counters.of_merge(&fused.pipeline.merge);
+                add_lags(&mut snapshot.endpoints, &fused.exit.lags);
                 fused.exit.answer(snapshot, &fused.pipeline.signal);
             }
             Self::Actors(entrance) => entrance.decoder.do_send(snapshot),
@@ -175,6 +176,7 @@ impl Path {
                 let pipeline = &fused.pipeline;
                 summary.counters.intake = *pipeline.intake.counters();
                 summary.counters.of_merge(&pipeline.merge);
+                add_lags(&mut summary.endpoints, &fused.exit.lags);
                 summary.finish_signal(&fused.pipeline.signal, &mut fused.exit);
                 drop(done.send(summary));
             }
@@ -217,16 +219,16 @@ pub(crate) fn rehearse(clock: Clock) {
             r#"{{"v":1,"t":"tweet","op":"meta","ts":1781095200340,"d":{{"tweetId":"{post}","ocr":{{"text":"$EDGE"}},"detected":{{"tokens":[{{"symbol":"EDGE","contract":"c","chain":"solana","priceUsd":0.0042,"sources":["text"]}}]}}}}}}"#
         );
         for frame in [content, meta] {
-            fused.frame(frame.as_bytes(), Receipt::At(clock.now_ns()));
+            fused.frame(0, frame.as_bytes(), Receipt::At(clock.now_ns()));
         }
     }
 }
 
 impl Fused {
-    fn frame(&mut self, bytes: &[u8], receipt: Receipt) {
+    fn frame(&mut self, origin: u8, bytes: &[u8], receipt: Receipt) {
         let Self { pipeline, exit, gauge, decisions } = self;
         exit.marks = Marks::begin(receipt);
-        guarded(gauge, "pipeline", || pipeline.frame(bytes, receipt, exit, decisions));
+        guarded(gauge, "pipeline", || pipeline.frame_from(origin, bytes, receipt, exit, decisions));
         self.decisions.clear();
         self.report();
     }
@@ -296,9 +298,9 @@ mod tests {
     fn frames_time_and_refusals_go_through_in_every_placement() {
         for placement in BOTH {
             let (taken, summary) = with_path(placement, async |path, gauge| {
-                path.frame(FRAME, Receipt::At(5));
+                path.frame(0, FRAME, Receipt::At(5));
                 path.reject(BadReason::TooLong, 7);
-                path.frame(b"[]x", Receipt::At(6));
+                path.frame(0, b"[]x", Receipt::At(6));
                 settle(path).await;
                 assert_eq!(gauge.deadline_ns(), Some(3_000_000_005));
                 path.tick(3_000_000_004);
@@ -322,7 +324,7 @@ mod tests {
         let (taken, _) = with_path(Placement::OneArbiter, async |path, gauge| {
             let batch = [b"[", FRAME, b",", FRAME, b"]"].concat();
             for frame in [FRAME, b"rubbish", &batch] {
-                path.frame(frame, Receipt::At(5));
+                path.frame(0, frame, Receipt::At(5));
                 assert_eq!(gauge.in_flight(), 1);
                 path.work().await;
                 assert_eq!(gauge.in_flight(), 0);
@@ -337,7 +339,8 @@ mod tests {
     #[test]
     fn a_rehearsal_leaves_nothing_behind() {
         rehearse(Clock::anchored());
-        let (taken, summary) = with_path(Placement::Fused, async |path, _| path.frame(FRAME, Receipt::At(5)));
+        let (taken, summary) =
+            with_path(Placement::Fused, async |path, _| path.frame(0, FRAME, Receipt::At(5)));
         assert_eq!((taken.len(), summary.counters.intake.frames, summary.digest.count()), (1, 1, 1));
     }
 
@@ -346,7 +349,7 @@ mod tests {
         with_path(Placement::OneArbiter, async |path, gauge| {
             let mut count = 0;
             while path.has_room() {
-                path.frame(FRAME, Receipt::At(5));
+                path.frame(0, FRAME, Receipt::At(5));
                 count += 1;
             }
             assert_eq!((count, gauge.in_flight()), (IN_FLIGHT, IN_FLIGHT));
@@ -360,7 +363,7 @@ mod tests {
         with_path(Placement::OneArbiter, async |path, gauge| {
             let batch = [b"[", FRAME, b",", FRAME, b"]"].concat();
             for frame in [&batch[..], b"[]", b"rubbish", b""] {
-                path.frame(frame, Receipt::At(5));
+                path.frame(0, frame, Receipt::At(5));
             }
             assert_eq!(gauge.in_flight(), 4);
             settle(path).await;
@@ -371,7 +374,7 @@ mod tests {
     #[test]
     fn time_alone_is_under_way_until_its_decisions_are_queued() {
         let (taken, _) = with_path(Placement::OneArbiter, async |path, _| {
-            path.frame(FRAME, Receipt::At(5));
+            path.frame(0, FRAME, Receipt::At(5));
             settle(path).await;
             path.expire();
             assert!(!path.is_idle());

@@ -7,7 +7,7 @@ use stoop_engine::{Command, EXTERNAL_BYTES, External};
 use stoop_latency::Recorder;
 
 use crate::gauge::Gauge;
-use crate::summary::Counters;
+use crate::summary::{Counters, EndpointReport};
 
 /// Requests that wait for the engine at most; more are refused.
 const REQUESTS: usize = 1024;
@@ -44,9 +44,16 @@ pub(crate) enum Request {
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) counters: Box<Counters>,
+    pub(crate) endpoints: Vec<EndpointReport>,
     /// Goes in empty, comes out with what was measured since the last one; none: the latencies are not asked for.
     pub(crate) latency: Option<Recorder>,
     pub(crate) reply: Reply,
+}
+
+impl Snapshot {
+    pub(crate) fn new(latency: Option<Recorder>, reply: Reply) -> Self {
+        Self { counters: Box::default(), endpoints: Vec::new(), latency, reply }
+    }
 }
 
 /// Where a snapshot goes.

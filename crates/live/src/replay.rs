@@ -224,7 +224,7 @@ async fn feed_actors(
                     flow = settle(&mut path, gauge, taken, &mut each).await;
                     reader.pacer.wait();
                 }
-                path.frame(&reader.line, Receipt::Sent);
+                path.frame(0, &reader.line, Receipt::Sent);
             }
             Ok(Next::TooLong(bytes)) => path.reject(BadReason::TooLong, bytes),
             Ok(Next::End) => path.expire(),

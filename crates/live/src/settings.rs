@@ -139,8 +139,9 @@ pub enum WhenFull {
 /// Settings of a run.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The feed.
-    pub endpoint: Endpoint,
+    /// Where frames come from, one at least and [`ENDPOINTS`](stoop_engine::ENDPOINTS) at most: the first copy of a
+    /// frame counts.
+    pub endpoints: Vec<Endpoint>,
     /// How the key is shown.
     pub auth: Auth,
     /// The key.
@@ -183,6 +184,9 @@ pub enum SettingsError {
     /// The connection policy cannot work so.
     #[error(transparent)]
     Feed(#[from] stoop_feed::SettingsError),
+    /// There is no endpoint, or there are too many.
+    #[error("{0} endpoints: there must be one to 8")]
+    Endpoints(usize),
     /// The queue holds nothing.
     #[error("the decision queue needs room for at least one decision")]
     QueueEmpty,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use stoop_engine::{IntakeCounters, Merge, MergeCounters, Signal, SignalCounters};
 use stoop_feed::Cause;
-use stoop_latency::Recorder;
+use stoop_latency::{Recorder, Spread};
 use stoop_tape::Digest;
 
 use crate::exit::Exit;
@@ -65,11 +65,39 @@ pub struct FeedCounters {
     pub gap_ns: i64,
 }
 
+impl FeedCounters {
+    /// Adds what another line did.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.dials += other.dials;
+        self.opens += other.opens;
+        self.pings += other.pings;
+        self.pongs += other.pongs;
+        self.rejected += other.rejected;
+    }
+}
+
+/// What one endpoint did.
+#[derive(Clone, Debug, Default)]
+pub struct EndpointReport {
+    /// Its name.
+    pub name: String,
+    /// It is connected.
+    pub is_up: bool,
+    /// Its connection; gaps are of all endpoints together and not here.
+    pub feed: FeedCounters,
+    /// Frames it brought, copies and all.
+    pub frames: u64,
+    /// Of those that another endpoint had brought already: how long before, ns. None with one endpoint alone.
+    pub lag: Option<Box<Spread>>,
+}
+
 /// Counters, latencies and digest of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
     /// Counters of every stage.
     pub counters: Counters,
+    /// Each endpoint, in the order of the configuration.
+    pub endpoints: Vec<EndpointReport>,
     /// Latencies by stage.
     pub latency: Recorder,
     /// Those of them since the last snapshot, or since the start.
@@ -139,5 +167,12 @@ impl Summary {
         self.counters.of_signal(signal, exit);
         self.interval = exit.recorder.clone();
         self.digest = exit.digest.clone();
+    }
+}
+
+/// Adds the lags of copies to what is told of the endpoints.
+pub(crate) fn add_lags(endpoints: &mut [EndpointReport], lags: &[Spread]) {
+    for (endpoint, lag) in endpoints.iter_mut().zip(lags) {
+        endpoint.lag = Some(Box::new(lag.clone()));
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use stoop_engine::syntax::{At, Source, SyntaxError, Table};
-use stoop_engine::{Bounds, Keeping, RuleReader, RuleSet, RuleSetError, Strategy, Window};
+use stoop_engine::{Bounds, ENDPOINTS, Keeping, RuleReader, RuleSet, RuleSetError, Strategy, Window};
 use stoop_live::{Auth, Endpoint, Key, Placement, SettingsError, WhenFull};
 use stoop_wire::Limits;
 
@@ -15,8 +15,8 @@ const DEFAULT_URL: &str = "wss://ws.tweetstream.io/ws";
 pub struct Config {
     /// Texts with rules, each with the name it has in errors.
     pub rule_sources: Vec<Source>,
-    /// The feed.
-    pub endpoint: Endpoint,
+    /// Where frames come from; the first copy of a frame counts.
+    pub endpoints: Vec<Endpoint>,
     /// How the key is shown to it.
     pub auth: Auth,
     /// File that holds the key; none: the host brings it.
@@ -68,7 +68,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             rule_sources: Vec::new(),
-            endpoint: Endpoint::new("default", DEFAULT_URL).expect("the default URL is one"),
+            endpoints: vec![Endpoint::new("default", DEFAULT_URL).expect("the default URL is one")],
             auth: Auth::default(),
             key_file: None,
             feed: stoop_feed::Settings::default(),
@@ -172,9 +172,9 @@ impl Config {
             "max_frame",
         ])?;
         if let Some(at) = table.string("url")? {
-            self.endpoint = endpoint("default", &at)?;
+            self.endpoints = vec![endpoint("default", &at)?];
         }
-        self.endpoints(&table)?;
+        self.several(&table)?;
         let ways = [("subprotocol", Auth::Subprotocol), ("bearer", Auth::Bearer), ("query", Auth::Query)];
         self.auth = table.choice("auth", &ways)?.unwrap_or_default();
         table.string("api")?;
@@ -216,19 +216,39 @@ impl Config {
         Ok(())
     }
 
-    fn endpoints(&mut self, table: &Table<'_>) -> Result<(), ConfigError> {
-        let endpoints = table.tables("endpoint")?;
-        if let Some(second) = endpoints.get(1) {
-            return Err(second.error("this version reads one endpoint").into());
+    /// `[[feed.endpoint]]`: they stand in place of `url`.
+    fn several(&mut self, table: &Table<'_>) -> Result<(), ConfigError> {
+        let list = table.tables("endpoint")?;
+        let Some(first) = list.first() else { return Ok(()) };
+        if let Some(at) = table.string("url")? {
+            return Err(at.error("either `url` or `[[feed.endpoint]]`, not both").into());
         }
-        for one in endpoints {
+        if list.len() > ENDPOINTS {
+            return Err(first
+                .error(format!("at most {ENDPOINTS} endpoints, these are {}", list.len()))
+                .into());
+        }
+        let mut endpoints: Vec<Endpoint> = Vec::with_capacity(list.len());
+        for one in list {
             one.only(&["name", "url"])?;
-            let name = one.string("name")?.map_or("default", |at| at.value);
-            let Some(at) = one.string("url")? else {
+            let Some(url) = one.string("url")? else {
                 return Err(one.error("an endpoint needs a `url`").into());
             };
-            self.endpoint = endpoint(name, &at)?;
+            let name = match one.string("name")? {
+                Some(at) if at.value.trim().is_empty() => {
+                    return Err(at
+                        .error("an endpoint's `name` is a text of at least one visible character")
+                        .into());
+                }
+                Some(at) if endpoints.iter().any(|known| known.name == at.value) => {
+                    return Err(at.error(format!("an endpoint named \"{}\" stands above", at.value)).into());
+                }
+                Some(at) => at.value.to_owned(),
+                None => format!("endpoint-{}", endpoints.len() + 1),
+            };
+            endpoints.push(endpoint(&name, &url)?);
         }
+        self.endpoints = endpoints;
         Ok(())
     }
 

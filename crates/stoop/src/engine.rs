@@ -104,7 +104,7 @@ impl EngineBuilder {
         }
         let config = self.config;
         let settings = Settings {
-            endpoint: config.endpoint,
+            endpoints: config.endpoints,
             auth: config.auth,
             key: self.key.ok_or(EngineError::NoKey)?,
             feed: stoop_feed::Settings {

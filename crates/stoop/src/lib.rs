@@ -52,11 +52,11 @@ pub use stoop_engine::{
     RuleSetError, SignalCounters, Stamp, Strategy, View, Window, asset_key, syntax,
 };
 pub use stoop_feed::{Cause, Settings as FeedSettings};
-pub use stoop_latency::{IntervalLog, Recorder, Row, Stage, Table};
+pub use stoop_latency::{IntervalLog, Recorder, Row, Spread, Stage, Table};
 pub use stoop_live::{
-    Auth, Clock, Counters, End, Endpoint, FeedCounters, HandleOutcome, HandleReport, Key, Link, NOTICES,
-    News, Notice, Placement, QueueCounters, Remote, ReplayError, ReplayOptions, SettingsError, Snapshot,
-    StartError, Summary, TellError, WhenFull, receive, replay,
+    Auth, Clock, Counters, End, Endpoint, EndpointReport, FeedCounters, HandleOutcome, HandleReport, Key,
+    Link, NOTICES, News, Notice, Placement, QueueCounters, Remote, ReplayError, ReplayOptions, SettingsError,
+    Snapshot, StartError, Summary, TellError, WhenFull, receive, replay,
 };
 pub use stoop_model as model;
 pub use stoop_tape::{Digest, Frames, InputError, Line, LineWriter, Lines, write_decision};

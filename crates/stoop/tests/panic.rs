@@ -44,7 +44,7 @@ fn a_stage_that_panics_ends_the_engine_and_what_was_decided_is_handed_over() {
         });
         let server = server.expect("the server starts");
         let mut config = Config::parse("rules", "[[rule]]\nname = \"all\"\n").expect("a configuration");
-        config.endpoint = Endpoint::new("mock", &server.url()).expect("its URL is one");
+        config.endpoints = vec![Endpoint::new("mock", &server.url()).expect("its URL is one")];
         config.placement = Some(placement);
         config.queue_capacity = 1;
         let key = Key::new("k").expect("a key");

@@ -36,7 +36,9 @@ pub(super) fn check(path: &Path, report: &mut Report) -> Result<Option<Config>, 
     report.ok(Check::Configuration, format!("{shown}: no mistake, {} warnings", config.warnings.len()))?;
     rules(&config, report)?;
     key(&config, report)?;
-    server(&config.endpoint, config.feed.connect_timeout, report)?;
+    for endpoint in &config.endpoints {
+        server(endpoint, config.feed.connect_timeout, report)?;
+    }
     Ok(Some(config))
 }
 

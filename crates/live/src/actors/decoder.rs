@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use actix::{Actor, Addr, Context, Handler};
-use stoop_engine::Intake;
-use stoop_wire::Limits;
+use stoop_engine::{Element, Intake};
+use stoop_latency::Spread;
 
 use super::{Decoded, Finish, Input, MergeActor, Pools, RawFrame, Rejected, Snapshot, Tick, Told};
 use crate::clock::Clock;
-use crate::exit::Marks;
+use crate::exit::{Marks, record_lag};
 use crate::gauge::Gauge;
 use crate::guard::guarded;
 use crate::notice::Notices;
+use crate::summary::add_lags;
 
 /// Owns the intake: the decoder and the sequencer.
 pub(crate) struct DecoderActor {
@@ -21,27 +22,32 @@ pub(crate) struct DecoderActor {
     gauge: Arc<Gauge>,
     pools: Pools,
     notices: Notices,
+    /// How far behind the first copy those of each endpoint came.
+    lags: Vec<Spread>,
 }
 
 impl DecoderActor {
     pub(super) fn new(
-        limits: Limits,
-        start_ns: i64,
+        intake: Intake,
         merge: Addr<MergeActor>,
         clock: Clock,
         gauge: Arc<Gauge>,
         pools: Pools,
         notices: Notices,
     ) -> Self {
-        Self { intake: Intake::new(limits, start_ns), merge, clock, gauge, pools, notices }
+        Self { intake, merge, clock, gauge, pools, notices, lags: Vec::new() }
     }
 
     fn take(&mut self, frame: &RawFrame) {
-        let Self { intake, merge, clock, pools, notices, .. } = self;
+        let Self { intake, merge, clock, pools, notices, lags, .. } = self;
         let mut waiting: Option<Decoded> = None;
         let mut recv_ns = Marks::begin(frame.receipt).recv_ns;
-        intake.frame(&frame.bytes, frame.receipt, |stamp, result| {
-            let Ok(event) = result else { return };
+        intake.frame_from(frame.origin, &frame.bytes, frame.receipt, |stamp, element| {
+            let event = match element {
+                Element::Event(event) => event,
+                Element::Copy { lag_ns } => return record_lag(lags, frame.origin, lag_ns),
+                Element::Bad(_) => return,
+            };
             notices.hear(event, stamp.now_ns);
             let mut carried = pools.events.take();
             std::mem::swap(&mut *carried, event);
@@ -111,6 +117,7 @@ impl Handler<Snapshot> for DecoderActor {
 
     fn handle(&mut self, mut snapshot: Snapshot, _: &mut Context<Self>) {
         snapshot.counters.intake = *self.intake.counters();
+        add_lags(&mut snapshot.endpoints, &self.lags);
         self.merge.do_send(snapshot);
     }
 }
@@ -120,6 +127,7 @@ impl Handler<Finish> for DecoderActor {
 
     fn handle(&mut self, mut finish: Finish, _: &mut Context<Self>) {
         finish.summary.counters.intake = *self.intake.counters();
+        add_lags(&mut finish.summary.endpoints, &self.lags);
         self.merge.do_send(finish);
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr, Arbiter, Context, Message};
 use crossbeam_channel::{Receiver, Sender, bounded};
-use stoop_engine::{Bounds, Command, Merge, Merged, Receipt, RuleSet, Stamp};
+use stoop_engine::{Bounds, Command, Intake, Merge, Merged, Receipt, RuleSet, Stamp};
 use stoop_model::{BadReason, Event};
 use tokio::sync::oneshot;
 
@@ -69,6 +69,7 @@ impl Pools {
 
 /// To the decoder: a frame as it came.
 pub(crate) struct RawFrame {
+    pub(crate) origin: u8,
     pub(crate) bytes: Vec<u8>,
     pub(crate) receipt: Receipt,
 }
@@ -195,8 +196,7 @@ impl Entrance {
         let merge = MergeActor::new(joining, signal.clone(), clock, Arc::clone(gauge), pools.clone());
         let merge = threads.start(1, merge);
         let decoder = DecoderActor::new(
-            bounds.limits,
-            start_ns,
+            Intake::of(bounds, start_ns),
             merge,
             clock,
             Arc::clone(gauge),

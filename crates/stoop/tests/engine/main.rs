@@ -1,5 +1,6 @@
 //! The whole engine as a host has it, against a mock server on this machine.
 
+mod endpoints;
 mod host;
 mod notices;
 mod strategies;
@@ -38,7 +39,7 @@ fn serve(config: stoop_mock::Config) -> Handle {
 /// An engine to be, with these rules, that reads this server.
 fn builder(server: &Handle, rules: &str, placement: Placement) -> EngineBuilder {
     let mut config = Config::parse("test", rules).expect("the rules are right");
-    config.endpoint = Endpoint::new("mock", &server.url()).expect("the URL is one");
+    config.endpoints = vec![Endpoint::new("mock", &server.url()).expect("the URL is one")];
     config.placement = Some(placement);
     // A server that closes is dialled again at once.
     config.feed.backoff_base = Duration::from_millis(1);

@@ -25,7 +25,9 @@ fn a_connection_that_is_lost_and_comes_again_leaves_a_gap() {
         assert!(engine.ends_within(LONG), "{placement:?}");
         let counters = engine.join().counters;
         let news: Vec<News> = notices.try_iter().map(|notice| notice.what).collect();
-        let [News::Up, News::Down { cause: Cause::CloseRestart, .. }, News::Up, gap] = &news[..] else {
+        let [News::Up { .. }, News::Down { cause: Cause::CloseRestart, .. }, News::Up { .. }, gap] =
+            &news[..]
+        else {
             panic!("{placement:?}: {news:#?}");
         };
         let News::Gap { from_ns, to_ns, cause: Some(Cause::CloseRestart) } = gap else { panic!("{gap:?}") };
@@ -45,7 +47,7 @@ fn a_refusal_is_told_before_the_engine_ends() {
     assert_eq!(summary.end, End::Refused(Cause::HttpUnauthorized));
     assert!(summary.end.is_failure() && summary.end.to_string().contains("401"));
     let news: Vec<News> = notices.try_iter().map(|notice| notice.what).collect();
-    assert!(matches!(news[..], [News::Refused(Cause::HttpUnauthorized)]), "{news:#?}");
+    assert!(matches!(news[..], [News::Refused { cause: Cause::HttpUnauthorized, .. }]), "{news:#?}");
 }
 
 #[test]
@@ -54,7 +56,7 @@ fn a_server_that_cannot_be_reached_is_told_and_dialled_again() {
     let url = server.url();
     server.stop();
     let mut config = Config::parse("test", ALL).unwrap();
-    config.endpoint = Endpoint::new("mock", &url).unwrap();
+    config.endpoints = vec![Endpoint::new("mock", &url).unwrap()];
     config.feed.backoff_base = Duration::from_millis(1);
     config.feed.backoff_cap = Duration::from_millis(1);
     let key = Key::new("not-a-secret").unwrap();
@@ -79,10 +81,10 @@ fn the_result_of_an_account_command_is_passed_on() {
         let engine = builder(&server, ALL, placement).start().unwrap();
         let report = wait_for(&engine.notices(), |news| match news {
             News::Handles(report) => Some(report),
-            News::Up => None,
+            News::Up { .. } => None,
             other @ (News::Down { .. }
             | News::Gap { .. }
-            | News::Refused(_)
+            | News::Refused { .. }
             | News::QueueFull
             | News::QueueFree
             | News::StrategyOff { .. }

@@ -60,10 +60,10 @@ fn a_strategy_that_panics_is_switched_off_and_touches_nothing_else() {
                 .try_iter()
                 .filter_map(|notice| match notice.what {
                     News::StrategyOff { strategy, message } => Some((strategy, message)),
-                    News::Up
+                    News::Up { .. }
                     | News::Down { .. }
                     | News::Gap { .. }
-                    | News::Refused(_)
+                    | News::Refused { .. }
                     | News::Handles(_)
                     | News::QueueFull
                     | News::QueueFree
@@ -97,10 +97,10 @@ fn a_panic_is_told_while_the_engine_runs() {
         let engine = builder(&server, "", placement).strategy(Fragile).start().unwrap();
         let name = wait_for(&engine.notices(), |news| match news {
             News::StrategyOff { strategy, .. } => Some(strategy),
-            News::Up
+            News::Up { .. }
             | News::Down { .. }
             | News::Gap { .. }
-            | News::Refused(_)
+            | News::Refused { .. }
             | News::Handles(_)
             | News::QueueFull
             | News::QueueFree

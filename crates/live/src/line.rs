@@ -1,0 +1,105 @@
+//! One endpoint: its socket, and the policy that keeps it connected.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use stoop_feed::{Action, Policy, State};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use crate::clock::Clock;
+use crate::settings::{Auth, Endpoint, Key};
+use crate::socket::{DialError, Socket, dial};
+use crate::summary::FeedCounters;
+
+/// How long writing a ping or a close may take: a peer that does not read must not hold us up.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
+
+type Dialling = Pin<Box<dyn Future<Output = Result<Socket, DialError>>>>;
+
+enum Link {
+    Down,
+    Dialling(Dialling),
+    Up(Box<Socket>),
+}
+
+/// The next thing a line has to tell.
+pub(crate) enum Step {
+    Dialled(Result<(), DialError>),
+    Read(Option<Result<Message, Error>>, i64),
+}
+
+pub(crate) struct Line {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) policy: Policy,
+    /// What it did, but for gaps: these are of all lines together.
+    pub(crate) feed: FeedCounters,
+    /// Frames it brought, copies and all.
+    pub(crate) frames: u64,
+    /// What the policy asks for; empty between two events.
+    pub(crate) actions: Vec<Action>,
+    link: Link,
+}
+
+impl Line {
+    pub(crate) fn new(endpoint: Endpoint, policy: Policy) -> Self {
+        Self {
+            endpoint,
+            policy,
+            feed: FeedCounters::default(),
+            frames: 0,
+            actions: Vec::with_capacity(Policy::MAX_ACTIONS),
+            link: Link::Down,
+        }
+    }
+
+    pub(crate) fn dial(&mut self, auth: Auth, key: &Key) {
+        self.feed.dials += 1;
+        self.link = Link::Dialling(Box::pin(dial(self.endpoint.clone(), auth, key.clone())));
+    }
+
+    pub(crate) fn let_go(&mut self) {
+        self.link = Link::Down;
+    }
+
+    /// What it has to tell, if there is anything; messages only if they `can_read`, or while it is being closed.
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>, can_read: bool, clock: Clock) -> Poll<Step> {
+        match &mut self.link {
+            Link::Dialling(dialling) => dialling.as_mut().poll(context).map(|dialled| {
+                let (link, result) = match dialled {
+                    Ok(socket) => (Link::Up(Box::new(socket)), Ok(())),
+                    Err(error) => (Link::Down, Err(error)),
+                };
+                self.link = link;
+                Step::Dialled(result)
+            }),
+            Link::Up(socket) if can_read || self.policy.state() == State::Draining => {
+                socket.poll_next_unpin(context).map(|message| Step::Read(message, clock.now_ns()))
+            }
+            Link::Up(_) | Link::Down => Poll::Pending,
+        }
+    }
+
+    /// A message that is there already.
+    pub(crate) fn read_now(&mut self, clock: Clock) -> Option<Step> {
+        let Link::Up(socket) = &mut self.link else { return None };
+        socket.next().now_or_never().map(|message| Step::Read(message, clock.now_ns()))
+    }
+
+    pub(crate) async fn write(&mut self, message: Message) {
+        if let Link::Up(socket) = &mut self.link {
+            // A failed or slow write shows as a read error or a missing pong.
+            drop(timeout(WRITE_TIMEOUT, socket.send(message)).await);
+        }
+    }
+
+    /// Sends what is queued, such as the answer to a close; what becomes of it no longer matters.
+    pub(crate) async fn flush(&mut self) {
+        if let Link::Up(socket) = &mut self.link {
+            drop(timeout(WRITE_TIMEOUT, socket.flush()).await);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Several endpoints: the first copy of a frame counts, and the feed is up as long as one of them is.
+
+use stoop::{Cause, Config, End, Endpoint, Engine, EngineBuilder, Key, News, Placement, Summary};
+use stoop_mock::{Fault, Handle, Input};
+
+use super::{ALL, LONG, PLACEMENTS, builder, contents, serve, server};
+
+/// An engine that reads all of these servers.
+fn over(servers: &[&Handle], placement: Placement) -> EngineBuilder {
+    let mut config = Config::parse("test", ALL).expect("the rules are right");
+    let endpoint = |(at, server): (usize, &&Handle)| Endpoint::new(&format!("e{at}"), &server.url());
+    config.endpoints = servers.iter().enumerate().map(endpoint).collect::<Result<_, _>>().expect("URLs");
+    config.placement = Some(placement);
+    config.feed.backoff_base = std::time::Duration::from_millis(1);
+    config.feed.backoff_cap = std::time::Duration::from_millis(1);
+    Engine::builder().config(config).key(Key::new("not-a-secret").expect("a key"))
+}
+
+fn faulty(frames: usize, spec: &str) -> Handle {
+    let fault: Fault = spec.parse().expect("a fault of the language");
+    let input = Input::Frames(contents(frames));
+    serve(stoop_mock::Config { input, faults: vec![fault], ..stoop_mock::Config::default() })
+}
+
+/// What an engine decides until it ends by itself.
+fn run(builder: EngineBuilder) -> (Vec<u64>, Vec<News>, Summary) {
+    let engine = builder.start().unwrap();
+    let decisions = engine.decisions();
+    let notices = engine.notices();
+    assert!(engine.ends_within(LONG), "it hangs");
+    let seqs = decisions.iter().map(|decision| decision.seq).collect();
+    (seqs, notices.try_iter().map(|notice| notice.what).collect(), engine.join())
+}
+
+#[test]
+fn the_first_copy_counts_and_the_others_are_told_with_their_lag() {
+    for placement in PLACEMENTS {
+        let servers = [server(contents(200)), server(contents(200)), server(contents(200))];
+        let (seqs, _, summary) = run(over(&servers.each_ref(), placement).max_frames(600));
+        let alone = run(builder(&servers[0], ALL, placement).max_frames(200)).2;
+        assert_eq!(seqs, (0..200).collect::<Vec<u64>>(), "{placement:?}");
+        assert_eq!(summary.counters.signal, alone.counters.signal, "{placement:?}");
+        assert_eq!((summary.counters.intake.copies, summary.counters.merge.duplicates), (400, 0));
+        assert_eq!((summary.counters.intake.frames, summary.counters.feed.opens), (600, 3));
+        let names: Vec<&str> = summary.endpoints.iter().map(|endpoint| &*endpoint.name).collect();
+        assert_eq!(names, ["e0", "e1", "e2"]);
+        let lags = summary.endpoints.iter().filter_map(|endpoint| endpoint.lag.as_ref());
+        assert_eq!(lags.map(|lag| lag.count()).sum::<u64>(), 400, "{placement:?}");
+        assert!(summary.endpoints.iter().all(|endpoint| endpoint.frames == 200));
+        assert_eq!(alone.counters.intake.copies, 0);
+        assert!(alone.endpoints[0].lag.is_none());
+    }
+}
+
+#[test]
+fn one_that_refuses_for_good_changes_nothing_for_the_others() {
+    for placement in PLACEMENTS {
+        let (refusing, good) = (faulty(0, "refuse(401)"), server(contents(50)));
+        let (seqs, news, summary) = run(over(&[&refusing, &good], placement).max_frames(50));
+        assert_eq!((seqs.len(), &summary.end), (50, &End::MaxFrames), "{placement:?}");
+        assert_eq!(summary.counters.feed.gaps, 0, "{placement:?}");
+        let refused = news.iter().any(|news| {
+            matches!(news, News::Refused { endpoint, cause: Cause::HttpUnauthorized } if endpoint == "e0")
+        });
+        // Unless the other was through before the refusal came.
+        assert!(refused || summary.endpoints[0].feed.opens == 0, "{news:#?}");
+        assert!(!summary.endpoints[0].is_up);
+    }
+}
+
+#[test]
+fn when_all_refuse_for_good_the_engine_ends() {
+    let servers = [faulty(0, "refuse(401)"), faulty(0, "refuse(403)")];
+    let (_, news, summary) = run(over(&servers.each_ref(), Placement::OneArbiter));
+    assert!(matches!(summary.end, End::Refused(_)), "{:?}", summary.end);
+    assert_eq!(news.iter().filter(|news| matches!(news, News::Refused { .. })).count(), 2, "{news:#?}");
+}
+
+#[test]
+fn a_gap_is_when_all_are_down() {
+    // The one that is left is lost after its frames, and comes again with the same ones.
+    let servers = [faulty(0, "refuse(401)"), faulty(20, "conn=1,end:close(1012)")];
+    let (seqs, _, summary) = run(over(&servers.each_ref(), Placement::Fused).max_frames(40));
+    assert_eq!((seqs.len(), summary.counters.feed.gaps), (20, 1));
+    assert_eq!((summary.counters.merge.duplicates, summary.counters.intake.copies), (20, 0));
+}
+
+#[test]
+fn there_is_one_endpoint_at_least_and_eight_at_most() {
+    let server = server(contents(1));
+    for count in [0, 9] {
+        let error = over(&vec![&server; count], Placement::Fused).start().unwrap_err();
+        assert!(error.to_string().contains(&format!("{count} endpoints")), "{error}");
+    }
+}
