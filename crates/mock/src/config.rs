@@ -22,6 +22,8 @@ pub struct Config {
     pub rebase: bool,
     /// The only key that is accepted; `None` accepts any key, and none.
     pub api_key: Option<Key>,
+    /// What the key has paid for. Default [`Plan::Elite`].
+    pub plan: Plan,
     /// Refuse upgrades with an HTTP status.
     pub refuse: Option<Refusal>,
     /// Close every connection after so many frames.
@@ -45,6 +47,7 @@ impl Default for Config {
             repeat: false,
             rebase: false,
             api_key: None,
+            plan: Plan::Elite,
             refuse: None,
             close: None,
             close_at_end: None,
@@ -96,6 +99,32 @@ impl Key {
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Key(..)")
+    }
+}
+
+/// What a key has paid for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plan {
+    /// 50 accounts, no history.
+    Basic,
+    /// 250 accounts, and history.
+    Elite,
+}
+
+impl Plan {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Basic => "BASIC",
+            Self::Elite => "ELITE",
+        }
+    }
+
+    /// How many accounts may be followed.
+    pub(crate) fn accounts(self) -> usize {
+        match self {
+            Self::Basic => 50,
+            Self::Elite => 250,
+        }
     }
 }
 

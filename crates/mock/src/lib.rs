@@ -4,7 +4,8 @@
 //! all of them from the start on a schedule of its own, open loop: the moment a frame is due is computed
 //! from the connect, so a slow client or a busy machine makes frames late but never shifts the schedule.
 //! Requests are answered as the feed answers them: three ways to hand over the key, refusals with an HTTP
-//! status, closes with a code, pings answered, `GET /api/me` beside the socket.
+//! status, closes with a code, pings answered. Beside the socket stands the REST interface: `me`, a list of accounts in
+//! memory, and the history of the input.
 //!
 //! On the way from the input to the socket a frame passes, in this order: the reel (frames in memory, with
 //! their times), the script (what this client is shown and when, times moved and ids re-minted if asked
@@ -15,7 +16,7 @@
 //! # What it does not do
 //!
 //! - No TLS, no compression, no HTTP beyond one request a connection.
-//! - No REST interface but `/api/me`: no history, no change of accounts.
+//! - The accounts that are followed change no stream: every client is shown the whole input.
 //! - It does not check the frames: what is not JSON is sent as it is.
 //! - It never prints, logs or returns the API key.
 //!
@@ -41,11 +42,13 @@
 //! # Ok::<(), stoop_mock::Error>(())
 //! ```
 
+mod api;
 mod board;
 mod client;
 mod config;
 mod door;
 mod handle;
+mod history;
 mod http;
 mod rebase;
 mod reel;
@@ -59,6 +62,6 @@ pub mod synth;
 mod server_tests;
 
 pub use board::{ClientStats, Stats};
-pub use config::{CloseAfter, Config, Encoding, Error, Input, Key, Pace, Refusal, Select, Until};
+pub use config::{CloseAfter, Config, Encoding, Error, Input, Key, Pace, Plan, Refusal, Select, Until};
 pub use handle::Handle;
 pub use server::Server;

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
+use crate::api::Api;
 use crate::board::{Counters, Stats};
 use crate::client::Client;
 use crate::config::{Config, Error};
@@ -41,6 +42,7 @@ pub struct Server {
 struct Shared {
     config: Config,
     reel: Arc<Reel>,
+    api: Api,
     counters: Arc<Counters>,
     started: Instant,
 }
@@ -57,7 +59,8 @@ impl Server {
         listener.set_nonblocking(true).map_err(listen_error)?;
         let addr = listener.local_addr().map_err(listen_error)?;
         let counters = Arc::default();
-        let shared = Shared { config, reel, counters, started: runtime::now() };
+        let api = Api::new(&reel);
+        let shared = Shared { config, reel, api, counters, started: runtime::now() };
         Ok(Self { listener, addr, shared: Arc::new(shared) })
     }
 
@@ -148,6 +151,10 @@ async fn serve(shared: Arc<Shared>, mut stream: TcpStream, mut stop: watch::Rece
             return respond(&mut stream, &response).await;
         }
     };
+    if !is_upgrade(&request) && request.path.starts_with("/api/") {
+        let response = respond_api(&shared, &mut stream, &request, rest).await;
+        return respond(&mut stream, &response).await;
+    }
     let (response, client) = decide(&shared, &request);
     let Some(client) = client else { return respond(&mut stream, &response).await };
     let presence = Presence { counters: &shared.counters, client };
@@ -175,7 +182,7 @@ fn decide(shared: &Shared, request: &Request) -> (Vec<u8>, Option<u64>) {
     let elapsed = runtime::now().saturating_duration_since(shared.started);
     let mut ask = |stats: &Stats| {
         let moment = Moment { elapsed, open: stats.open, asked: stats.upgrades };
-        match answer(request, &shared.config, &shared.reel, moment) {
+        match answer(request, &shared.config, moment) {
             Answer::Upgrade(head) => {
                 response = head;
                 true
@@ -193,6 +200,17 @@ fn decide(shared: &Shared, request: &Request) -> (Vec<u8>, Option<u64>) {
         None
     };
     (response, client)
+}
+
+/// The response of the REST interface.
+async fn respond_api(shared: &Shared, stream: &mut TcpStream, request: &Request, begun: Vec<u8>) -> Vec<u8> {
+    let body = runtime::within(REQUEST_WAIT, http::read_body(stream, request, begun)).await.flatten();
+    let Some(body) = body else { return http::error_response(400, "the body is cut off or too large") };
+    let stats = shared.counters.stats();
+    let elapsed = runtime::now().saturating_duration_since(shared.started);
+    let moment = Moment { elapsed, open: stats.open, asked: stats.upgrades };
+    let response = shared.api.respond((request, &body), &shared.config, &shared.reel, moment);
+    response.unwrap_or_else(|| http::error_response(404, "not found"))
 }
 
 async fn respond(stream: &mut TcpStream, response: &[u8]) {
