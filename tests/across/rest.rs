@@ -63,6 +63,32 @@ fn a_page_is_read_into_frames_and_located_errors() {
 }
 
 #[test]
+fn a_page_that_is_cut_or_damaged_anywhere_is_read_as_far_as_it_goes() {
+    let page = read("rest/history.json");
+    let whole = page.trim_ascii_end().len();
+    for end in 0..whole {
+        let cut = HistoryPage::read(&page[..end], Limits::default());
+        assert!(cut.is_err(), "the first {end} bytes are no page");
+    }
+    for at in 0..whole {
+        for byte in [b'"', b'}', b'[', b'\\', b',', 0xFF] {
+            let mut damaged = page.clone();
+            damaged[at] = byte;
+            if let Ok(damaged) = HistoryPage::read(&damaged, Limits::default()) {
+                let frames =
+                    damaged.rows.iter().flat_map(|row| [Some(&row.content), row.meta.as_ref()]).flatten();
+                for frame in frames {
+                    assert!(!frame.contains(&b'\n'), "byte {at} as {byte}");
+                    Decoder::new(Limits::default()).decode(frame, |event| {
+                        assert!(event.is_ok(), "byte {at} as {byte}: {event:?}");
+                    });
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn rows_of_live_frames_are_read_into_the_same_events() {
     let types =
         [("content", "TWEET"), ("profile_update", "PROFILE"), ("follow", "FOLLOW"), ("unfollow", "FOLLOW")];

@@ -197,6 +197,8 @@ fn a_bad_row_is_told_and_leaves_the_others() {
         RowPart::Content,
         RowFault::UnknownType,
     );
+    let deep = format!(r#""content":{{"tweetId":"1","x":{}{}}}"#, "[".repeat(70), "]".repeat(70));
+    fails(&row(&deep), RowPart::Content, bad(BadReason::TooDeep, Some(138)));
     fails(r#"{"content":{"tweetId":"1"}}"#, RowPart::Row, RowFault::NoTime);
     let good = row(r#""tweetId":"1","body":"b""#);
     let page = page_of(&[good.clone(), row(""), good.clone(), row(r#""content":{}"#)]);
