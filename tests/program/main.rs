@@ -1,5 +1,6 @@
 //! Tests that run the program.
 
+mod accounts;
 mod auth;
 mod burst;
 mod commands;
@@ -10,6 +11,7 @@ mod desk;
 mod driver;
 mod feed;
 mod foreign;
+mod history;
 mod load;
 mod odd;
 mod replay;

@@ -3,11 +3,13 @@
 //! In three layers: what was typed (`args`), what it means (`stoop::Config` and options), what runs (one module a
 //! command). Decisions go to stdout and nothing else does; logs, tables and errors go to stderr.
 
+mod accounts;
 mod args;
 mod consume;
 mod demo;
 mod failure;
 mod generate;
+mod history;
 mod init;
 mod key;
 mod mock;
@@ -15,6 +17,7 @@ mod output;
 mod pretty;
 mod replay;
 mod report;
+mod rest;
 mod rules;
 mod run;
 mod signals;
@@ -42,6 +45,8 @@ fn obey(cli: Cli) -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Replay(args) => replay::replay(&args),
         Command::Rules(args) => Ok(rules::rules(&args)),
+        Command::Accounts(args) => accounts::accounts(&args),
+        Command::History(args) => history::history(&args),
         Command::Gen(args) => generate::generate(&args),
         Command::Mock(args) => mock::mock(&args),
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use stoop_mock::{CloseAfter, Config, Input, Key, Pace, Refusal, Server, Until};
 
-use crate::args::{Encoding, MockArgs, Select};
+use crate::args::{Encoding, MockArgs, Plan, Select};
 use crate::failure::{Code, Failure, OrFail, Outcome};
 use crate::output::note;
 use crate::signals;
@@ -51,6 +51,10 @@ fn config(args: &MockArgs) -> Config {
         repeat: args.repeat,
         rebase: args.rebase,
         api_key: args.api_key.as_deref().map(Key::new),
+        plan: match args.plan {
+            Plan::Basic => stoop_mock::Plan::Basic,
+            Plan::Elite => stoop_mock::Plan::Elite,
+        },
         refuse: args.refuse.map(|status| Refusal { status, until }),
         close: args.close.map(|code| CloseAfter { frames: args.close_after, code }),
         close_at_end: args.close_at_end,
