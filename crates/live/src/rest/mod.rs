@@ -23,7 +23,7 @@ const HEAD_BYTES: usize = 64 << 10;
 /// How long a request may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// To look up the host, connect and shake hands, also with a proxy.
+    /// To connect and shake hands, also with a proxy.
     pub connect: Duration,
     /// All of a request, from the look-up to the last byte of the answer.
     pub total: Duration,
@@ -149,9 +149,11 @@ impl Client {
 
     /// Turns a status that is no success into its error.
     fn judge(&self, answer: Answer) -> Result<Answer, RestError> {
+        if (200..300).contains(&answer.status) {
+            return Ok(answer);
+        }
         let said = Said::read(&answer.body, &self.key);
         match answer.status {
-            200..=299 => Ok(answer),
             300..=399 => Err(RestError::Redirected { status: answer.status }),
             401 => Err(RestError::Unauthorised { said }),
             403 => Err(RestError::Forbidden { said }),
