@@ -118,6 +118,21 @@ fn a_file_is_followed_by_adding_and_only_if_asked_by_removing() {
 }
 
 #[test]
+fn a_long_file_is_sent_in_parts() {
+    let mock = mock(&fixture("frames/vendor.jsonl"), &[]);
+    let (desk, config) = desk(&mock.addr);
+    let handles: Vec<String> = (0..249).map(|number| format!("desk_{number}_of_tests")).collect();
+    let file = desk.file("accounts.txt", handles.join("\n"));
+    let synced = accounts(&["sync", &file], &config).expect(0);
+    assert_eq!(synced.stdout.len(), 249);
+    assert_eq!(accounts(&["list"], &config).stdout.len(), 250);
+    desk.file("accounts.txt", format!("{}\none_too_many_of_tests\n", handles.join("\n")));
+    let over = accounts(&["sync", &file], &config).expect(1);
+    assert!(over.errors().contains("warning: the plan allows 250 accounts"), "{}", over.errors());
+    assert!(over.stdout[0].starts_with("failed "), "{:?}", over.stdout);
+}
+
+#[test]
 fn refusals_and_missing_keys_have_their_exit_codes() {
     let mock = mock(&fixture("frames/vendor.jsonl"), &[]);
     let (desk, config) = desk(&mock.addr);

@@ -85,6 +85,9 @@ fn pages_are_put_together_and_the_newest_rows_kept() {
         .expect(0);
     let of_newest = lines_of(newest.as_ref());
     assert!(of_whole.ends_with(&of_newest), "the last of all");
+    let stdout = history(&["--from", "2000-01-01", "--to", "2099-01-01", "--limit", "5", "-o", "-"], &config)
+        .expect(0);
+    assert!(stdout.stdout.iter().map(String::as_bytes).eq(of_newest.iter().map(Vec::as_slice)));
     assert_eq!(of_newest.iter().filter(|frame| op(frame) == "content").count(), 5);
 }
 

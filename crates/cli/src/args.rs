@@ -254,7 +254,7 @@ pub(crate) struct HistoryArgs {
     /// The newest N rows at most. All are held in memory, some 2 KB each.
     #[arg(long, value_name = "N", value_parser = rows, default_value = "100000")]
     pub(crate) limit: usize,
-    /// Write to this new file; .gz and .zst are compressed.
+    /// Write to this new file; .gz and .zst are compressed, - is stdout.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
     /// The configuration: the REST interface and the key. Without a file of this name, the defaults.

@@ -1,6 +1,6 @@
 //! `stoop history`: what was posted before, as frames that `stoop replay` reads.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
@@ -21,7 +21,7 @@ const SHOWN_ERRORS: usize = 10;
 pub(crate) fn history(args: &HistoryArgs) -> Outcome {
     let path = &args.output;
     // Before anything is asked for.
-    if path.exists() {
+    if !is_stdout(path) && path.exists() {
         return Err(Failure::text(
             Code::Exists,
             format_args!("{} exists; nothing is overwritten", path.display()),
@@ -135,15 +135,26 @@ fn tell(message_type: MessageType, history: &History) -> bool {
 }
 
 fn write(path: &Path, rows: &[HistoryRow]) -> Result<usize, Failure> {
-    let file = create_new(path)?;
-    let put = || {
-        let mut out = LineWriter::over(path, file)?;
-        let mut frames = 0;
-        for frame in rows.iter().flat_map(|row| [Some(&row.content), row.meta.as_ref()]).flatten() {
-            out.line(frame)?;
-            frames += 1;
-        }
-        out.finish().map(|()| frames)
+    let frames = || rows.iter().flat_map(|row| [Some(&row.content), row.meta.as_ref()]).flatten();
+    let written = if is_stdout(path) {
+        let mut out = BufWriter::new(io::stdout().lock());
+        let mut put = |frame: &Vec<u8>| out.write_all(frame).and_then(|()| out.write_all(b"\n"));
+        frames().try_for_each(&mut put).and_then(|()| out.flush())
+    } else {
+        let out = LineWriter::over(path, create_new(path)?);
+        out.and_then(|mut out| {
+            frames().try_for_each(|frame| out.line(frame))?;
+            out.finish()
+        })
     };
-    put().map_err(|error: io::Error| Failure::text(Code::Failed, format_args!("{}: {error}", path.display())))
+    match written {
+        Ok(()) => Ok(frames().count()),
+        // A reader that has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(frames().count()),
+        Err(error) => Err(Failure::text(Code::Failed, format_args!("{}: {error}", path.display()))),
+    }
+}
+
+fn is_stdout(path: &Path) -> bool {
+    path.as_os_str() == "-"
 }
