@@ -5,5 +5,6 @@ mod fixtures;
 mod golden;
 mod odd;
 mod replay;
+mod rest;
 mod rules;
 mod tidy;

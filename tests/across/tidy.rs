@@ -14,7 +14,7 @@ const FORBIDDEN_EDGES: [(&str, &str); 1] = [("backtest", "live")];
 /// Crates without a clock, a socket, a thread, an actor or a file.
 const PURE: [&str; 5] = ["model", "wire", "engine", "feed", "latency"];
 /// What a pure crate does not depend on.
-const IMPURE_CRATES: [&str; 18] = [
+const IMPURE_CRATES: [&str; 19] = [
     "actix",
     "anyhow",
     "clap",
@@ -32,6 +32,7 @@ const IMPURE_CRATES: [&str; 18] = [
     "tokio-tungstenite",
     "tracing",
     "tracing-subscriber",
+    "ureq",
     "zstd",
 ];
 /// What does not stand in the source of a pure crate.

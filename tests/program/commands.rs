@@ -69,7 +69,7 @@ fn rules_check_tells_the_place_of_every_mistake() {
 
 #[test]
 fn every_command_explains_itself() {
-    let commands: [&[&str]; 11] = [
+    let commands: [&[&str]; 17] = [
         &[],
         &["demo"],
         &["init"],
@@ -77,6 +77,12 @@ fn every_command_explains_itself() {
         &["replay"],
         &["rules"],
         &["rules", "check"],
+        &["accounts"],
+        &["accounts", "list"],
+        &["accounts", "add"],
+        &["accounts", "remove"],
+        &["accounts", "sync"],
+        &["history"],
         &["gen"],
         &["mock"],
         &["bench"],

@@ -31,6 +31,10 @@ pub(crate) struct Call {
 pub(crate) fn stoop(args: &[&str]) -> Call {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stoop"));
     command.args(args).env_remove(KEY_VARIABLE);
+    // What the machine says of proxies is not for tests.
+    for name in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"] {
+        command.env_remove(name).env_remove(name.to_lowercase());
+    }
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     Call { command, input: Vec::new() }
 }
@@ -39,6 +43,12 @@ impl Call {
     /// Puts a key into the environment.
     pub(crate) fn key(mut self, key: &str) -> Self {
         self.command.env(KEY_VARIABLE, key);
+        self
+    }
+
+    /// Puts another variable into the environment.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
         self
     }
 

@@ -1,5 +1,6 @@
 //! Tests that run the program.
 
+mod accounts;
 mod auth;
 mod bench;
 mod burst;
@@ -14,6 +15,7 @@ mod endpoints;
 mod faults;
 mod feed;
 mod foreign;
+mod history;
 mod load;
 mod odd;
 mod replay;

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+/// The name of a configuration.
+pub(crate) const DEFAULT_CONFIG: &str = "stoop.toml";
+
 /// Turns a stream of posts into trading decisions.
 ///
 /// Frames come in over the TweetStream WebSocket, are joined with their later enrichment, tested against your
@@ -25,43 +28,17 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// The commands; what each is for stands above its arguments, whose `--help` shows all of it.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Show everything at work in a few seconds: no key, no network, no file needed.
-    ///
-    /// Starts a mock server on loopback, plays a scripted stream of posts at it through a real WebSocket and runs the
-    /// starter rules. Decisions go to stdout, the latency of every stage to stderr.
     Demo(DemoArgs),
-    /// Write a commented stoop.toml and starter rules.
-    ///
-    /// Writes DIR/stoop.toml and DIR/rules/starter.toml. Existing files are never overwritten.
     Init(InitArgs),
-    /// Read the feed and decide, until stopped.
-    ///
-    /// The API key is read from `[feed] key_file`, else from the environment variable `TWEETSTREAM_API_KEY`. It is never
-    /// an argument, in a log or in an error.
-    ///
-    /// Ends with 0 after --for, --max-frames or when the reader of stdout is gone, 77 if the server refuses the key or
-    /// plan, 78 if the configuration is wrong, 130 or 143 after a clean stop by SIGINT or SIGTERM.
     Run(RunArgs),
-    /// Put recorded frames through the same engine; same input, same digest.
-    ///
-    /// INPUT is a JSONL file of raw frames, plain, .gz or .zst, or - for stdin. Input time is the frames' `ts`. At the
-    /// end of the last input every deadline fires.
-    ///
-    /// Prints a digest on stderr: SHA-256 over all decisions. Same inputs and rules, same digest.
     Replay(ReplayArgs),
-    /// Look at rule files.
     Rules(RulesArgs),
-    /// Make synthetic frames, the same for the same seed.
-    ///
-    /// A synthetic stream of posts with everything the protocol knows: content, updates, enrichment 50 ms to 3 s later,
-    /// deletions, pins, profile changes, bursts, other scripts, tiny prices.
+    Accounts(AccountsArgs),
+    History(HistoryArgs),
     Gen(GenArgs),
-    /// Serve frames as TweetStream would, for tests and trials.
-    ///
-    /// Prints `listening ADDR` on stderr and serves until stopped. Every client gets the whole input on a clock of its
-    /// own. `GET /api/me` answers like the vendor's. The key is a test key, no secret.
     Mock(MockArgs),
     /// Measure how fast the engine is on this machine; offline.
     ///
@@ -89,6 +66,10 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
 }
 
+/// Show everything at work in a few seconds: no key, no network, no file needed.
+///
+/// Starts a mock server on loopback, plays a scripted stream of posts at it through a real WebSocket and runs the
+/// starter rules. Decisions go to stdout, the latency of every stage to stderr.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
     /// Posts and decisions as readable lines instead of JSON.
@@ -99,6 +80,9 @@ pub(crate) struct DemoArgs {
     pub(crate) json: bool,
 }
 
+/// Write a commented stoop.toml and starter rules.
+///
+/// Writes DIR/stoop.toml and DIR/rules/starter.toml. Existing files are never overwritten.
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
     /// Where to write.
@@ -106,6 +90,13 @@ pub(crate) struct InitArgs {
     pub(crate) dir: PathBuf,
 }
 
+/// Read the feed and decide, until stopped.
+///
+/// The API key is read from `[feed] key_file`, else from the environment variable `TWEETSTREAM_API_KEY`. It is never
+/// an argument, in a log or in an error.
+///
+/// Ends with 0 after --for, --max-frames or when the reader of stdout is gone, 77 if the server refuses the key or
+/// plan, 78 if the configuration is wrong, 130 or 143 after a clean stop by SIGINT or SIGTERM.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     /// The configuration.
@@ -135,6 +126,12 @@ pub(crate) struct RunArgs {
     pub(crate) json: bool,
 }
 
+/// Put recorded frames through the same engine; same input, same digest.
+///
+/// INPUT is a JSONL file of raw frames, plain, .gz or .zst, or - for stdin. Input time is the frames' `ts`. At the
+/// end of the last input every deadline fires.
+///
+/// Prints a digest on stderr: SHA-256 over all decisions. Same inputs and rules, same digest.
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArgs {
     /// Recorded frames.
@@ -160,6 +157,7 @@ pub(crate) struct ReplayArgs {
     pub(crate) json: bool,
 }
 
+/// Look at rule files.
 #[derive(Debug, Args)]
 pub(crate) struct RulesArgs {
     #[command(subcommand)]
@@ -176,6 +174,134 @@ pub(crate) enum RulesCommand {
     },
 }
 
+/// Look at and change which accounts the key follows.
+///
+/// The feed carries what the followed accounts post; how many there may be depends on the plan. The REST interface is
+/// `[feed] api`, the key that of `stoop run`. A change takes a while to reach the feed.
+///
+/// Every account gets a line on stdout that says what became of it: added, `already_following`, removed, `not_following`,
+/// duplicate, or, if it did not become what was asked, `not_found`, `invalid_input`, failed.
+///
+/// Ends with 0 if all are as asked, 1 if some are not or nobody answers, 77 if the server refuses the key or the plan, 78
+/// if the configuration or the file is wrong.
+#[derive(Debug, Args)]
+pub(crate) struct AccountsArgs {
+    #[command(subcommand)]
+    pub(crate) command: AccountsCommand,
+}
+
+/// Where the configuration is.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArg {
+    /// The configuration: the REST interface and the key. Without a file of this name, the defaults.
+    #[arg(short, long, value_name = "FILE", default_value = DEFAULT_CONFIG)]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountsCommand {
+    /// List them, one a line; plan and limits on stderr.
+    List {
+        #[command(flatten)]
+        config: ConfigArg,
+        /// One JSON object instead.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Follow accounts.
+    Add {
+        /// With or without @, in any case.
+        #[arg(required = true, value_name = "HANDLE")]
+        handles: Vec<String>,
+        #[command(flatten)]
+        config: ConfigArg,
+        /// One JSON object an account instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Stop to follow accounts.
+    Remove {
+        /// With or without @, in any case.
+        #[arg(required = true, value_name = "HANDLE")]
+        handles: Vec<String>,
+        #[command(flatten)]
+        config: ConfigArg,
+        /// One JSON object an account instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Follow what a file names: adds what is missing, and with --remove takes out the rest.
+    ///
+    /// Shows on stderr what is to change, then changes it: removals first, so that there is room.
+    Sync {
+        /// One handle a line, with or without @, in any case; # begins a comment.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Remove the accounts that are not in the file.
+        #[arg(long)]
+        remove: bool,
+        /// Show what is to change and change nothing.
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        config: ConfigArg,
+        /// One JSON object an account instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Fetch what was posted before, as frames that `stoop replay` reads.
+///
+/// Posts, profile changes and follows of the followed accounts, oldest first, as the frames that would have come: a post
+/// and, if there is one, its enrichment. A frame's time is when the vendor received the post; the enrichment has the same,
+/// since history does not say when it came. Deletions, pins and updates are not in history.
+///
+/// T is a time (2026-05-01T12:00:00Z), a day (2026-05-01, from midnight UTC), or how long ago (-2h, -7d).
+///
+/// History is part of the larger plans: with another key it ends with 77. It ends with 1 if some of it is missing, and what
+/// came is written all the same.
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArgs {
+    /// From this time on.
+    #[arg(long, value_name = "T", value_parser = moment, allow_hyphen_values = true)]
+    pub(crate) from: Moment,
+    /// Up to this time.
+    #[arg(long, value_name = "T", value_parser = moment, allow_hyphen_values = true, default_value = "-0s")]
+    pub(crate) to: Moment,
+    /// Of these accounts only, a,b,c; they must be followed.
+    #[arg(long, value_name = "HANDLES", value_delimiter = ',')]
+    pub(crate) handles: Vec<String>,
+    /// Which rows.
+    #[arg(long = "type", value_enum, default_value_t = HistoryType::Tweet)]
+    pub(crate) message_type: HistoryType,
+    /// The newest N rows at most. All are held in memory, some 2 KB each.
+    #[arg(long, value_name = "N", value_parser = rows, default_value = "100000")]
+    pub(crate) limit: usize,
+    /// Write to this new file; .gz and .zst are compressed, - is stdout.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// The configuration: the REST interface and the key. Without a file of this name, the defaults.
+    #[arg(short, long, value_name = "FILE", default_value = DEFAULT_CONFIG)]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum HistoryType {
+    /// Posts with their enrichment.
+    Tweet,
+    /// Profile changes.
+    Profile,
+    /// Follows and unfollows.
+    Follow,
+    /// All three.
+    All,
+}
+
+/// Make synthetic frames, the same for the same seed.
+///
+/// A synthetic stream of posts with everything the protocol knows: content, updates, enrichment 50 ms to 3 s later,
+/// deletions, pins, profile changes, bursts, other scripts, tiny prices.
 #[derive(Debug, Args)]
 pub(crate) struct GenArgs {
     /// Write to this new file; .gz and .zst are compressed, - is stdout.
@@ -189,6 +315,14 @@ pub(crate) struct GenArgs {
     pub(crate) seed: u64,
 }
 
+/// Serve frames as TweetStream would, for tests and trials.
+///
+/// Prints `listening ADDR` on stderr and serves until stopped. Every client gets the whole input on a clock of its
+/// own. The key is a test key, no secret.
+///
+/// Beside the socket it answers the REST interface: `/api/me`, `/api/add-account` and `/api/remove-account` over a list in
+/// memory that begins with the accounts of the input (accounts called missing… are not found), and `/api/history` of the
+/// input, by its own times.
 #[derive(Debug, Args)]
 #[command(after_long_help = stoop_mock::fault_help())]
 pub(crate) struct MockArgs {
@@ -216,6 +350,9 @@ pub(crate) struct MockArgs {
     /// Take this key only; without it any key or none.
     #[arg(long, value_name = "K")]
     pub(crate) api_key: Option<String>,
+    /// What the key has paid for: basic has 50 accounts and no history, elite 250 and history.
+    #[arg(long, value_enum, default_value_t = Plan::Elite)]
+    pub(crate) plan: Plan,
     /// Make something go wrong, such as after=200:rst; may be given many times. See below.
     #[arg(long, value_name = "SPEC")]
     pub(crate) fault: Vec<stoop_mock::Fault>,
@@ -246,6 +383,14 @@ pub(crate) struct MockArgs {
     /// Connections at once; one more is answered 429.
     #[arg(long, value_name = "N", default_value_t = 16)]
     pub(crate) max_connections: usize,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Plan {
+    /// 50 accounts, no history.
+    Basic,
+    /// 250 accounts and history.
+    Elite,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -299,6 +444,39 @@ pub(crate) struct DoctorArgs {
     /// One JSON array instead of lines.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// A time as it was typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// Unix ms.
+    At(i64),
+    /// So many ms before now.
+    Ago(i64),
+}
+
+impl Moment {
+    pub(crate) fn at_ms(self, now_ms: i64) -> i64 {
+        match self {
+            Self::At(ms) => ms,
+            Self::Ago(ms) => now_ms.saturating_sub(ms),
+        }
+    }
+}
+
+fn moment(text: &str) -> Result<Moment, String> {
+    if let Some(ago) = text.strip_prefix('-') {
+        return duration(ago).map(|ago| Moment::Ago(i64::try_from(ago.as_millis()).unwrap_or(i64::MAX)));
+    }
+    let ms = stoop::parse_ms(text);
+    ms.map(Moment::At).ok_or_else(|| "write 2026-05-01T12:00:00Z, 2026-05-01, or -2h".to_owned())
+}
+
+fn rows(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(rows @ 1..=10_000_000) => Ok(rows),
+        Ok(_) | Err(_) => Err("write a number from 1 to 10000000".to_owned()),
+    }
 }
 
 /// How fast a replay goes.

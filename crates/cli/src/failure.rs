@@ -15,7 +15,7 @@ pub(crate) struct Failure {
 pub(crate) enum Code {
     /// Something failed or is damaged.
     Failed = 1,
-    /// The command line is wrong.
+    /// The command line asks for what cannot be.
     Usage = 2,
     /// A stage panicked.
     Internal = 70,
@@ -48,7 +48,15 @@ impl Failure {
 
     /// Shows it on stderr.
     pub(crate) fn report(&self) -> ExitCode {
-        crate::output::note(format_args!("stoop: {self}"));
+        let mut told = self.error.to_string();
+        for cause in self.error.chain().skip(1).map(ToString::to_string) {
+            // Many errors tell their cause themselves.
+            if !told.ends_with(&cause) {
+                told.push_str(": ");
+                told.push_str(&cause);
+            }
+        }
+        crate::output::note(format_args!("stoop: {told}"));
         self.code.into()
     }
 }

@@ -4,6 +4,7 @@
 //! command). Decisions go to stdout, and what `bench` and `doctor` have found; logs, tables of runs and errors go to
 //! stderr.
 
+mod accounts;
 mod args;
 mod bench;
 mod consume;
@@ -12,6 +13,7 @@ mod doctor;
 mod environment;
 mod failure;
 mod generate;
+mod history;
 mod init;
 mod key;
 mod mock;
@@ -19,6 +21,7 @@ mod output;
 mod pretty;
 mod replay;
 mod report;
+mod rest;
 mod rules;
 mod run;
 mod signals;
@@ -46,6 +49,8 @@ fn obey(cli: Cli) -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Replay(args) => replay::replay(&args),
         Command::Rules(args) => Ok(rules::rules(&args)),
+        Command::Accounts(args) => accounts::accounts(&args),
+        Command::History(args) => history::history(&args),
         Command::Gen(args) => generate::generate(&args),
         Command::Mock(args) => mock::mock(&args),
         Command::Bench(args) => bench::bench(&args),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use stoop_mock::{Config, Fault, Input, Key, Pace, Server};
 
-use crate::args::{Encoding, MockArgs, Select};
+use crate::args::{Encoding, MockArgs, Plan, Select};
 use crate::failure::{Code, Failure, OrFail, Outcome};
 use crate::output::note;
 use crate::signals;
@@ -51,6 +51,10 @@ fn config(args: &MockArgs) -> Result<Config, Failure> {
         api_key: args.api_key.as_deref().map(Key::new),
         faults: faults(args)?,
         fault_seed: args.fault_seed,
+        plan: match args.plan {
+            Plan::Basic => stoop_mock::Plan::Basic,
+            Plan::Elite => stoop_mock::Plan::Elite,
+        },
         select: match args.select {
             Select::V1 => stoop_mock::Select::V1,
             Select::Token => stoop_mock::Select::Token,

@@ -18,6 +18,13 @@ pub(crate) fn note(line: fmt::Arguments<'_>) {
     drop(writeln!(io::stderr().lock(), "{line}"));
 }
 
+/// Writes over the last line of a terminal on stderr.
+pub(crate) fn overwrite(line: fmt::Arguments<'_>) {
+    let mut stderr = io::stderr().lock();
+    drop(write!(stderr, "\r\x1b[K{line}"));
+    drop(stderr.flush());
+}
+
 /// Takes decisions as lines.
 pub(crate) struct Lines {
     out: BufWriter<Box<dyn Write + Send>>,

@@ -7,6 +7,8 @@
 //! its own); in `fused` the connection calls the same stages in place. At the end decisions go into a bounded queue that the host reads
 //! from its own thread: the only thread crossing on the way.
 //!
+//! Beside that, a [`Client`] asks the REST interface for accounts and history: blocking, for a thread that has time.
+//!
 //! # What does this crate not do?
 //!
 //! It places no order, decides nothing by itself (the stages are in `stoop-engine`), and decides nothing about
@@ -49,6 +51,7 @@ mod path;
 mod receive;
 mod remote;
 mod replay;
+mod rest;
 mod settings;
 mod socket;
 mod summary;
@@ -60,5 +63,6 @@ pub use outbox::QueueCounters;
 pub use receive::receive;
 pub use remote::{Remote, TellError};
 pub use replay::{ReplayError, ReplayOptions, replay};
-pub use settings::{Auth, Endpoint, Key, Placement, Settings, SettingsError, WhenFull};
+pub use rest::{Client, History, HistoryEnd, HistoryQuery, HistorySpan, RestError, Said, Timeouts};
+pub use settings::{Api, Auth, Endpoint, Key, Placement, Settings, SettingsError, WhenFull};
 pub use summary::{Counters, End, EndpointReport, FeedCounters, Link, Summary};

@@ -93,6 +93,44 @@ impl Endpoint {
     }
 }
 
+/// Where the REST interface is: accounts and history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Api {
+    base: String,
+    is_tls: bool,
+}
+
+impl Api {
+    /// Reads `https://host`, perhaps with a port and a path before `/api`. Plain `http` is taken for loopback addresses
+    /// only: it would show the key to everyone on the way.
+    pub fn new(url: &str) -> Result<Self, SettingsError> {
+        // What stands before an `@` may be a password.
+        let wrong = || SettingsError::ApiUrl(url_without_query(url.rsplit('@').next().unwrap_or_default()));
+        let uri: Uri =
+            url.parse().map_err(|_bad: tokio_tungstenite::tungstenite::http::uri::InvalidUri| wrong())?;
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        if authority.contains('@') || uri.query().is_some() || url.contains('#') {
+            return Err(wrong());
+        }
+        let is_tls = match (uri.scheme_str(), uri.host()) {
+            (Some("https"), Some(_)) => true,
+            (Some("http"), Some(host)) if is_loopback(host) => false,
+            (Some("http"), Some(host)) => return Err(SettingsError::PlainApi(host.to_owned())),
+            (_, _) => return Err(wrong()),
+        };
+        Ok(Self { base: url.trim_end_matches('/').to_owned(), is_tls })
+    }
+
+    /// The URL, without a slash at its end.
+    pub fn as_str(&self) -> &str {
+        &self.base
+    }
+
+    pub(crate) fn is_tls(&self) -> bool {
+        self.is_tls
+    }
+}
+
 fn url_without_query(url: &str) -> String {
     url.split('?').next().unwrap_or_default().to_owned()
 }
@@ -181,6 +219,14 @@ pub enum SettingsError {
     /// A plain URL to another machine.
     #[error("ws:// to {0} would show the API key to everyone on the way: use wss://, or a loopback address")]
     Plain(String),
+    /// Not a URL of the REST interface.
+    #[error("{0:?} is no URL of the REST interface: write https://host, without a user, query or fragment")]
+    ApiUrl(String),
+    /// A plain URL of the REST interface on another machine.
+    #[error(
+        "http:// to {0} would show the API key to everyone on the way: use https://, or a loopback address"
+    )]
+    PlainApi(String),
     /// The connection policy cannot work so.
     #[error(transparent)]
     Feed(#[from] stoop_feed::SettingsError),
@@ -190,4 +236,32 @@ pub enum SettingsError {
     /// The queue holds nothing.
     #[error("the decision queue needs room for at least one decision")]
     QueueEmpty,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rest_interface_is_reached_over_tls_or_on_this_machine() {
+        for url in
+            ["https://api.tweetstream.io", "http://127.0.0.1:80", "http://localhost:1/x", "http://[::1]:1"]
+        {
+            assert_eq!(Api::new(&format!("{url}/")).unwrap().as_str(), url);
+        }
+        assert_eq!(Api::new("http://example.com/x"), Err(SettingsError::PlainApi("example.com".to_owned())));
+        for url in [
+            "",
+            "api.tweetstream.io",
+            "ws://127.0.0.1",
+            "https://",
+            "https://h/?a=b",
+            "https://h/#a",
+            "ftp://h",
+        ] {
+            assert!(matches!(Api::new(url), Err(SettingsError::ApiUrl(_))), "{url}");
+        }
+        let error = Api::new("https://user:s3cret@h/?apiKey=s3cret").unwrap_err();
+        assert!(!error.to_string().contains("s3cret"), "{error}");
+    }
 }

@@ -27,6 +27,8 @@ pub struct Config {
     pub faults: Vec<Fault>,
     /// Decides the chances of `faults`: same seed, same faults on a connection of the same number.
     pub fault_seed: u64,
+    /// What the key has paid for. Default [`Plan::Elite`].
+    pub plan: Plan,
     /// Which of the offered sub-protocols is selected.
     pub select: Select,
     /// How frames are put into WebSocket messages.
@@ -46,6 +48,7 @@ impl Default for Config {
             api_key: None,
             faults: Vec::new(),
             fault_seed: 0,
+            plan: Plan::Elite,
             select: Select::V1,
             encoding: Encoding::Text,
             max_connections: 64,
@@ -94,6 +97,32 @@ impl Key {
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Key(..)")
+    }
+}
+
+/// What a key has paid for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plan {
+    /// 50 accounts, no history.
+    Basic,
+    /// 250 accounts, and history.
+    Elite,
+}
+
+impl Plan {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Basic => "BASIC",
+            Self::Elite => "ELITE",
+        }
+    }
+
+    /// How many accounts may be followed.
+    pub(crate) fn accounts(self) -> usize {
+        match self {
+            Self::Basic => 50,
+            Self::Elite => 250,
+        }
     }
 }
 

@@ -2,13 +2,10 @@
 
 use crate::config::{Config, Select};
 use crate::fault::Action;
-use crate::http::{Request, error_response, html_response, json_response, upgrade_response};
-use crate::reel::Reel;
+use crate::http::{Request, error_response, html_response, upgrade_response};
 
 const V1: &str = "tweetstream.v1";
 const TOKEN: &str = "tweetstream.auth.token.";
-/// The number of tracked accounts of the largest plan.
-const TRACKED_LIMIT: usize = 250;
 
 /// What a client is told.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,15 +41,13 @@ pub(crate) fn is_upgrade(request: &Request) -> bool {
 }
 
 /// Answers one request.
-pub(crate) fn answer(request: &Request, config: &Config, reel: &Reel, moment: Moment<'_>) -> Answer {
+pub(crate) fn answer(request: &Request, config: &Config, moment: Moment<'_>) -> Answer {
     if is_upgrade(request) {
         return upgrade(request, config, moment)
             .unwrap_or_else(|(status, message)| Answer::Refuse(error_response(status, message)));
     }
     Answer::Respond(match (request.path.as_str(), request.method.as_str()) {
-        ("/api/me", "GET") if !authorised(config, bearer(request)) => bad_key(),
-        ("/api/me", "GET") => json_response(200, &me(config, reel, moment)),
-        ("/api/me" | "/ws", method) if method != "GET" => error_response(405, "method not allowed"),
+        ("/ws", method) if method != "GET" => error_response(405, "method not allowed"),
         ("/ws", _) => error_response(426, "this is a WebSocket endpoint"),
         _ => error_response(404, "not found"),
     })
@@ -120,11 +115,7 @@ fn refusal_message(status: u16) -> &'static str {
     }
 }
 
-fn bad_key() -> Vec<u8> {
-    error_response(401, refusal_message(401))
-}
-
-fn authorised(config: &Config, offered: Option<String>) -> bool {
+pub(crate) fn authorised(config: &Config, offered: Option<String>) -> bool {
     match (&config.api_key, offered) {
         (None, _) => true,
         (Some(key), Some(offered)) => key.matches(&offered),
@@ -138,7 +129,7 @@ fn offered_key(request: &Request) -> Option<String> {
     token.map(str::to_owned).or_else(|| bearer(request)).or_else(|| request.parameter("apiKey"))
 }
 
-fn bearer(request: &Request) -> Option<String> {
+pub(crate) fn bearer(request: &Request) -> Option<String> {
     let (scheme, key) = request.header("authorization")?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim().to_owned())
 }
@@ -151,13 +142,4 @@ fn selected(request: &Request, select: Select) -> Option<&str> {
         Select::First => offered.next(),
         Select::None => None,
     }
-}
-
-fn me(config: &Config, reel: &Reel, moment: Moment<'_>) -> String {
-    serde_json::json!({
-        "plan": "elite",
-        "trackedAccounts": { "count": reel.handles.len(), "limit": TRACKED_LIMIT, "handles": reel.handles },
-        "websocket": { "count": moment.taken, "limit": config.max_connections },
-    })
-    .to_string()
 }

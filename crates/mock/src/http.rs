@@ -6,7 +6,10 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 const HEAD_BYTES: usize = 16 << 10;
 const HEADERS: usize = 64;
 
-/// A request without a body.
+/// Longest body of a request, in bytes.
+const BODY_BYTES: usize = 256 << 10;
+
+/// The head of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Request {
     pub(crate) method: String,
@@ -45,6 +48,27 @@ pub(crate) async fn read_request(
             return Err(HeadError::TooLarge);
         }
     }
+}
+
+/// Reads the body of a request, of which `begun` has come with its head. None if it is cut off, too large, or sent in
+/// another way than with its length.
+pub(crate) async fn read_body(
+    stream: &mut (impl AsyncRead + Unpin),
+    request: &Request,
+    mut begun: Vec<u8>,
+) -> Option<Vec<u8>> {
+    let length = match request.header("content-length") {
+        Some(length) => length.parse::<usize>().ok().filter(|length| *length <= BODY_BYTES)?,
+        None if request.header("transfer-encoding").is_some() => return None,
+        None => 0,
+    };
+    while begun.len() < length {
+        if stream.read_buf(&mut begun).await.ok()? == 0 {
+            return None;
+        }
+    }
+    begun.truncate(length);
+    Some(begun)
 }
 
 fn parse(head: &[u8]) -> Result<Option<(Request, usize)>, HeadError> {
@@ -161,6 +185,7 @@ pub(crate) fn upgrade_response(request_key: &str, protocol: Option<&str>) -> Vec
 fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        207 => "Multi-Status",
         400 => "Bad Request",
         401 => "Unauthorized",
         403 => "Forbidden",
@@ -175,6 +200,12 @@ fn reason(status: u16) -> &'static str {
         503 => "Service Unavailable",
         _ => "Refused",
     }
+}
+
+/// A request of these bytes.
+#[cfg(test)]
+pub(crate) fn request(head: &str) -> Request {
+    parse(head.as_bytes()).expect("an HTTP head").expect("a whole one").0
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@
 //! all of them from the start on a schedule of its own, open loop: the moment a frame is due is computed
 //! from the connect, so a slow client or a busy machine makes frames late but never shifts the schedule.
 //! Requests are answered as the feed answers them: three ways to hand over the key, refusals with an HTTP
-//! status, closes with a code, pings answered, `GET /api/me` beside the socket.
+//! status, closes with a code, pings answered. Beside the socket stands the REST interface: `me`, a list of accounts in
+//! memory, and the history of the input.
 //!
 //! On the way from the input to the socket a frame passes, in this order: the reel (frames in memory, with
 //! their times), the script (what this client is shown and when, times moved and ids re-minted if asked
@@ -18,7 +19,7 @@
 //! # What it does not do
 //!
 //! - No TLS, no compression (but for the fault of that name), no HTTP beyond one request a connection.
-//! - No REST interface but `/api/me`: no history, no change of accounts.
+//! - The accounts that are followed change no stream: every client is shown the whole input.
 //! - It does not check the frames: what is not JSON is sent as it is.
 //! - It never prints, logs or returns the API key.
 //!
@@ -44,6 +45,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod api;
 mod board;
 mod client;
 mod config;
@@ -52,6 +54,7 @@ mod door;
 mod fault;
 mod frame;
 mod handle;
+mod history;
 mod http;
 mod rebase;
 mod reel;
@@ -67,7 +70,7 @@ mod fault_tests;
 mod server_tests;
 
 pub use board::{ClientStats, Stats};
-pub use config::{Config, Encoding, Error, Input, Key, Pace, Select};
+pub use config::{Config, Encoding, Error, Input, Key, Pace, Plan, Select};
 pub use fault::{Fault, FaultError, help as fault_help};
 pub use handle::Handle;
 pub use server::Server;

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::api::Api;
 use crate::board::{Counters, Stats};
 use crate::client::Client;
 use crate::config::{Config, Error};
@@ -40,6 +41,7 @@ pub struct Server {
 struct Shared {
     config: Config,
     reel: Arc<Reel>,
+    api: Api,
     counters: Arc<Counters>,
     started: Instant,
     /// How far the connection came that was the last to end.
@@ -68,7 +70,9 @@ impl Server {
         listener.set_nonblocking(true).map_err(listen_error)?;
         let addr = listener.local_addr().map_err(listen_error)?;
         let counters = Arc::default();
-        let shared = Shared { config, reel, counters, started: runtime::now(), place: Mutex::default() };
+        let api = Api::new(&reel);
+        let started = runtime::now();
+        let shared = Shared { config, reel, api, counters, started, place: Mutex::default() };
         Ok(Self { listener, addr, shared: Arc::new(shared) })
     }
 
@@ -162,6 +166,10 @@ async fn serve(shared: Arc<Shared>, mut stream: TcpStream, mut stop: watch::Rece
             return respond(&mut stream, &response).await;
         }
     };
+    if !is_upgrade(&request) && request.path.starts_with("/api/") {
+        let response = respond_api(&shared, &mut stream, &request, rest).await;
+        return respond(&mut stream, &response).await;
+    }
     let Admission { answer, client, visit, faults } = decide(&shared, &request);
     let (response, client) = match (answer, client) {
         (Answer::Upgrade(response), Some(client)) => (response, client),
@@ -200,13 +208,13 @@ struct Admission {
 }
 
 fn decide(shared: &Shared, request: &Request) -> Admission {
-    let Shared { config, reel, counters, .. } = shared;
+    let Shared { config, counters, .. } = shared;
     let elapsed = shared.elapsed();
     let mut visit = Visit { number: 0, elapsed };
     let mut faults = Vec::new();
     if !is_upgrade(request) {
         let taken = counters.stats().open;
-        let answer = answer(request, config, reel, Moment { taken, faults: &faults });
+        let answer = answer(request, config, Moment { taken, faults: &faults });
         return Admission { answer, client: None, visit, faults };
     }
     let mut answered = Answer::Respond(Vec::new());
@@ -217,7 +225,7 @@ fn decide(shared: &Shared, request: &Request) -> Admission {
             faults.push(fault);
         }
         let taken = stats.open + stats.late_slots;
-        answered = answer(request, config, reel, Moment { taken, faults: &faults });
+        answered = answer(request, config, Moment { taken, faults: &faults });
         matches!(answered, Answer::Upgrade(_))
     });
     for _ in &faults {
@@ -252,6 +260,15 @@ async fn respond_for_ever(stream: &mut TcpStream, head: &[u8], again: &[u8]) {
         _ = write => {}
         () = read => {}
     }
+}
+
+/// The response of the REST interface.
+async fn respond_api(shared: &Shared, stream: &mut TcpStream, request: &Request, begun: Vec<u8>) -> Vec<u8> {
+    let body = runtime::within(REQUEST_WAIT, http::read_body(stream, request, begun)).await.flatten();
+    let Some(body) = body else { return http::error_response(400, "the body is cut off or too large") };
+    let taken = shared.counters.stats().open;
+    let response = shared.api.respond((request, &body), &shared.config, &shared.reel, taken);
+    response.unwrap_or_else(|| http::error_response(404, "not found"))
 }
 
 async fn respond(stream: &mut TcpStream, response: &[u8]) {

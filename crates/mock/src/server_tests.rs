@@ -266,7 +266,7 @@ async fn the_account_is_told_to_who_has_the_key() {
     assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
     assert_eq!(
         body,
-        r#"{"plan":"elite","trackedAccounts":{"count":1,"limit":250,"handles":["SynDesk"]},"websocket":{"count":0,"limit":64}}"#
+        r#"{"plan":"ELITE","trackedAccounts":{"count":1,"limit":250,"handles":["syndesk"]},"websocket":{"count":0,"limit":64}}"#
     );
     for headers in ["", "Authorization: Bearer wrong\r\n"] {
         let response = talk(&handle, &get("/api/me", headers)).await;

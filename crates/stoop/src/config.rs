@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use stoop_engine::syntax::{At, Source, SyntaxError, Table};
 use stoop_engine::{Bounds, ENDPOINTS, Keeping, RuleReader, RuleSet, RuleSetError, Strategy, Window};
-use stoop_live::{Auth, Endpoint, Key, Placement, SettingsError, WhenFull};
+use stoop_live::{Api, Auth, Endpoint, Key, Placement, SettingsError, WhenFull};
 use stoop_wire::Limits;
 
 const DEFAULT_URL: &str = "wss://ws.tweetstream.io/ws";
+const DEFAULT_API: &str = "https://api.tweetstream.io";
 
 /// Everything a run is told, but for the key. Every setting has a default; there are no rules by default.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct Config {
     pub endpoints: Vec<Endpoint>,
     /// How the key is shown to it.
     pub auth: Auth,
+    /// The REST interface: accounts and history.
+    pub api: Api,
     /// File that holds the key; none: the host brings it.
     pub key_file: Option<PathBuf>,
     /// When to dial, ping, back off.
@@ -70,6 +73,7 @@ impl Default for Config {
             rule_sources: Vec::new(),
             endpoints: vec![Endpoint::new("default", DEFAULT_URL).expect("the default URL is one")],
             auth: Auth::default(),
+            api: Api::new(DEFAULT_API).expect("the default URL is one"),
             key_file: None,
             feed: stoop_feed::Settings::default(),
             bounds: Bounds::default(),
@@ -177,7 +181,9 @@ impl Config {
         self.several(&table)?;
         let ways = [("subprotocol", Auth::Subprotocol), ("bearer", Auth::Bearer), ("query", Auth::Query)];
         self.auth = table.choice("auth", &ways)?.unwrap_or_default();
-        table.string("api")?;
+        if let Some(at) = table.string("api")? {
+            self.api = Api::new(at.value).map_err(|error| at.error(error.to_string()))?;
+        }
         if let Some(at) = table.string("key_file")?.filter(|at| !at.value.is_empty()) {
             self.key_file = Some(folder.unwrap_or(Path::new("")).join(at.value));
         }

@@ -54,11 +54,15 @@ pub use stoop_engine::{
 pub use stoop_feed::{Cause, Settings as FeedSettings};
 pub use stoop_latency::{IntervalLog, Recorder, Row, Spread, Stage, Table};
 pub use stoop_live::{
-    Auth, Clock, Counters, End, Endpoint, EndpointReport, FeedCounters, HandleOutcome, HandleReport, Key,
-    Link, NOTICES, News, Notice, Placement, QueueCounters, Remote, ReplayError, ReplayOptions, SettingsError,
-    Snapshot, StartError, Summary, TellError, WhenFull, receive, replay,
+    Api, Auth, Client, Clock, Counters, End, Endpoint, EndpointReport, FeedCounters, HandleOutcome,
+    HandleReport, History, HistoryEnd, HistoryQuery, HistorySpan, Key, Link, NOTICES, News, Notice,
+    Placement, QueueCounters, Remote, ReplayError, ReplayOptions, RestError, Said, SettingsError, Snapshot,
+    StartError, Summary, TellError, Timeouts, WhenFull, receive, replay,
 };
 pub use stoop_model as model;
 pub use stoop_tape::{Digest, Frames, InputError, Line, LineWriter, Lines, write_decision};
-pub use stoop_wire::Limits;
+pub use stoop_wire::{
+    AccountRow, AccountState, AccountsReply, HistoryPage, HistoryRow, Limits, Me, MessageType, Quota,
+    RowError, RowFault, RowPart, format_ms, parse_ms,
+};
 pub use trial::{Trial, TrialError, brief};

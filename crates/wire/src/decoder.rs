@@ -8,7 +8,7 @@ use crate::envelope;
 use crate::source::Source;
 
 /// UTF-8's byte order mark. JSON has none, but some senders write it; it is skipped.
-const MARK: &[u8] = b"\xEF\xBB\xBF";
+pub(crate) const MARK: &[u8] = b"\xEF\xBB\xBF";
 /// Frames up to this length are small: what buffers grow to for them is kept.
 const SMALL: usize = 64 * 1024;
 /// Small frames in a row after which buffers that a larger one has grown are given back.

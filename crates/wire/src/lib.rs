@@ -13,12 +13,16 @@
 //! 4. The bytes of `d` without its own `receivedAt`, as they came, are fingerprinted (XXH3).
 //! 5. The parsed buffer is copied as a whole into the event's string buffer, which the spans are into.
 //!
+//! Answers of the REST interface are read beside that: [`HistoryPage`] turns the rows of a history answer into the
+//! frames they would have been, [`Me`] and [`AccountsReply`] are what the account endpoints say.
+//!
 //! Of a batch the parser is asked only where its items lie; each is then decoded as a frame of its own.
 //!
 //! # What does this crate not do?
 //!
 //! It opens no socket and no file, reads no clock, and joins nothing: each event tells what its frame told. It
-//! judges no value: an unknown `kind` or exchange is kept as it came and counted. It writes no JSON.
+//! judges no value: an unknown `kind` or exchange is kept as it came and counted. The only JSON it writes are the frames of
+//! history rows and the request that names accounts.
 //!
 //! # Invariants
 //!
@@ -66,6 +70,11 @@ mod members;
 mod post;
 mod price;
 mod reader;
+mod rest;
 mod source;
 
 pub use decoder::{Decoder, Limits};
+pub use rest::{
+    AccountRow, AccountState, AccountsReply, ErrorReply, HISTORY_ERRORS, HistoryPage, HistoryRow, Me,
+    MessageType, Quota, RowError, RowFault, RowPart, Unreadable, accounts_request, format_ms, parse_ms,
+};

@@ -24,7 +24,7 @@ fn faulty(frames: usize, spec: &str) -> Handle {
 
 /// What an engine decides until it ends by itself.
 fn run(builder: EngineBuilder) -> (Vec<u64>, Vec<News>, Summary) {
-    let engine = builder.start().unwrap();
+    let engine = builder.start().expect("the engine starts");
     let decisions = engine.decisions();
     let notices = engine.notices();
     assert!(engine.ends_within(LONG), "it hangs");

@@ -1,0 +1,161 @@
+//! Why a request came to nothing, and what to do about it.
+
+use std::fmt;
+use std::time::Duration;
+
+use stoop_wire::ErrorReply;
+
+use super::Timeouts;
+use crate::settings::Key;
+
+/// Characters shown of what a server says.
+const SHOWN: usize = 300;
+
+/// Why a request came to nothing. No variant holds the key.
+#[derive(Debug, thiserror::Error)]
+pub enum RestError {
+    /// 401.
+    #[error("the server refuses the API key (401{said}): check TWEETSTREAM_API_KEY or `[feed] key_file`")]
+    Unauthorised {
+        /// What the server says.
+        said: Said,
+    },
+    /// 403.
+    #[error("the plan of this key does not include it (403{said})")]
+    Forbidden {
+        /// What the server says.
+        said: Said,
+    },
+    /// 429.
+    #[error("too many requests (429{said}): try again {}", when(*retry_after))]
+    RateLimited {
+        /// How long the server asks to wait.
+        retry_after: Option<Duration>,
+        /// What the server says.
+        said: Said,
+    },
+    /// 500 to 599.
+    #[error("the server has failed ({status}{said}): try again later")]
+    Server {
+        /// The status.
+        status: u16,
+        /// What the server says.
+        said: Said,
+    },
+    /// Any other status that is no success.
+    #[error("the server refuses the request ({status}{said})")]
+    Refused {
+        /// The status.
+        status: u16,
+        /// What the server says.
+        said: Said,
+    },
+    /// 300 to 399.
+    #[error(
+        "the server redirects ({status}), which is not followed, since the key would go along: correct `[feed] api`"
+    )]
+    Redirected {
+        /// The status.
+        status: u16,
+    },
+    /// The server was not reached, or the connection broke.
+    #[error("cannot reach {api}{}: {source}", through(proxy.as_deref()))]
+    Transport {
+        /// The base URL.
+        api: String,
+        /// Host and port of the proxy, if the environment names one.
+        proxy: Option<String>,
+        /// What went wrong.
+        source: Box<ureq::Error>,
+    },
+    /// It took too long.
+    #[error("no whole answer from {api} in time ({} s to connect, {} s in all)", timeouts.connect.as_secs_f32(), timeouts.total.as_secs_f32())]
+    TimedOut {
+        /// The base URL.
+        api: String,
+        /// What was waited for at most.
+        timeouts: Timeouts,
+    },
+    /// The answer is too long.
+    #[error("the answer is longer than {bytes} bytes")]
+    TooLong {
+        /// The limit.
+        bytes: u64,
+    },
+    /// The answer is not what the interface answers.
+    #[error("the answer ({status}) cannot be read: {reason}; is `[feed] api` right?")]
+    Unreadable {
+        /// The status.
+        status: u16,
+        /// Why, and where.
+        reason: String,
+    },
+}
+
+/// What a server says of an error: one line, cut, without control characters, without the key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said(Option<String>);
+
+impl Said {
+    pub(super) fn read(body: &[u8], key: &Key) -> Self {
+        let reply = ErrorReply::read(body);
+        let said = match (reply.message, reply.details) {
+            (Some(message), Some(details)) => Some(format!("{message} ({details})")),
+            (message, details) => message.or(details),
+        };
+        Self(said.map(|said| cleaned(&said, key)))
+    }
+
+    /// The line, if the server said anything that can be read.
+    pub fn text(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(said) => write!(f, ": {said}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A text of the server's as it may be shown: it may quote the key, and it may steer a terminal.
+pub(super) fn cleaned(text: &str, key: &Key) -> String {
+    let text = text.replace(key.reveal(), "…");
+    let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut shown: String = plain.take(SHOWN).collect();
+    if text.chars().nth(SHOWN).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+fn when(retry_after: Option<Duration>) -> String {
+    retry_after.map_or_else(|| "later".to_owned(), |wait| format!("in {} s", wait.as_secs()))
+}
+
+fn through(proxy: Option<&str>) -> String {
+    proxy.map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_says_is_one_line_without_the_key() {
+        let key = Key::new("s3cret").unwrap();
+        let said = Said::read(b"{\"error\":\"bad key s3cret\\n\\u001b[31m\",\"details\":{\"a\": 1}}", &key);
+        assert_eq!(said.text(), Some("bad key …  [31m ({\"a\": 1})"));
+        let long = format!(r#"{{"message":"{}"}}"#, "é".repeat(SHOWN + 1));
+        assert_eq!(
+            Said::read(long.as_bytes(), &key).text().map(|text| text.chars().count()),
+            Some(SHOWN + 1)
+        );
+        assert_eq!(Said::read(b"<html>", &key).to_string(), "");
+        let error = RestError::Unauthorised { said: Said(Some("no".to_owned())) };
+        assert!(error.to_string().starts_with("the server refuses the API key (401: no): check "), "{error}");
+    }
+}

@@ -1,0 +1,65 @@
+//! Times as the REST interface writes them: RFC 3339 in texts, Unix ms elsewhere.
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Unit};
+
+/// Unix ms of an ISO 8601 text: `2026-05-01T12:00:00.123Z`, with an offset, with a space for the `T`, or without an
+/// offset or a time of day, which then is UTC and midnight. None if it is no time.
+pub fn parse_ms(text: &str) -> Option<i64> {
+    let text = text.trim();
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Some(floor_ms(time));
+    }
+    let time = text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok()?;
+    Some(floor_ms(time.timestamp()))
+}
+
+/// What is finer than a millisecond is cut off towards the past, also before 1970.
+fn floor_ms(time: Timestamp) -> i64 {
+    time.as_nanosecond().div_euclid(1_000_000) as i64
+}
+
+/// A time as the interface takes it: `2026-05-01T12:00:00.123Z`. None beyond the years that can be written.
+pub fn format_ms(ms: i64) -> Option<String> {
+    let time = Timestamp::from_millisecond(ms).ok()?.round(Unit::Millisecond).ok()?;
+    Some(format!("{time:.3}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_in_every_spelling_the_interface_may_use() {
+        for text in [
+            "2026-06-10T12:39:59.900Z",
+            "2026-06-10T12:39:59.9Z",
+            "2026-06-10T12:39:59.900999Z",
+            "2026-06-10T14:39:59.900+02:00",
+            "2026-06-10 12:39:59.900",
+            " 2026-06-10t12:39:59.900z ",
+        ] {
+            assert_eq!(parse_ms(text), Some(1_781_095_199_900), "{text}");
+        }
+        assert_eq!(parse_ms("2026-05-01"), Some(1_777_593_600_000));
+        assert_eq!(parse_ms("1969-12-31T23:59:59.9999Z"), Some(-1));
+    }
+
+    #[test]
+    fn what_is_no_time_is_none() {
+        for text in ["", "soon", "1781095199900", "2026-13-01", "2026-06-10T25:00:00Z", "12:00:00Z", "2026"] {
+            assert_eq!(parse_ms(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_written_with_three_digits_and_reads_back() {
+        assert_eq!(format_ms(1_781_095_199_900).as_deref(), Some("2026-06-10T12:39:59.900Z"));
+        assert_eq!(format_ms(1_777_593_600_000).as_deref(), Some("2026-05-01T00:00:00.000Z"));
+        assert_eq!(format_ms(i64::MAX), None);
+        for ms in [0, -1, 1, 1_288_834_974_657, 4_102_444_799_999] {
+            assert_eq!(format_ms(ms).as_deref().and_then(parse_ms), Some(ms));
+        }
+    }
+}
