@@ -219,6 +219,22 @@ fn a_proxy_of_the_environment_is_asked_for_a_tunnel_and_sees_no_key() {
 }
 
 #[test]
+fn the_feed_asks_the_proxy_of_the_environment_too() {
+    let desk = Desk::new();
+    let config =
+        desk.file("stoop.toml", "[[rule]]\nname = \"r\"\n[feed]\nurl = \"wss://feed.example.test/ws\"\n");
+    let proxy = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let addr = proxy.local_addr().expect("an address").to_string();
+    let asked = thread("proxy", move || answer_once(&proxy, "407 Pay First\r\nContent-Length: 0\r\n\r\n"));
+    let run = stoop(&["run", "-c", &config]).key(KEY).env("HTTPS_PROXY", &format!("http://{addr}")).start();
+    let head = asked.join().expect("it ends");
+    assert!(head.starts_with("CONNECT feed.example.test:443 HTTP/1.1\r\n"), "{head}");
+    assert!(!head.contains(KEY));
+    run.signal("TERM");
+    assert!(!run.finish().expect(143).errors().contains(KEY));
+}
+
+#[test]
 fn what_no_proxy_names_and_this_machine_are_reached_without_one() {
     let mock = mock(&fixture("frames/vendor.jsonl"), &[]);
     let (desk, config) = desk(&mock.addr);

@@ -1,4 +1,4 @@
-//! Dials the feed: TCP, TLS, and a WebSocket handshake of our own.
+//! Dials the feed: TCP, a tunnel through the proxy of the environment if there is one, TLS, and a WebSocket handshake of our own.
 //!
 //! The handshake is ours because the library's refuses a server that selects none of the offered sub-protocols,
 //! and whether this server selects one is not documented (protocol §1).
@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
+use crate::proxy::Tunnel;
 use crate::settings::{Auth, Endpoint, Key};
 
 /// Longest answer to the handshake, bytes.
@@ -43,19 +44,27 @@ pub(crate) enum DialError {
     Failed(TransportError, String),
 }
 
-fn failed(at: TransportError) -> impl Fn(io::Error) -> DialError {
+pub(crate) fn failed(at: TransportError) -> impl Fn(io::Error) -> DialError {
     move |error| DialError::Failed(at, error.to_string())
 }
 
 /// Opens a connection. The caller bounds its time.
 pub(crate) async fn dial(endpoint: Endpoint, auth: Auth, key: Key) -> Result<Socket, DialError> {
     let bare_host = endpoint.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-    let addresses: Vec<_> = tokio::net::lookup_host((bare_host.as_str(), endpoint.port()))
+    let tunnel = Tunnel::of(&endpoint)?;
+    let (first_host, first_port) = match &tunnel {
+        Some(tunnel) => (tunnel.host(), tunnel.port()),
+        None => (bare_host.as_str(), endpoint.port()),
+    };
+    let addresses: Vec<_> = tokio::net::lookup_host((first_host, first_port))
         .await
         .map_err(failed(TransportError::Dns))?
         .collect();
-    let tcp = TcpStream::connect(addresses.as_slice()).await.map_err(failed(TransportError::Tcp))?;
+    let mut tcp = TcpStream::connect(addresses.as_slice()).await.map_err(failed(TransportError::Tcp))?;
     tcp.set_nodelay(true).map_err(failed(TransportError::Tcp))?;
+    if let Some(tunnel) = &tunnel {
+        tunnel.open(&mut tcp, &endpoint).await?;
+    }
     let mut stream = if endpoint.is_tls() {
         let name = ServerName::try_from(bare_host)
             .map_err(|error| DialError::Failed(TransportError::Tls, error.to_string()))?;

@@ -1,0 +1,133 @@
+//! The way to the feed through an HTTP proxy, where the environment names one.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use stoop_feed::TransportError;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use ureq::{Proxy, ProxyProtocol};
+
+use crate::settings::Endpoint;
+use crate::socket::{DialError, failed};
+
+/// Longest answer of a proxy, bytes.
+const HEAD_BYTES: usize = 16 << 10;
+
+/// A proxy that is asked for a tunnel. It sees host and port, neither key nor frames.
+pub(crate) struct Tunnel {
+    proxy: Proxy,
+}
+
+impl Tunnel {
+    /// The proxy of the environment (`ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, in either case) for this endpoint; none
+    /// for the hosts of `NO_PROXY`, and for plain `ws`, which leads to this machine.
+    pub(crate) fn of(endpoint: &Endpoint) -> Result<Option<Self>, DialError> {
+        let proxy = if endpoint.is_tls() { Proxy::try_from_env() } else { None };
+        let Some(proxy) = proxy.filter(|proxy| !proxy.is_no_proxy(&endpoint.url)) else { return Ok(None) };
+        if proxy.protocol() != ProxyProtocol::Http {
+            let what = "the proxy of the environment is no http:// one, which is all the feed can go through";
+            return Err(DialError::Failed(TransportError::Tcp, what.to_owned()));
+        }
+        Ok(Some(Self { proxy }))
+    }
+
+    pub(crate) fn host(&self) -> &str {
+        self.proxy.host()
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.proxy.port()
+    }
+
+    /// Asks for the way to the endpoint over a connection to the proxy.
+    pub(crate) async fn open<S>(&self, stream: &mut S, endpoint: &Endpoint) -> Result<(), DialError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let target = format!("{}:{}", endpoint.host(), endpoint.port());
+        let secret = self.proxy.username().map_or(String::new(), |user| {
+            let password = self.proxy.password().unwrap_or_default();
+            format!("Proxy-Authorization: Basic {}\r\n", STANDARD.encode(format!("{user}:{password}")))
+        });
+        let request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{secret}\r\n");
+        stream.write_all(request.as_bytes()).await.map_err(failed(TransportError::Tcp))?;
+        let mut head = Vec::with_capacity(256);
+        // Byte by byte: what follows the head is the server's, and TLS begins with it.
+        while !head.ends_with(b"\r\n\r\n") {
+            let byte = stream.read_u8().await.map_err(|_ended| self.refused("it hung up"))?;
+            head.push(byte);
+            if head.len() > HEAD_BYTES {
+                return Err(self.refused("its answer has no end"));
+            }
+        }
+        let status = head.get(9..12).filter(|_| head.starts_with(b"HTTP/1."));
+        match status {
+            Some([b'2', _, _]) => Ok(()),
+            Some(status) => Err(self.refused(&format!("HTTP {}", String::from_utf8_lossy(status)))),
+            None => Err(self.refused("its answer is no HTTP")),
+        }
+    }
+
+    fn refused(&self, why: &str) -> DialError {
+        let what = format!("the proxy {}:{} gives no way: {why}", self.host(), self.port());
+        DialError::Failed(TransportError::Tcp, what)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::duplex;
+
+    use super::*;
+
+    /// What the proxy was asked, and what came of it; `rest` is what the server says through the tunnel.
+    fn open(url: &str, answer: &str) -> (String, Result<String, String>) {
+        let tunnel = Tunnel { proxy: Proxy::new(url).unwrap() };
+        let endpoint = Endpoint::new("e", "wss://feed.example:8443/ws").unwrap();
+        actix::System::new().block_on(async {
+            let (mut near, mut far) = duplex(1 << 20);
+            far.write_all(answer.as_bytes()).await.unwrap();
+            far.shutdown().await.unwrap();
+            let opened = tunnel.open(&mut near, &endpoint).await;
+            let mut rest = String::new();
+            near.read_to_string(&mut rest).await.unwrap();
+            drop(near);
+            let mut asked = String::new();
+            far.read_to_string(&mut asked).await.unwrap();
+            let opened = opened.map(|()| rest).map_err(|error| match error {
+                DialError::Failed(_, message) => message,
+                DialError::Refused(status) => status.to_string(),
+            });
+            (asked, opened)
+        })
+    }
+
+    #[test]
+    fn a_tunnel_is_asked_for_and_what_follows_the_answer_is_left_alone() {
+        let (asked, opened) = open("http://p.example:3128", "HTTP/1.1 200 Made\r\nVia: p\r\n\r\n\x16hello");
+        assert_eq!(asked, "CONNECT feed.example:8443 HTTP/1.1\r\nHost: feed.example:8443\r\n\r\n");
+        assert_eq!(opened.as_deref(), Ok("\x16hello"));
+    }
+
+    #[test]
+    fn name_and_password_of_the_proxy_go_to_it_alone() {
+        let (asked, opened) = open("http://u:p@p.example:3128", "HTTP/1.0 407 No\r\n\r\n");
+        assert!(asked.contains("\r\nProxy-Authorization: Basic dTpw\r\n"), "{asked}");
+        let error = opened.unwrap_err();
+        assert_eq!(error, "the proxy p.example:3128 gives no way: HTTP 407");
+    }
+
+    #[test]
+    fn what_is_no_answer_is_told() {
+        let endless = format!("HTTP/1.1 200 {}", "x".repeat(HEAD_BYTES));
+        for (answer, expect) in [
+            ("", "it hung up"),
+            ("HTTP/1.1 200 Ma", "it hung up"),
+            ("SSH-2.0-x\r\n\r\n", "its answer is no HTTP"),
+            ("HTTP/1.1\r\n\r\n", "HTTP"),
+            (&endless, "its answer has no end"),
+        ] {
+            let (_, opened) = open("http://p.example", answer);
+            assert!(opened.unwrap_err().contains(expect), "{answer:.40}");
+        }
+    }
+}
