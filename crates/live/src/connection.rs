@@ -8,7 +8,7 @@ use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, WrapFutu
 use crossbeam_channel::Receiver;
 use futures_util::FutureExt;
 use stoop_engine::{Command, Receipt, panic_message};
-use stoop_feed::{Action, Cause, Event, Side, State, TransportError};
+use stoop_feed::{Action, Cause, Event, Lane, Side, State, TransportError};
 use stoop_model::BadReason;
 use tokio::sync::oneshot;
 use tokio::time::sleep_until;
@@ -22,6 +22,7 @@ use crate::gauge::Gauge;
 use crate::line::{Line, Step};
 use crate::notice::{News, Notices};
 use crate::path::Path;
+use crate::plan::PlanWatch;
 use crate::remote::{Reply, Request, Snapshot};
 use crate::settings::Settings;
 use crate::socket::DialError;
@@ -72,6 +73,7 @@ pub(crate) struct Run {
     summary: Box<Summary>,
     requests: Receiver<Request>,
     notices: Notices,
+    plan: PlanWatch,
     /// When the connection was lost, Unix ns, and why, until there is one again.
     lost: Option<(i64, Option<Cause>)>,
     /// When the counters are told next, Unix ns.
@@ -96,6 +98,7 @@ impl Run {
         summary.counters.link.since_ns = clock.now_ns();
         Self {
             status_ns: settings.status_every.map(|_| clock.now_ns()),
+            plan: PlanWatch::new(settings.api.clone(), settings.key.clone()),
             requests,
             notices,
             lost: None,
@@ -327,6 +330,9 @@ impl Run {
                     tracing::warn!(endpoint = name, %cause, lane = lane.name(), attempt, ?after, "connection lost, trying again");
                     if let Some((_, why @ None)) = &mut self.lost {
                         *why = Some(cause);
+                    }
+                    if lane == Lane::Slow {
+                        self.plan.ask(&self.notices, self.clock);
                     }
                     let endpoint = name.to_owned();
                     self.notices

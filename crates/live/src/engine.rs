@@ -86,6 +86,9 @@ impl Engine {
             return Err(SettingsError::Endpoints(endpoints.len()).into());
         }
         settings.bounds.has_copies = endpoints.len() > 1;
+        // A feed of this machine is a mock: what it refuses is nothing to ask the vendor about.
+        let is_mock = endpoints.iter().all(|endpoint| !endpoint.is_tls());
+        settings.api = settings.api.filter(|api| !(is_mock && api.is_tls()));
         let mut policies = Vec::with_capacity(endpoints.len());
         for (seed, endpoint) in (settings.seed..).zip(endpoints) {
             policies.push((endpoint, Policy::new(settings.feed, seed).map_err(SettingsError::from)?));

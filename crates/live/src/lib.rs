@@ -48,6 +48,7 @@ mod line;
 mod notice;
 mod outbox;
 mod path;
+mod plan;
 mod proxy;
 mod receive;
 mod remote;

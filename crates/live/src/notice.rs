@@ -7,6 +7,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use stoop_feed::Cause;
 use stoop_model::{Event, HandleRow, Op, Span};
+use stoop_wire::Me;
 
 use crate::summary::Counters;
 
@@ -55,6 +56,8 @@ pub enum News {
         /// Why.
         cause: Cause,
     },
+    /// What the key's plan is used for, asked for when the server says that a limit of it is reached.
+    Plan(Box<Me>),
     /// The result of a follow or unfollow command.
     Handles(HandleReport),
     /// The decision queue is full and decisions are held back: the consumer is too slow.

@@ -180,6 +180,8 @@ pub struct Settings {
     /// Where frames come from, one at least and [`ENDPOINTS`](stoop_engine::ENDPOINTS) at most: the first copy of a
     /// frame counts.
     pub endpoints: Vec<Endpoint>,
+    /// The REST interface, asked for the plan when its limit is reached; none: never.
+    pub api: Option<Api>,
     /// How the key is shown.
     pub auth: Auth,
     /// The key.

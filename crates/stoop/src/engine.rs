@@ -105,6 +105,7 @@ impl EngineBuilder {
         let config = self.config;
         let settings = Settings {
             endpoints: config.endpoints,
+            api: Some(config.api),
             auth: config.auth,
             key: self.key.ok_or(EngineError::NoKey)?,
             feed: stoop_feed::Settings {

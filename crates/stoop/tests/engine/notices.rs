@@ -38,6 +38,23 @@ fn a_connection_that_is_lost_and_comes_again_leaves_a_gap() {
 }
 
 #[test]
+fn a_limit_that_is_reached_is_told_with_what_the_plan_is_used_for() {
+    let server = serve(stoop_mock::Config {
+        faults: vec![fault("first=1:refuse(429)")],
+        input: Input::Frames(contents(1)),
+        ..stoop_mock::Config::default()
+    });
+    let mut config = Config::parse("test", ALL).unwrap();
+    config.endpoints = vec![Endpoint::new("mock", &server.url()).unwrap()];
+    config.api = stoop::Api::new(&format!("http://{}", server.addr())).unwrap();
+    config.feed.slow_lane = [Duration::from_millis(1), Duration::from_millis(2)];
+    let engine = Engine::builder().config(config).key(Key::new("k").unwrap()).start().unwrap();
+    let me = wait_for(&engine.notices(), |news| if let News::Plan(me) = news { Some(me) } else { None });
+    assert_eq!(me.plan.as_deref(), Some("ELITE"));
+    assert_eq!(me.sockets.limit, Some(stoop_mock::Config::default().max_connections as u64));
+}
+
+#[test]
 fn a_refusal_is_told_before_the_engine_ends() {
     let faults = vec![fault("refuse(401)")];
     let server = serve(stoop_mock::Config { faults, ..stoop_mock::Config::default() });
@@ -81,7 +98,7 @@ fn the_result_of_an_account_command_is_passed_on() {
         let engine = builder(&server, ALL, placement).start().unwrap();
         let report = wait_for(&engine.notices(), |news| match news {
             News::Handles(report) => Some(report),
-            News::Up { .. } => None,
+            News::Up { .. } | News::Plan(_) => None,
             other @ (News::Down { .. }
             | News::Gap { .. }
             | News::Refused { .. }

@@ -61,6 +61,7 @@ fn a_strategy_that_panics_is_switched_off_and_touches_nothing_else() {
                 .filter_map(|notice| match notice.what {
                     News::StrategyOff { strategy, message } => Some((strategy, message)),
                     News::Up { .. }
+                    | News::Plan(_)
                     | News::Down { .. }
                     | News::Gap { .. }
                     | News::Refused { .. }
@@ -98,6 +99,7 @@ fn a_panic_is_told_while_the_engine_runs() {
         let name = wait_for(&engine.notices(), |news| match news {
             News::StrategyOff { strategy, .. } => Some(strategy),
             News::Up { .. }
+            | News::Plan(_)
             | News::Down { .. }
             | News::Gap { .. }
             | News::Refused { .. }
