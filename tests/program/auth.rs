@@ -120,6 +120,19 @@ fn refusals_for_good_end_with_77() {
 }
 
 #[test]
+fn the_summary_is_the_last_line_also_of_a_run_that_fails() {
+    for (fault, opens) in [("--refuse=401", 0), ("--close=4001", 1)] {
+        let desk = Desk::new();
+        let mock = Mock::start(&fixture("frames/vendor.jsonl"), &[fault]);
+        let config = desk.config(&mock.addr, TIMELESS, "");
+        let run = stoop(&["run", "-c", &config, "--json"]).key(KEY).finish().expect(77);
+        let summary = run.summary();
+        assert_eq!((&summary["end"], &summary["feed"]["opens"]), (&"refused".into(), &opens.into()));
+        assert!(run.stderr.iter().any(|line| line.starts_with("stoop: the server ")), "{}", run.errors());
+    }
+}
+
+#[test]
 fn a_connection_limit_is_waited_for_and_not_hammered() {
     let desk = Desk::new();
     let feed = Feed::start(vec![Visit { answer: Answer::Refuse(429), ..Visit::plain(Vec::new()) }]);

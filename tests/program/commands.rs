@@ -98,7 +98,7 @@ fn every_command_explains_itself() {
         ("run", "TWEETSTREAM_API_KEY"),
         ("replay", "every deadline fires"),
         ("bench", "ratios of one run"),
-        ("doctor", "never sent or shown"),
+        ("doctor", "never printed"),
     ] {
         let help = stoop(&[command, "--help"]).finish().expect(0).stdout.join(" ");
         let words: Vec<&str> = help.split_whitespace().collect();

@@ -58,10 +58,12 @@ impl Desk {
 
     /// Writes a configuration that reads the feed at `addr` with these rules; `feed` goes into its table.
     ///
-    /// Lost connections are tried again at once.
+    /// Lost connections are tried again at once. The REST interface is there too, unless `feed` names another: no test
+    /// asks the vendor's.
     pub(crate) fn config(&self, addr: &str, rules: &str, feed: &str) -> String {
+        let api = if feed.contains("api = ") { String::new() } else { format!("api = \"http://{addr}\"\n") };
         let text = format!(
-            "{rules}\n[feed]\nurl = \"ws://{addr}/ws\"\nbackoff_base = \"1ms\"\nbackoff_cap = \"10ms\"\n{feed}\n"
+            "{rules}\n[feed]\n{api}url = \"ws://{addr}/ws\"\nbackoff_base = \"1ms\"\nbackoff_cap = \"10ms\"\n{feed}\n"
         );
         self.file("stoop.toml", text)
     }

@@ -1,13 +1,15 @@
 //! `stoop doctor`: what is in order, what is not, and what to do about it.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 
 use serde_json::Value;
+use stoop::{Auth, Endpoint, Key, probe_feed};
 
 use crate::decisions::{TIMELESS, json};
-use crate::desk::{Desk, Mock, fixture};
-use crate::driver::{Finished, stoop, thread};
+use crate::desk::{Desk, Mock, fixture, frames};
+use crate::driver::{Finished, LIMIT, stoop, thread};
+use crate::feed::{Feed, Visit};
 
 const KEY: &str = "s3cret-of-mine";
 /// Nobody listens here.
@@ -53,6 +55,7 @@ fn what_init_writes_lacks_a_key_only() {
     let text = std::fs::read_to_string(&config).expect("it was written");
     let mock = Mock::start(&fixture("frames/vendor.jsonl"), &[]);
     let text = text.replace("wss://ws.tweetstream.io/ws", &format!("ws://{}/ws", mock.addr));
+    let text = text.replace("https://api.tweetstream.io", &format!("http://{}", mock.addr));
     let config = desk.file("new/stoop.toml", text);
     let run = stoop(&["doctor", "-c", &config]).finish().expect(78);
     assert!(expect_line(&run, "fix", "key").contains("TWEETSTREAM_API_KEY"));
@@ -186,7 +189,7 @@ fn a_server_that_cannot_be_reached_ends_with_1() {
     assert!(line.contains(CLOSED) && line.contains("firewall"), "{line}");
     // A label longer than names may have: refused without asking anybody.
     let host = "a".repeat(70);
-    let text = format!("{TIMELESS}\n[feed]\nurl = \"wss://{host}/ws\"\n");
+    let text = format!("{TIMELESS}\n[feed]\nurl = \"wss://{host}/ws\"\napi = \"http://{CLOSED}\"\n");
     let run = stoop(&["doctor", "-c", &desk.file("stoop.toml", text)]).key(KEY).finish().expect(1);
     assert!(expect_line(&run, "fix", "server").contains("cannot look up"));
     // What `run` would refuse first decides the code.
@@ -195,7 +198,7 @@ fn a_server_that_cannot_be_reached_ends_with_1() {
 }
 
 #[test]
-fn the_server_is_not_told_anything() {
+fn the_feed_is_not_told_anything() {
     let desk = Desk::new();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let addr = listener.local_addr().expect("it has an address").to_string();
@@ -205,8 +208,9 @@ fn the_server_is_not_told_anything() {
         stream.read_to_end(&mut said).expect("the guest hangs up");
         said
     });
-    let config = desk.config(&addr, TIMELESS, "auth = \"query\"");
-    stoop(&["doctor", "-c", &config]).key(KEY).finish().expect(0);
+    let config = desk.config(&addr, TIMELESS, &format!("auth = \"query\"\napi = \"http://{CLOSED}\""));
+    let run = stoop(&["doctor", "-c", &config]).key(KEY).finish().expect(0);
+    assert!(expect_line(&run, "warn", "account").contains("a run works without it"));
     assert!(guest.join().expect("it ends").is_empty());
 }
 
@@ -219,4 +223,110 @@ fn a_reader_that_has_seen_enough_learns_the_rest_from_the_code() {
         run.close_stdout();
         assert!(run.finish().expect(1).stderr.is_empty());
     }
+}
+
+#[test]
+fn the_plan_and_what_is_left_of_it_are_told() {
+    let desk = Desk::new();
+    for (name, limit) in [("basic", "50"), ("elite", "250")] {
+        let mock = Mock::start(&fixture("frames/vendor.jsonl"), &["--plan", name, "--max-connections", "2"]);
+        let config = desk.config(&mock.addr, TIMELESS, "");
+        let run = stoop(&["doctor", "-c", &config]).key(KEY).finish().expect(0);
+        let line = expect_line(&run, "ok", "account");
+        assert!(
+            line.contains(&name.to_uppercase()) && line.contains(&format!("of {limit} accounts")),
+            "{line}"
+        );
+        assert!(line.contains("0 of 2 connections"), "{line}");
+        let endpoint = format!("[[feed.endpoint]]\nurl = \"ws://{}/ws\"\n", mock.addr);
+        let api = format!("[feed]\napi = \"http://{}\"\n", mock.addr);
+        let three = desk.file("three.toml", format!("{TIMELESS}\n{api}{}", endpoint.repeat(3)));
+        let run = stoop(&["doctor", "-c", &three]).key(KEY).finish().expect(0);
+        assert!(expect_line(&run, "warn", "account").contains("a run takes 3"));
+    }
+    let mock = Mock::start(&desk.file("none.jsonl", ""), &[]);
+    let config = desk.config(&mock.addr, TIMELESS, "");
+    let run = stoop(&["doctor", "-c", &config]).key(KEY).finish().expect(0);
+    assert!(expect_line(&run, "warn", "account").contains("no account is followed"));
+}
+
+#[test]
+fn a_key_that_the_server_refuses_is_to_be_fixed() {
+    let desk = Desk::new();
+    let mock = Mock::start(&fixture("frames/vendor.jsonl"), &["--api-key", "another"]);
+    let config = desk.config(&mock.addr, TIMELESS, "");
+    for args in [&["doctor", "-c", &config][..], &["doctor", "-c", &config, "--connect", "-vvv"]] {
+        let run = stoop(args).key(KEY).finish().expect(78);
+        assert!(expect_line(&run, "fix", "key").contains("401"));
+        if args.contains(&"--connect") {
+            assert!(expect_line(&run, "fix", "feed").contains("HTTP 401"));
+        }
+        assert!(!run.stdout.join("\n").contains(KEY) && !run.errors().contains(KEY));
+    }
+}
+
+#[test]
+fn a_connection_is_opened_and_closed_in_order_if_that_is_asked_for() {
+    let desk = Desk::new();
+    let mock = Mock::start(&fixture("frames/vendor.jsonl"), &["--api-key", KEY]);
+    let config = desk.config(&mock.addr, TIMELESS, "");
+    let run = stoop(&["doctor", "-c", &config, "--connect", "-vvv"]).key(KEY).finish().expect(0);
+    assert!(expect_line(&run, "ok", "feed").contains("let in"));
+    assert!(!run.stdout.join("\n").contains(KEY) && !run.errors().contains(KEY));
+    // A server of another make tells how it was left.
+    let feed = Feed::start(vec![Visit::plain(frames("vendor"))]);
+    let key = Key::new(KEY).expect("a key");
+    let endpoint = Endpoint::new("x", &format!("ws://{}/ws", feed.addr)).expect("a URL");
+    probe_feed(&endpoint, Auth::Bearer, &key, LIMIT).expect("it is let in");
+    let guest = feed.finish(1).remove(0);
+    assert_eq!(guest.close, Some(1000));
+    assert!(guest.head.contains(&format!("Authorization: Bearer {KEY}")));
+}
+
+#[test]
+fn a_refusal_behind_the_handshake_is_found_out_too() {
+    let desk = Desk::new();
+    for (fault, status, told) in [
+        ("close(4001)", "fix", "close 4001"),
+        ("close(4029)", "warn", "close 4029"),
+        ("refuse(429)", "warn", "HTTP 429"),
+        ("html", "fix", "HTTP 200"),
+    ] {
+        let mock = Mock::start(&fixture("frames/vendor.jsonl"), &["--fault", fault]);
+        let config = desk.config(&mock.addr, TIMELESS, "");
+        let run = stoop(&["doctor", "-c", &config, "--connect"]).key(KEY).finish();
+        let run = run.expect(i32::from(status == "fix"));
+        assert!(expect_line(&run, status, "feed").contains(told), "{fault}");
+    }
+}
+
+#[test]
+fn a_server_that_speaks_no_tls_is_told_in_words() {
+    let desk = Desk::new();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let addr = listener.local_addr().expect("it has an address").to_string();
+    let server = thread("plain", move || {
+        // The first looks whether anybody is there, the second speaks TLS.
+        drop(listener.accept());
+        let (mut stream, _) = listener.accept().expect("a guest");
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").expect("the guest listens");
+        drop(stream.read_to_end(&mut Vec::new()));
+    });
+    let text = format!("{TIMELESS}\n[feed]\nurl = \"wss://{addr}/ws\"\napi = \"http://{CLOSED}\"\n");
+    let config = desk.file("stoop.toml", text);
+    let run = stoop(&["doctor", "-c", &config, "--connect"]).key(KEY).finish().expect(1);
+    assert!(expect_line(&run, "fix", "tls").contains("what the server answers is no TLS"));
+    assert!(!run.stdout.iter().any(|line| line.contains("  feed  ")), "the key is shown to nobody");
+    server.join().expect("it ends");
+}
+
+#[test]
+fn offline_nobody_is_asked() {
+    let desk = Desk::new();
+    let config = desk.config(CLOSED, TIMELESS, "");
+    let run = stoop(&["doctor", "-c", &config, "--offline"]).key(KEY).finish().expect(0);
+    for check in ["server", "tls", "account", "feed"] {
+        assert!(!run.stdout.iter().any(|line| line.contains(&format!("  {check}  "))), "{check}");
+    }
+    stoop(&["doctor", "-c", &config, "--offline", "--connect"]).key(KEY).finish().expect(2);
 }

@@ -44,6 +44,8 @@ pub(crate) struct Visit {
     pub(crate) answer: Answer,
     pub(crate) travel: Travel,
     pub(crate) frames: Vec<Vec<u8>>,
+    /// Sent as they are behind the frames.
+    pub(crate) raw: Vec<u8>,
     /// Close with this code after the frames; else wait until the client closes.
     pub(crate) close: Option<u16>,
     /// Pings that have come are answered before the next frame.
@@ -52,7 +54,14 @@ pub(crate) struct Visit {
 
 impl Visit {
     pub(crate) fn plain(frames: Vec<Vec<u8>>) -> Self {
-        Self { answer: Answer::Version, travel: Travel::Text, frames, close: None, answers_pings: true }
+        Self {
+            answer: Answer::Version,
+            travel: Travel::Text,
+            frames,
+            raw: Vec::new(),
+            close: None,
+            answers_pings: true,
+        }
     }
 
     pub(crate) fn closed(self, code: u16) -> Self {
@@ -188,7 +197,7 @@ impl Host {
             }
             self.guests.change(self.number, |guest| guest.frames += frames.len());
         }
-        Ok(())
+        self.stream.write_all(&visit.raw)
     }
 
     fn pings(&self) -> usize {

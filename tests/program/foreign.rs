@@ -82,6 +82,20 @@ fn what_the_socket_cannot_take_is_counted_and_the_connection_taken_up_again() {
 }
 
 #[test]
+fn a_server_that_breaks_the_protocol_is_told_so_and_come_back_to() {
+    let (frames, expect) = (frames("lifecycle"), expected("lifecycle"));
+    // A reserved bit, a mask, an opcode nobody knows, a ping in pieces.
+    for broken in [&b"\xc1\x01x"[..], b"\x81\x81\0\0\0\0x", b"\x83\0", b"\x09\0"] {
+        let first = Visit { raw: broken.to_vec(), ..Visit::plain(frames[..10].to_vec()) };
+        let (found, guests) = run(vec![first, Visit::plain(frames.clone())], 10 + frames.len(), "");
+        assert_same(&timeless(&found.stdout), &expect);
+        assert_eq!(guests[0].close, Some(1002), "{broken:x?}");
+        assert!(found.errors().contains("WebSocket protocol violation"), "{}", found.errors());
+        assert_eq!(found.summary()["feed"]["rejected"], 0);
+    }
+}
+
+#[test]
 fn a_frame_over_max_frame_is_counted_and_the_stream_goes_on() {
     let (mut frames, expect) = (frames("lifecycle"), expected("lifecycle"));
     let long = format!(r#"{{"v":1,"t":"tweet","op":"content","d":{{"text":"{}"}}}}"#, "a".repeat(40_000));

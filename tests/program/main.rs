@@ -18,6 +18,7 @@ mod foreign;
 mod history;
 mod load;
 mod odd;
+mod operating;
 mod replay;
 mod run;
 mod slow;

@@ -109,6 +109,22 @@ fn decisions_are_appended_to_a_file_and_a_torn_last_line_is_cut() {
 }
 
 #[test]
+fn a_file_of_decisions_that_is_emptied_meanwhile_begins_anew() {
+    let desk = Desk::new();
+    // Takes the call and never answers: all that is written are status lines, the last one at the end.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let config = desk.config(&silent.local_addr().expect("it has an address").to_string(), TIMELESS, "");
+    let path = desk.file("decisions.jsonl", "{}\n".repeat(1000));
+    let run = start(&["-c", &config, "--decisions", &path, "--status", "1h"]);
+    run.stderr.wait_for(|line| line.contains("dialling"));
+    desk.file("decisions.jsonl", "");
+    run.signal("TERM");
+    run.finish().expect(143);
+    let text = std::fs::read_to_string(&path).expect("it is text");
+    assert!(text.starts_with("{\"kind\":\"status\"") && text.ends_with("}\n"), "{text:.100}");
+}
+
+#[test]
 fn a_run_whose_reader_is_gone_ends_well() {
     let desk = Desk::new();
     let input = fixture("frames/lifecycle.jsonl");

@@ -56,10 +56,11 @@ pub(crate) enum Command {
     Bench(BenchArgs),
     /// Look whether everything a run needs is in place, and say what to do where it is not.
     ///
-    /// Checks the configuration, the rules, the key, the way to the server, the clock and the limits of this machine:
-    /// one line each on stdout, `ok`, `warn` or `fix`, and after an arrow what to do.
+    /// Checks the configuration, the rules, the key, the way to the server, what the plan allows, the clock and the limits
+    /// of this machine: one line each on stdout, `ok`, `warn` or `fix`, and after an arrow what to do.
     ///
-    /// It connects to the server by TCP and hangs up: no TLS, no handshake. The key is looked for, never sent or shown.
+    /// It connects to the feed by TCP and TLS, checks the certificate and hangs up: the feed is not shown the key. The
+    /// REST interface, `[feed] api`, is, and asked for plan and limits. The key is never printed.
     ///
     /// Ends with 0 if nothing is to be fixed, 78 if the configuration, the rules or the key are, 1 if only something
     /// else is.
@@ -441,6 +442,13 @@ pub(crate) struct DoctorArgs {
     /// The configuration.
     #[arg(short, long, value_name = "FILE", default_value = "stoop.toml")]
     pub(crate) config: PathBuf,
+    /// Open a connection to each endpoint as a run does, with the key, and close it: takes one of the plan's connections
+    /// meanwhile, so that a run that is at its limit may not get in.
+    #[arg(long, conflicts_with = "offline")]
+    pub(crate) connect: bool,
+    /// Ask nobody: leave out everything that goes over the network.
+    #[arg(long)]
+    pub(crate) offline: bool,
     /// One JSON array instead of lines.
     #[arg(long)]
     pub(crate) json: bool,

@@ -11,7 +11,7 @@ use crate::consume::{Aside, Sink, consume};
 use crate::failure::{Code, Failure, OrFail, Outcome};
 use crate::output::Lines;
 use crate::pretty::{Pretty, excerpt};
-use crate::run::{ended, start_failure};
+use crate::run::{ended, last_in_json, start_failure};
 use crate::{init, report, signals};
 
 const FRAMES: &str = include_str!("../../../fixtures/frames/demo.jsonl");
@@ -55,12 +55,15 @@ pub(crate) fn demo(args: &DemoArgs) -> Outcome {
     };
     let summary = engine.join();
     server.stop();
-    report::live(&summary, args.json);
-    written?;
-    match caught.code() {
+    let outcome = written.and_then(|()| match caught.code() {
         Some(code) => Ok(code.into()),
         None => ended(&summary),
+    });
+    if args.json {
+        return Ok(last_in_json(&summary, outcome));
     }
+    report::live(&summary, false);
+    outcome
 }
 
 /// Shows why a rule did not fire on a post that looks as if it should have.

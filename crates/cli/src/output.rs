@@ -44,19 +44,16 @@ impl Lines {
     }
 
     /// The end of a file. A last line without its newline is cut off: it was torn by a crash, and its decision
-    /// comes again.
+    /// comes again. Each write goes to where the end is then: somebody may empty the file meanwhile.
     pub(crate) fn append(path: &Path) -> Result<Self, Failure> {
         let fail =
             |error: io::Error| Failure::text(Code::Failed, format_args!("{}: {error}", path.display()));
-        let mut options = OpenOptions::new();
-        let mut file =
-            options.read(true).write(true).create(true).truncate(false).open(path).map_err(fail)?;
+        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(fail)?;
         let torn = torn_bytes(&mut file).map_err(fail)?;
-        let end = file.seek(SeekFrom::End(0)).map_err(fail)?;
         if torn > 0 {
             note(format_args!("stoop: {}: cut a torn last line of {torn} bytes", path.display()));
+            let end = file.seek(SeekFrom::End(0)).map_err(fail)?;
             file.set_len(end - torn).map_err(fail)?;
-            file.seek(SeekFrom::End(0)).map_err(fail)?;
         }
         Ok(Self::over(Box::new(file), path.display().to_string()))
     }

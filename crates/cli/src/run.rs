@@ -49,14 +49,26 @@ pub(crate) fn run(args: &RunArgs) -> Outcome {
     if let Some((log, _)) = &mut aside.log {
         written = written.and(log.append(&summary.interval));
     }
-    if summary.counters.feed.opens > 0 || args.json {
-        report::live(&summary, args.json);
-    }
-    written?;
-    match caught.code() {
+    let outcome = written.and_then(|()| match caught.code() {
         Some(code) => Ok(code.into()),
         None => ended(&summary),
+    });
+    if args.json {
+        return Ok(last_in_json(&summary, outcome));
     }
+    if summary.counters.feed.opens > 0 {
+        report::live(&summary, false);
+    }
+    outcome
+}
+
+/// Shows the summary as the last line, behind why the run failed: programs look for it there.
+///
+/// Without --json it is the other way round: people look for the reason at the end, not above a table.
+pub(crate) fn last_in_json(summary: &Summary, outcome: Outcome) -> ExitCode {
+    let code = outcome.unwrap_or_else(|failure| failure.report());
+    report::live(summary, true);
+    code
 }
 
 /// The exit code of a run that ended by itself.

@@ -429,7 +429,6 @@ impl Run {
             self.tell(at, Event::Closed { code: Some(code), by: Side::Local }).await;
             return;
         }
-        self.lines[at].let_go();
         let error = if matches!(
             error,
             Error::ConnectionClosed
@@ -438,10 +437,14 @@ impl Run {
         ) {
             TransportError::Eof
         } else if matches!(error, Error::Protocol(_)) {
+            // The other side is told what was wrong with it (RFC 6455 §7.1.7).
+            let frame = CloseFrame { code: CloseCode::Protocol, reason: "".into() };
+            self.lines[at].write(Message::Close(Some(frame))).await;
             TransportError::Protocol
         } else {
             TransportError::Reset
         };
+        self.lines[at].let_go();
         self.tell(at, Event::Failed { error }).await;
     }
 

@@ -72,7 +72,8 @@ impl Endpoint {
         }
     }
 
-    pub(crate) fn is_tls(&self) -> bool {
+    /// It is `wss`.
+    pub fn is_tls(&self) -> bool {
         self.url.scheme_str() == Some("wss")
     }
 

@@ -50,8 +50,20 @@ pub(crate) fn failed(at: TransportError) -> impl Fn(io::Error) -> DialError {
 
 /// Opens a connection. The caller bounds its time.
 pub(crate) async fn dial(endpoint: Endpoint, auth: Auth, key: Key) -> Result<Socket, DialError> {
+    let mut stream = reach(&endpoint).await?;
+    let rest = shake_hands(&mut stream, &endpoint, auth, &key).await?;
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BYTES)
+        .write_buffer_size(0)
+        .max_message_size(Some(MESSAGE_BYTES))
+        .max_frame_size(Some(MESSAGE_BYTES));
+    Ok(WebSocketStream::from_partially_read(stream, rest, Role::Client, Some(config)).await)
+}
+
+/// Gets as far as a dial does before it shows the key: TCP, and TLS with the certificate checked.
+pub(crate) async fn reach(endpoint: &Endpoint) -> Result<MaybeTlsStream<TcpStream>, DialError> {
     let bare_host = endpoint.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-    let tunnel = Tunnel::of(&endpoint)?;
+    let tunnel = Tunnel::of(endpoint)?;
     let (first_host, first_port) = match &tunnel {
         Some(tunnel) => (tunnel.host(), tunnel.port()),
         None => (bare_host.as_str(), endpoint.port()),
@@ -63,23 +75,26 @@ pub(crate) async fn dial(endpoint: Endpoint, auth: Auth, key: Key) -> Result<Soc
     let mut tcp = TcpStream::connect(addresses.as_slice()).await.map_err(failed(TransportError::Tcp))?;
     tcp.set_nodelay(true).map_err(failed(TransportError::Tcp))?;
     if let Some(tunnel) = &tunnel {
-        tunnel.open(&mut tcp, &endpoint).await?;
+        tunnel.open(&mut tcp, endpoint).await?;
     }
-    let mut stream = if endpoint.is_tls() {
-        let name = ServerName::try_from(bare_host)
-            .map_err(|error| DialError::Failed(TransportError::Tls, error.to_string()))?;
-        let tls = TlsConnector::from(tls_config()).connect(name, tcp).await;
-        MaybeTlsStream::Rustls(tls.map_err(failed(TransportError::Tls))?)
-    } else {
-        MaybeTlsStream::Plain(tcp)
-    };
-    let rest = shake_hands(&mut stream, &endpoint, auth, &key).await?;
-    let config = WebSocketConfig::default()
-        .read_buffer_size(READ_BYTES)
-        .write_buffer_size(0)
-        .max_message_size(Some(MESSAGE_BYTES))
-        .max_frame_size(Some(MESSAGE_BYTES));
-    Ok(WebSocketStream::from_partially_read(stream, rest, Role::Client, Some(config)).await)
+    if !endpoint.is_tls() {
+        return Ok(MaybeTlsStream::Plain(tcp));
+    }
+    let name = ServerName::try_from(bare_host)
+        .map_err(|error| DialError::Failed(TransportError::Tls, error.to_string()))?;
+    let tls = TlsConnector::from(tls_config()).connect(name, tcp).await;
+    tls.map(MaybeTlsStream::Rustls).map_err(|error| DialError::Failed(TransportError::Tls, in_words(&error)))
+}
+
+/// What went wrong with TLS. The library has a name, and no words, for a server that does not speak it.
+fn in_words(error: &io::Error) -> String {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match inner {
+        Some(rustls::Error::InvalidMessage(_)) => {
+            format!("what the server answers is no TLS ({error})")
+        }
+        Some(_) | None => error.to_string(),
+    }
 }
 
 fn tls_config() -> Arc<ClientConfig> {

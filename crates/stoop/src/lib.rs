@@ -56,8 +56,9 @@ pub use stoop_latency::{IntervalLog, Recorder, Row, Spread, Stage, Table};
 pub use stoop_live::{
     Api, Auth, Client, Clock, Counters, End, Endpoint, EndpointReport, FeedCounters, HandleOutcome,
     HandleReport, History, HistoryEnd, HistoryQuery, HistorySpan, Key, Link, NOTICES, News, Notice,
-    Placement, QueueCounters, Remote, ReplayError, ReplayOptions, RestError, Said, SettingsError, Snapshot,
-    StartError, Summary, TellError, Timeouts, WhenFull, receive, replay,
+    Placement, ProbeError, QueueCounters, Remote, ReplayError, ReplayOptions, RestError, Said, SettingsError,
+    Snapshot, StartError, Summary, TellError, Timeouts, WhenFull, probe_feed, probe_transport, receive,
+    replay,
 };
 pub use stoop_model as model;
 pub use stoop_tape::{Digest, Frames, InputError, Line, LineWriter, Lines, write_decision};

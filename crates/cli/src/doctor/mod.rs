@@ -1,6 +1,7 @@
 //! `stoop doctor`: whether everything a run needs is in place.
 
 mod machine;
+mod network;
 mod setup;
 
 use std::fmt::Write;
@@ -30,6 +31,9 @@ enum Check {
     Rules,
     Key,
     Server,
+    Tls,
+    Account,
+    Feed,
     Wall,
     Monotonic,
     Synchronised,
@@ -50,8 +54,13 @@ enum Status {
 
 pub(crate) fn doctor(args: &DoctorArgs) -> Outcome {
     let mut report = Report { out: (!args.json).then(Lines::stdout), findings: Vec::new() };
-    let config = setup::check(&args.config, &mut report)?;
-    machine::check(config.as_ref(), &mut report)?;
+    let found = setup::check(&args.config, &mut report)?;
+    if let Some((config, key)) = &found
+        && !args.offline
+    {
+        network::check(config, key.as_ref(), args.connect, &mut report)?;
+    }
+    machine::check(found.as_ref().map(|(config, _)| config), &mut report)?;
     let code = report.code();
     if args.json {
         let all: Vec<Value> = report.findings.iter().map(Finding::json).collect();
@@ -127,6 +136,9 @@ impl Check {
             Self::Rules => "rules",
             Self::Key => "key",
             Self::Server => "server",
+            Self::Tls => "tls",
+            Self::Account => "account",
+            Self::Feed => "feed",
             Self::Wall => "wall clock",
             Self::Monotonic => "fine clock",
             Self::Synchronised => "clock sync",
@@ -141,6 +153,9 @@ impl Check {
         match self {
             Self::Configuration | Self::Rules | Self::Key => true,
             Self::Server
+            | Self::Tls
+            | Self::Account
+            | Self::Feed
             | Self::Wall
             | Self::Monotonic
             | Self::Synchronised

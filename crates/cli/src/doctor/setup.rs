@@ -1,10 +1,8 @@
-//! What the user has set up: configuration, rules, key, server.
+//! What the user has set up: configuration, rules, key.
 
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::path::Path;
-use std::time::Duration;
 
-use stoop::{Clock, Config, ConfigError, Endpoint, RuleSetError};
+use stoop::{Config, ConfigError, Key, RuleSetError};
 
 use super::{Check, Report};
 use crate::failure::Failure;
@@ -12,8 +10,8 @@ use crate::key::{self, Origin};
 
 const RULES_HELP: &str = "docs/rules.md has the language; `stoop init` writes rules to begin with";
 
-/// Looks at everything the configuration leads to; returns it if it can be read.
-pub(super) fn check(path: &Path, report: &mut Report) -> Result<Option<Config>, Failure> {
+/// Looks at the configuration, the rules and the key; returns the first and the last if they can be read.
+pub(super) fn check(path: &Path, report: &mut Report) -> Result<Option<(Config, Option<Key>)>, Failure> {
     let config = match Config::load(path) {
         Ok(config) => config,
         Err(error) => {
@@ -35,11 +33,8 @@ pub(super) fn check(path: &Path, report: &mut Report) -> Result<Option<Config>, 
     let shown = path.display();
     report.ok(Check::Configuration, format!("{shown}: no mistake, {} warnings", config.warnings.len()))?;
     rules(&config, report)?;
-    key(&config, report)?;
-    for endpoint in &config.endpoints {
-        server(endpoint, config.feed.connect_timeout, report)?;
-    }
-    Ok(Some(config))
+    let key = key(&config, report)?;
+    Ok(Some((config, key)))
 }
 
 fn rules(config: &Config, report: &mut Report) -> Result<(), Failure> {
@@ -60,22 +55,24 @@ fn rules(config: &Config, report: &mut Report) -> Result<(), Failure> {
     }
 }
 
-fn key(config: &Config, report: &mut Report) -> Result<(), Failure> {
-    let origin = match key::find(config) {
-        Ok((_, origin)) => origin,
+fn key(config: &Config, report: &mut Report) -> Result<Option<Key>, Failure> {
+    let (key, origin) = match key::find(config) {
+        Ok(found) => found,
         Err(failure) => {
             let advice = "put the key alone into a file that only you may read and name it in [feed] key_file, or \
                           export the variable where stoop is started";
-            return report.fix(Check::Key, failure.to_string(), advice);
+            return report.fix(Check::Key, failure.to_string(), advice).map(|()| None);
         }
     };
     if let Origin::File(path) = &origin
         && is_open_to_others(path)
     {
         let detail = format!("from {origin}, which others than its owner may read");
-        return report.warn(Check::Key, detail, &format!("chmod 600 {}", path.display()));
+        report.warn(Check::Key, detail, &format!("chmod 600 {}", path.display()))?;
+    } else {
+        report.ok(Check::Key, format!("from {origin}; only the server can tell whether it is good"))?;
     }
-    report.ok(Check::Key, format!("from {origin}; only the server can tell whether it is good"))
+    Ok(Some(key))
 }
 
 #[cfg(unix)]
@@ -88,54 +85,4 @@ fn is_open_to_others(path: &Path) -> bool {
 #[cfg(not(unix))]
 fn is_open_to_others(_: &Path) -> bool {
     false
-}
-
-/// Connects as a run would: address after address, until one answers or the time is over.
-fn server(endpoint: &Endpoint, timeout: Duration, report: &mut Report) -> Result<(), Failure> {
-    let shown = endpoint.shown();
-    let host = endpoint.host().trim_start_matches('[').trim_end_matches(']');
-    let clock = Clock::anchored();
-    let begin_ns = clock.now_ns();
-    // The system's resolver bounds its own time.
-    let addresses: Vec<SocketAddr> = match (host, endpoint.port()).to_socket_addrs() {
-        Ok(addresses) => addresses.collect(),
-        Err(error) => {
-            let advice = "check the host name in [feed] url, and that this machine can look up names";
-            return report.fix(Check::Server, format!("{shown}: cannot look up {host}: {error}"), advice);
-        }
-    };
-    let looked_up_ns = clock.now_ns();
-    let mut failed = Vec::new();
-    for address in &addresses {
-        let from_ns = clock.now_ns();
-        let spent = Duration::from_nanos((from_ns - looked_up_ns).unsigned_abs());
-        let left = timeout.saturating_sub(spent);
-        if left.is_zero() {
-            failed.push(format!("{address}: not tried, the time is over"));
-            break;
-        }
-        match TcpStream::connect_timeout(address, left) {
-            Ok(_) => {
-                let detail = format!(
-                    "{shown}: {address} answers in {} ms, looked up in {} ms",
-                    millis(clock.now_ns() - from_ns),
-                    millis(looked_up_ns - begin_ns)
-                );
-                if failed.is_empty() {
-                    return report.ok(Check::Server, detail);
-                }
-                let detail = format!("{detail}, but before it {}", failed.join(", "));
-                let advice = "a run tries these first at every dial; check the routes of this machine";
-                return report.warn(Check::Server, detail, advice);
-            }
-            Err(error) => failed.push(format!("{address}: {error}")),
-        }
-    }
-    let advice =
-        "check host and port in [feed] url, that the server is up, and that no firewall is in the way";
-    report.fix(Check::Server, format!("{shown}: no connection: {}", failed.join(", ")), advice)
-}
-
-fn millis(nanos: i64) -> String {
-    format!("{:.1}", nanos as f64 / 1e6)
 }

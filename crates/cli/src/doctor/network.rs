@@ -1,0 +1,182 @@
+//! What only the network can tell: whether the servers answer, and what they say of the key.
+
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+use stoop::{
+    Cause, Client, Clock, Config, Endpoint, Key, Me, ProbeError, Quota, RestError, Timeouts, probe_feed,
+    probe_transport,
+};
+
+use super::{Check, Report};
+use crate::failure::Failure;
+use crate::rest::plain;
+
+/// Asks the servers; opens a connection of the plan only if that `connects`.
+pub(super) fn check(
+    config: &Config,
+    key: Option<&Key>,
+    connects: bool,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let timeout = config.feed.connect_timeout;
+    let mut reached = Vec::new();
+    for endpoint in &config.endpoints {
+        if server(endpoint, timeout, report)? && tls(endpoint, timeout, report)? {
+            reached.push(endpoint);
+        }
+    }
+    let Some(key) = key else { return Ok(()) };
+    account(config, key, report)?;
+    for endpoint in reached.into_iter().filter(|_| connects) {
+        feed(endpoint, config, key, report)?;
+    }
+    Ok(())
+}
+
+/// True if a run gets as far as to show its key.
+fn tls(endpoint: &Endpoint, timeout: Duration, report: &mut Report) -> Result<bool, Failure> {
+    if !endpoint.is_tls() {
+        return Ok(true);
+    }
+    let shown = endpoint.shown();
+    match probe_transport(endpoint, timeout) {
+        Ok(()) => report.ok(Check::Tls, format!("{shown}: the certificate is good")).map(|()| true),
+        Err(error) => {
+            let advice = "check host and port in [feed] url, and the clock, which certificates are held against; a \
+                          firewall that looks into TLS puts in a certificate of its own, which is never trusted";
+            report.fix(Check::Tls, format!("{shown}: {error}"), advice).map(|()| false)
+        }
+    }
+}
+
+/// Asks who the key is. A run does without the answer, so most of what can go wrong here is a warning.
+fn account(config: &Config, key: &Key, report: &mut Report) -> Result<(), Failure> {
+    let timeouts = Timeouts { connect: config.feed.connect_timeout, ..Timeouts::default() };
+    match Client::new(config.api.clone(), key.clone(), timeouts).me() {
+        Ok(me) => plan(config, &me, report),
+        Err(error @ RestError::Unauthorised { .. }) => {
+            let advice =
+                "take the key of the account anew, and look for another one in the way: key_file comes first";
+            report.fix(Check::Key, error.to_string(), advice)
+        }
+        Err(error @ RestError::Forbidden { .. }) => {
+            let advice = "look whether the subscription is active: a run may be refused likewise";
+            report.warn(Check::Account, error.to_string(), advice)
+        }
+        Err(
+            error @ (RestError::RateLimited { .. }
+            | RestError::Server { .. }
+            | RestError::Refused { .. }
+            | RestError::Redirected { .. }
+            | RestError::Transport { .. }
+            | RestError::TimedOut { .. }
+            | RestError::TooLong { .. }
+            | RestError::Unreadable { .. }),
+        ) => {
+            let advice =
+                "check [feed] api; a run works without it, `stoop accounts` and `stoop history` do not";
+            report.warn(Check::Account, error.to_string(), advice)
+        }
+    }
+}
+
+fn plan(config: &Config, me: &Me, report: &mut Report) -> Result<(), Failure> {
+    let name = plain(me.plan.as_deref().unwrap_or("unknown"));
+    let (accounts, sockets) = (of(me.accounts), of(me.sockets));
+    let detail = format!("plan {name}: {accounts} accounts, {sockets} connections in use");
+    let endpoints = config.endpoints.len() as u64;
+    if me.accounts.count == Some(0) {
+        report.warn(Check::Account, detail, "no account is followed, nothing will come: `stoop accounts add`")
+    } else if let (Some(count), Some(limit)) = (me.sockets.count, me.sockets.limit)
+        && limit.saturating_sub(count) < endpoints
+    {
+        let detail = format!("{detail}; a run takes {endpoints}");
+        let advice = "end what uses the key already, unless that is the run itself; a slot is freed 1 to 3 minutes \
+                      after its socket died. Or take fewer endpoints";
+        report.warn(Check::Account, detail, advice)
+    } else {
+        report.ok(Check::Account, detail)
+    }
+}
+
+fn of(quota: Quota) -> String {
+    let number = |number: Option<u64>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
+    format!("{} of {}", number(quota.count), number(quota.limit))
+}
+
+/// Goes all the way, as a run does.
+fn feed(endpoint: &Endpoint, config: &Config, key: &Key, report: &mut Report) -> Result<(), Failure> {
+    let shown = endpoint.shown();
+    match probe_feed(endpoint, config.auth, key, config.feed.connect_timeout) {
+        Ok(()) => report.ok(Check::Feed, format!("{shown}: the key is let in; closed again")),
+        Err(ProbeError::Refused(cause @ (Cause::HttpTooMany | Cause::CloseTooMany))) => {
+            let advice = "a run waits in its slow lane until there is one";
+            report.warn(Check::Feed, format!("{shown}: {cause}"), advice)
+        }
+        Err(
+            error @ (ProbeError::Refused(_)
+            | ProbeError::Failed { .. }
+            | ProbeError::TimedOut(_)
+            | ProbeError::Runtime(_)),
+        ) => {
+            let advice =
+                "docs/operating.md says what refusals mean; check [feed] url and auth, the key and its plan";
+            report.fix(Check::Feed, format!("{shown}: {error}"), advice)
+        }
+    }
+}
+
+/// Connects as a run would: address after address, until one answers or the time is over.
+///
+/// True if one did.
+fn server(endpoint: &Endpoint, timeout: Duration, report: &mut Report) -> Result<bool, Failure> {
+    let shown = endpoint.shown();
+    let host = endpoint.host().trim_start_matches('[').trim_end_matches(']');
+    let clock = Clock::anchored();
+    let begin_ns = clock.now_ns();
+    // The system's resolver bounds its own time.
+    let addresses: Vec<SocketAddr> = match (host, endpoint.port()).to_socket_addrs() {
+        Ok(addresses) => addresses.collect(),
+        Err(error) => {
+            let advice = "check the host name in [feed] url, and that this machine can look up names";
+            let detail = format!("{shown}: cannot look up {host}: {error}");
+            return report.fix(Check::Server, detail, advice).map(|()| false);
+        }
+    };
+    let looked_up_ns = clock.now_ns();
+    let mut failed = Vec::new();
+    for address in &addresses {
+        let from_ns = clock.now_ns();
+        let spent = Duration::from_nanos((from_ns - looked_up_ns).unsigned_abs());
+        let left = timeout.saturating_sub(spent);
+        if left.is_zero() {
+            failed.push(format!("{address}: not tried, the time is over"));
+            break;
+        }
+        match TcpStream::connect_timeout(address, left) {
+            Ok(_) => {
+                let detail = format!(
+                    "{shown}: {address} answers in {} ms, looked up in {} ms",
+                    millis(clock.now_ns() - from_ns),
+                    millis(looked_up_ns - begin_ns)
+                );
+                if failed.is_empty() {
+                    return report.ok(Check::Server, detail).map(|()| true);
+                }
+                let detail = format!("{detail}, but before it {}", failed.join(", "));
+                let advice = "a run tries these first at every dial; check the routes of this machine";
+                return report.warn(Check::Server, detail, advice).map(|()| true);
+            }
+            Err(error) => failed.push(format!("{address}: {error}")),
+        }
+    }
+    let advice =
+        "check host and port in [feed] url, that the server is up, and that no firewall is in the way";
+    let detail = format!("{shown}: no connection: {}", failed.join(", "));
+    report.fix(Check::Server, detail, advice).map(|()| false)
+}
+
+fn millis(nanos: i64) -> String {
+    format!("{:.1}", nanos as f64 / 1e6)
+}

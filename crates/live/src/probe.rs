@@ -1,0 +1,100 @@
+//! A look at an endpoint without an engine: as far as a dial gets, and no further.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use stoop_feed::{Cause, Side, TransportError};
+use tokio::io::AsyncWriteExt;
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+
+use crate::settings::{Auth, Endpoint, Key};
+use crate::socket::{DialError, Socket, dial, reach};
+
+/// How long a good-bye may take.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
+/// Messages passed over while a close is waited for: a busy feed sends some.
+const MESSAGES: usize = 1_000;
+/// Close codes from here on are the vendor's: a refusal.
+const VENDOR_CODES: u16 = 4000;
+
+/// How far a look at an endpoint did not get. No variant holds the key.
+#[derive(Debug, thiserror::Error)]
+pub enum ProbeError {
+    /// The server refuses the key, the plan, or another connection.
+    #[error("{0}")]
+    Refused(Cause),
+    /// It did not get that far.
+    #[error("{at}: {message}")]
+    Failed {
+        /// Where it failed.
+        at: TransportError,
+        /// In the words of the system, of TLS or of the handshake.
+        message: String,
+    },
+    /// It took too long.
+    #[error("no answer within {} s", .0.as_secs_f32())]
+    TimedOut(Duration),
+    /// The operating system gave no means to wait.
+    #[error("cannot wait for sockets")]
+    Runtime(#[source] std::io::Error),
+}
+
+impl From<DialError> for ProbeError {
+    fn from(error: DialError) -> Self {
+        match error {
+            DialError::Refused(status) => Self::Refused(Cause::from_status(status)),
+            DialError::Failed(at, message) => Self::Failed { at, message },
+        }
+    }
+}
+
+/// Connects by TCP and, for `wss`, by TLS with the certificate checked, then hangs up. Blocks, at most for `limit` and
+/// a good-bye. The server is told nothing.
+pub fn probe_transport(endpoint: &Endpoint, limit: Duration) -> Result<(), ProbeError> {
+    runtime()?.block_on(async {
+        let reached = timeout(limit, reach(endpoint)).await;
+        let mut stream = reached.map_err(|_elapsed| ProbeError::TimedOut(limit))??;
+        // What was to be known is known, however the other side takes its leave.
+        drop(timeout(CLOSE_TIMEOUT, stream.shutdown()).await);
+        Ok(())
+    })
+}
+
+/// Opens a connection as a run does, key and all, and closes it with 1000. Blocks, at most for `limit` and a
+/// good-bye. Takes one of the plan's connections meanwhile.
+pub fn probe_feed(endpoint: &Endpoint, auth: Auth, key: &Key, limit: Duration) -> Result<(), ProbeError> {
+    runtime()?.block_on(async {
+        let dialled = timeout(limit, dial(endpoint.clone(), auth, key.clone())).await;
+        let socket = dialled.map_err(|_elapsed| ProbeError::TimedOut(limit))??;
+        // A server may let everybody in and close with its verdict right after.
+        match timeout(CLOSE_TIMEOUT, part(socket)).await {
+            Ok(Some(code)) if code >= VENDOR_CODES => {
+                Err(ProbeError::Refused(Cause::from_close(Some(code), Side::Remote)))
+            }
+            Ok(_) | Err(_) => Ok(()),
+        }
+    })
+}
+
+fn runtime() -> Result<Runtime, ProbeError> {
+    Builder::new_current_thread().enable_io().enable_time().build().map_err(ProbeError::Runtime)
+}
+
+/// Closes a connection; returns the code the server closes it with.
+async fn part(mut socket: Socket) -> Option<u16> {
+    let frame = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+    // One that has closed already cannot be told; what it says is read all the same.
+    drop(socket.send(Message::Close(Some(frame))).await);
+    for _ in 0..MESSAGES {
+        match socket.next().await? {
+            Ok(Message::Close(frame)) => return frame.map(|frame| u16::from(frame.code)),
+            Ok(_) => {}
+            Err(_broken) => return None,
+        }
+    }
+    None
+}
