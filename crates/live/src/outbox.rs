@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crossbeam_channel::{Sender, TrySendError};
-use stoop_model::{Decision, DecisionId, DecisionKind, HashSet};
+use stoop_model::{Decision, DecisionId, DecisionKind, HashMap};
 
 use crate::settings::WhenFull;
 
@@ -23,7 +23,8 @@ pub struct QueueCounters {
     pub queued: u64,
     /// Opens dropped because their time to enter was over while they were held back.
     pub expired: u64,
-    /// Opens dropped because the queue was full (`drop_newest`) or too much was held back.
+    /// Opens dropped because the queue was full (`drop_newest`), too much was held back, or an earlier open of their id
+    /// had been dropped.
     pub dropped_opens: u64,
     /// Lines dropped because their open had been.
     pub dropped_followers: u64,
@@ -39,7 +40,8 @@ pub(crate) struct Outbox {
     when_full: WhenFull,
     held: VecDeque<Decision>,
     held_limit: usize,
-    dropped: HashSet<DecisionId>,
+    /// The place of the first open of each id that was dropped: what comes behind it is dropped too.
+    dropped: HashMap<DecisionId, u64>,
     dropped_order: VecDeque<DecisionId>,
     counters: QueueCounters,
 }
@@ -52,7 +54,7 @@ impl Outbox {
             when_full,
             held: VecDeque::new(),
             held_limit: capacity.saturating_mul(HELD_FACTOR).max(HELD_LEAST),
-            dropped: HashSet::default(),
+            dropped: HashMap::default(),
             dropped_order: VecDeque::new(),
             counters: QueueCounters::default(),
         }
@@ -60,8 +62,8 @@ impl Outbox {
 
     /// Takes the next decision. True if it is in the queue.
     pub(crate) fn offer(&mut self, decision: Decision) -> bool {
-        if decision.kind != DecisionKind::Open && self.dropped.contains(&decision.id) {
-            self.counters.dropped_followers += 1;
+        if self.follows_dropped(&decision) {
+            self.drop_follower(&decision);
             return false;
         }
         if !self.held.is_empty() {
@@ -84,11 +86,11 @@ impl Outbox {
     pub(crate) fn drain(&mut self, now_ns: i64) {
         while let Some(decision) = self.held.pop_front() {
             let is_open = decision.kind == DecisionKind::Open;
-            if is_open && decision.expires_ms.saturating_mul(MILLI_NS) < now_ns {
+            if self.follows_dropped(&decision) {
+                self.drop_follower(&decision);
+            } else if is_open && decision.expires_ms.saturating_mul(MILLI_NS) < now_ns {
                 self.counters.expired += 1;
-                self.forget(decision.id);
-            } else if !is_open && self.dropped.contains(&decision.id) {
-                self.counters.dropped_followers += 1;
+                self.forget(&decision);
             } else if let Some(decision) = self.send(decision) {
                 self.held.push_front(decision);
                 return;
@@ -157,17 +159,31 @@ impl Outbox {
         };
         if is_open && is_over {
             self.counters.dropped_opens += 1;
-            self.forget(decision.id);
+            self.forget(&decision);
         } else {
             self.held.push_back(decision);
         }
     }
 
-    fn forget(&mut self, id: DecisionId) {
-        if !self.dropped.insert(id) {
+    /// Drops what comes behind a dropped open. An open too, of a tweet that was cancelled, forgotten, and has come once
+    /// more: were it delivered, what follows it would have to be told from what followed the first.
+    fn drop_follower(&mut self, decision: &Decision) {
+        let is_open = decision.kind == DecisionKind::Open;
+        let counter =
+            if is_open { &mut self.counters.dropped_opens } else { &mut self.counters.dropped_followers };
+        *counter += 1;
+    }
+
+    /// Behind a dropped open, and not before: an earlier decision of its id may be held back still.
+    fn follows_dropped(&self, decision: &Decision) -> bool {
+        self.dropped.get(&decision.id).is_some_and(|seq| decision.seq > *seq)
+    }
+
+    fn forget(&mut self, open: &Decision) {
+        if self.dropped.insert(open.id, open.seq).is_some() {
             return;
         }
-        self.dropped_order.push_back(id);
+        self.dropped_order.push_back(open.id);
         if self.dropped_order.len() > DROPPED_IDS
             && let Some(oldest) = self.dropped_order.pop_front()
         {

@@ -78,6 +78,50 @@ fn a_full_queue_drops_new_opens_if_asked_to_and_never_the_cancel_of_a_delivered_
     assert_eq!((counters.queued, counters.dropped_opens, counters.dropped_followers), (2, 2, 2));
 }
 
+/// The same decisions once more, as if their tweets had been forgotten.
+fn again(decisions: &[Decision]) -> Vec<Decision> {
+    let mut again = decisions.to_vec();
+    for decision in &mut again {
+        std::sync::Arc::make_mut(&mut decision.body).seq += decisions.len() as u64;
+    }
+    again
+}
+
+#[test]
+fn an_open_that_comes_again_after_its_first_was_dropped_is_dropped_with_its_cancel() {
+    for when_full in [WhenFull::DropNewest, WhenFull::Hold] {
+        let (mut outbox, taken) = outbox(1, when_full);
+        let decisions = story(2);
+        outbox.offer(decisions[0].clone());
+        outbox.offer(decisions[1].clone());
+        outbox.offer(decisions[3].clone());
+        assert_eq!(seqs(&taken), [0]);
+        outbox.drain(LATE_NS);
+        for decision in &again(&decisions)[1..] {
+            if decision.id == decisions[1].id {
+                outbox.offer(decision.clone());
+            }
+        }
+        assert_eq!(seqs(&taken), [0; 0], "no open without its cancel");
+        let counters = outbox.close();
+        assert_eq!((counters.expired + counters.dropped_opens, counters.dropped_followers), (2, 2));
+    }
+}
+
+#[test]
+fn a_cancel_that_is_held_back_comes_although_a_later_open_of_its_id_is_dropped() {
+    let (mut outbox, taken) = outbox(1, WhenFull::DropNewest);
+    let decisions = story(1);
+    for decision in decisions.iter().cloned().chain(again(&decisions)) {
+        outbox.offer(decision);
+    }
+    assert_eq!(seqs(&taken), [0]);
+    outbox.drain(0);
+    assert_eq!(seqs(&taken), [1]);
+    let counters = outbox.close();
+    assert_eq!((counters.dropped_opens, counters.dropped_followers), (1, 1));
+}
+
 #[test]
 fn what_is_held_back_is_bounded() {
     let posts = HELD_LEAST as u64 + 100;
