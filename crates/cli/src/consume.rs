@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, after, never, select, tick};
 use stoop::model::Decision;
-use stoop::{Counters, Engine, News};
+use stoop::{Counters, Engine, Me, News, Quota};
 
 use crate::failure::Failure;
 use crate::output::Lines;
@@ -61,6 +61,7 @@ pub(crate) fn consume(engine: &Engine, sink: &mut impl Sink, aside: &mut Aside) 
             },
             recv(notices) -> notice => match notice.map(|notice| (notice.at_ns, notice.what)) {
                 Ok((at_ns, News::Status(counters))) => taking.status(&mut aside.status, at_ns, &counters),
+                Ok((_, News::Plan(me))) => tell_plan(&me),
                 Ok(_) => {}
                 Err(_ended) => notices = never(),
             },
@@ -76,6 +77,16 @@ pub(crate) fn consume(engine: &Engine, sink: &mut impl Sink, aside: &mut Aside) 
     }
     taking.result?;
     sink.rest().map(drop)
+}
+
+/// Who holds the slot that the server says is taken.
+fn tell_plan(me: &Me) {
+    let of = |quota: Quota| {
+        let [count, limit] = [quota.count, quota.limit].map(|n| n.map_or("?".to_owned(), |n| n.to_string()));
+        format!("{count} of {limit}")
+    };
+    let (plan, connections, accounts) = (me.plan.as_deref(), of(me.sockets), of(me.accounts));
+    tracing::warn!(plan = plan.unwrap_or("unknown"), connections, accounts, "what the plan is used for");
 }
 
 struct Taking<'a, S> {

@@ -4,8 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use stoop_wire::Quota;
-
 use crate::clock::Clock;
 use crate::notice::{News, Notices};
 use crate::rest::{Client, Timeouts};
@@ -27,7 +25,7 @@ impl PlanWatch {
         Self { api, key, is_asking: Arc::default() }
     }
 
-    /// Asks, and tells the host and the log what comes of it. Returns at once: the answer may take seconds, and is waited
+    /// Asks, and tells the host what comes of it. Returns at once: the answer may take seconds, and is waited
     /// for on a thread of its own, of which there is one at most and none but here.
     pub(crate) fn ask(&self, notices: &Notices, clock: Clock) {
         let Some(api) = self.api.clone() else { return };
@@ -36,14 +34,9 @@ impl PlanWatch {
         }
         let (key, notices, is_asking) = (self.key.clone(), notices.clone(), Arc::clone(&self.is_asking));
         let ask = move || {
-            match Client::new(api, key, TIMEOUTS).me() {
-                Ok(me) => {
-                    let plan = me.plan.as_deref().unwrap_or("unknown");
-                    let (connections, accounts) = (of(me.sockets), of(me.accounts));
-                    tracing::warn!(plan, connections, accounts, "what the plan is used for");
-                    notices.tell(clock.now_ns(), News::Plan(Box::new(me)));
-                }
-                Err(error) => tracing::warn!(%error, "cannot ask what the plan is used for"),
+            // A question nobody answers is not worth a word: the retry that asked it has been told.
+            if let Ok(me) = Client::new(api, key, TIMEOUTS).me() {
+                notices.tell(clock.now_ns(), News::Plan(Box::new(me)));
             }
             is_asking.store(false, Ordering::Release);
         };
@@ -53,9 +46,4 @@ impl PlanWatch {
             self.is_asking.store(false, Ordering::Release);
         }
     }
-}
-
-fn of(quota: Quota) -> String {
-    let number = |count: Option<u64>| count.map_or("?".to_owned(), |count| count.to_string());
-    format!("{} of {}", number(quota.count), number(quota.limit))
 }
