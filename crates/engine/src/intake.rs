@@ -5,6 +5,7 @@ use stoop_wire::{Decoder, Limits};
 
 use crate::copies::Copies;
 use crate::pipeline::Bounds;
+use crate::state::State;
 
 /// 2006-01-01, before which there were no tweets, Unix ms.
 const FIRST_TS_MS: i64 = 1_136_073_600_000;
@@ -184,6 +185,18 @@ impl Intake {
         let stamp = Stamp { seq: self.next_seq, now_ns: self.now_ns };
         self.next_seq += 1;
         stamp
+    }
+
+    /// Adds what it remembers to `state`.
+    pub fn save(&self, state: &mut State) {
+        state.head.inputs = self.next_seq;
+        state.head.now_ns = self.now_ns;
+    }
+
+    /// Goes on behind the inputs of an engine before this one.
+    pub fn restore(&mut self, state: &State) {
+        self.next_seq = state.head.inputs;
+        self.start_at(state.head.now_ns);
     }
 
     /// Input time of the last input, Unix ns.

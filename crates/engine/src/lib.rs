@@ -62,13 +62,14 @@ mod intake;
 mod merge;
 mod pipeline;
 mod signal;
+mod state;
 pub mod syntax;
 
 pub use copies::ENDPOINTS;
 pub use intake::{Element, Intake, IntakeCounters, Receipt, Stamp, plausible_ns};
 pub use merge::{
-    ASSETS_PER_TWEET, Arrival, Change, FRAMES_PER_TWEET, Merge, MergeCounters, Merged, NamedAsset, View,
-    Window,
+    ASSETS_PER_TWEET, Arrival, Change, FRAMES_PER_TWEET, Merge, MergeCounters, Merged, NamedAsset, Pin, Rank,
+    SavedAsset, SavedError, SavedField, SavedItem, SavedValue, SavedView, View, Window,
 };
 pub use pipeline::{Bounds, NoProbe, Pipeline, Probe};
 pub use signal::{
@@ -76,3 +77,4 @@ pub use signal::{
     Fire, Incident, Judgement, Keeping, LOCAL_ASSETS, Market, Rule, RuleReader, RuleSet, RuleSetError,
     Signal, SignalCounters, Strategy, Term, TermMode, Terms, asset_key, panic_message,
 };
+pub use state::{DeadlineState, DueState, Gone, Head, LifeState, Scope, State, TweetState, ViewState};

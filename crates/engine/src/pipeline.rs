@@ -6,6 +6,7 @@ use stoop_wire::Limits;
 use crate::intake::{Element, Intake, Receipt, Stamp};
 use crate::merge::{Merge, Merged, Window};
 use crate::signal::{Command, Keeping, RuleSet, Signal};
+use crate::state::{Scope, State};
 
 /// Looks on while a frame goes through the stages. The engine has no clock; who has one measures here.
 pub trait Probe {
@@ -74,6 +75,23 @@ impl Pipeline {
             signal: Signal::new(rules, bounds.keeping),
             merged: Vec::with_capacity(8),
         }
+    }
+
+    /// What it remembers.
+    pub fn save(&mut self, scope: Scope) -> State {
+        let mut state = State::default();
+        self.intake.save(&mut state);
+        self.merge.save(scope, &mut state);
+        self.signal.save(scope, &mut state);
+        state
+    }
+
+    /// Remembers what an engine before this one did; for a pipeline that has seen nothing. Deadlines that have passed since
+    /// fire before the next input, each with its own time.
+    pub fn restore(&mut self, state: &State) {
+        self.intake.restore(state);
+        self.merge.restore(state);
+        self.signal.restore(state);
     }
 
     /// Takes one frame; appends decisions to `out`.

@@ -35,6 +35,8 @@ pub trait Key: Copy + 'static {
     fn index(self) -> usize;
     /// Whether the value is a [`Span`]; if not it is a number.
     fn is_text(self) -> bool;
+    /// Its name, as in the code.
+    fn name(self) -> &'static str;
 }
 
 /// Up to `N` fields of one object, each absent, null, a [`Span`] or an integer.
@@ -201,6 +203,7 @@ macro_rules! keys {
             const ALL: &'static [Self] = &[$(Self::$field,)*];
             fn index(self) -> usize { self as usize }
             fn is_text(self) -> bool { match self { $(Self::$field => $crate::bag::is_text!($kind),)* } }
+            fn name(self) -> &'static str { match self { $(Self::$field => stringify!($field),)* } }
         }
     };
 }

@@ -22,7 +22,7 @@ pub fn write_decision(decision: &Decision, out: &mut Vec<u8>) {
 }
 
 /// Appends everything but the latency: what the digest covers.
-fn write_body(body: &DecisionBody, out: &mut Vec<u8>) {
+pub(crate) fn write_body(body: &DecisionBody, out: &mut Vec<u8>) {
     write_json(&Line(body), out);
 }
 

@@ -3,6 +3,7 @@
 mod asset;
 mod join;
 mod rank;
+mod saved;
 mod seen;
 #[cfg(test)]
 mod tests;
@@ -16,10 +17,13 @@ use stoop_model::{Event, HashMap, Op, Platform, TweetId};
 
 use crate::Stamp;
 use crate::signal::{Command, External};
+use crate::state::{Scope, State, ViewState};
 pub use asset::NamedAsset;
 pub(crate) use asset::{is_evm, same_contract, same_symbol};
+pub use rank::Rank;
+pub use saved::{SavedAsset, SavedError, SavedField, SavedItem, SavedValue, SavedView};
 use seen::SeenEvents;
-pub use view::{ASSETS_PER_TWEET, Arrival, FRAMES_PER_TWEET, View};
+pub use view::{ASSETS_PER_TWEET, Arrival, FRAMES_PER_TWEET, Pin, View};
 
 /// Views kept for reuse beside the window, of some 5 KiB each: when a burst is over its tweets leave together, and the
 /// next burst needs as many again. With 64, a frame of the generated day within two windows made 0.02 allocations.
@@ -118,6 +122,14 @@ struct Slot {
     seen: Vec<(Op, u64)>,
     /// Another tweet of the same id on another platform; a chain if there are more.
     twin: Option<usize>,
+    /// Its place among all tweets begun.
+    serial: u64,
+    /// It has changed since [`Scope::Changes`] was asked for.
+    is_dirty: bool,
+    /// It is in the list of what has changed, maybe for a tweet that has left.
+    is_listed: bool,
+    /// It was part of what was answered then.
+    is_saved: bool,
 }
 
 /// The window of tweets and what they have become.
@@ -136,7 +148,21 @@ pub struct Merge {
     /// The view of a free slot.
     nobody: Arc<View>,
     events: SeenEvents,
+    /// Tweets begun in this run and those before it.
+    begun: u64,
+    changes: Option<Changes>,
     counters: MergeCounters,
+}
+
+/// What has changed since it was asked for.
+#[derive(Default)]
+struct Changes {
+    /// Slots, each once.
+    dirty: Vec<usize>,
+    /// Serials of tweets that were told of and have left.
+    gone: Vec<u64>,
+    /// Event ids that were told of.
+    events: u64,
 }
 
 impl Merge {
@@ -151,7 +177,79 @@ impl Merge {
             spare: VecDeque::with_capacity(SPARE_VIEWS),
             nobody: Arc::default(),
             events: SeenEvents::new(window.tweets),
+            begun: 0,
+            changes: None,
             counters: MergeCounters::default(),
+        }
+    }
+
+    /// Adds what it remembers to `state`.
+    pub fn save(&mut self, scope: Scope, state: &mut State) {
+        state.head.begun = self.begun;
+        match scope {
+            Scope::All => self.save_all(state),
+            Scope::Changes if self.changes.is_none() => {
+                self.changes = Some(Changes { events: self.events.end(), ..Changes::default() });
+                self.save_all(state);
+                for &(_, began_seq, index) in &self.ages {
+                    let slot = self.slots.get_mut(index).filter(|slot| slot.view.began_seq == began_seq);
+                    if let Some(slot) = slot {
+                        slot.is_saved = true;
+                    }
+                }
+            }
+            Scope::Changes => self.save_changes(state),
+        }
+    }
+
+    /// Remembers what an engine before this one did; for a window that is empty.
+    pub fn restore(&mut self, state: &State) {
+        self.begun = state.head.begun;
+        self.events.restore(&state.events);
+        let mut views: Vec<&ViewState> = state.views.iter().collect();
+        views.sort_unstable_by_key(|view| view.serial);
+        for ViewState { serial, view, seen } in views {
+            let index = self.slots.len();
+            self.link(&view.tweet_id, index);
+            self.ages.push_back((view.began_ns, view.began_seq, index));
+            self.slots.push(Slot::new(Arc::clone(view), seen.clone(), *serial));
+        }
+    }
+
+    fn save_all(&self, state: &mut State) {
+        let of = |&(_, began_seq, index): &(i64, u64, usize)| {
+            self.slots.get(index).filter(|slot| slot.view.began_seq == began_seq).map(Slot::save)
+        };
+        state.views.extend(self.ages.iter().filter_map(of));
+        state.events.extend(self.events.since(0));
+        state.gone.events_before = self.events.start();
+    }
+
+    fn save_changes(&mut self, state: &mut State) {
+        let Some(changes) = &mut self.changes else { return };
+        for index in changes.dirty.drain(..) {
+            let slot = &mut self.slots[index];
+            slot.is_listed = false;
+            // One that is not dirty has left.
+            if std::mem::take(&mut slot.is_dirty) {
+                slot.is_saved = true;
+                state.views.push(slot.save());
+            }
+        }
+        state.gone.views.append(&mut changes.gone);
+        state.events.extend(self.events.since(changes.events));
+        state.gone.events_before = self.events.start();
+        changes.events = self.events.end();
+    }
+
+    /// Keeps account of a change, if anybody asks for them.
+    fn touch(&mut self, index: usize) {
+        if let Some(changes) = &mut self.changes {
+            let slot = &mut self.slots[index];
+            slot.is_dirty = true;
+            if !std::mem::replace(&mut slot.is_listed, true) {
+                changes.dirty.push(index);
+            }
         }
     }
 
@@ -204,6 +302,7 @@ impl Merge {
                 Arc::make_mut(&mut self.slots[slot].view).share(&view);
                 // Frames of the other platform are among them; none of these can be one of this tweet's.
                 self.slots[slot].seen = seen;
+                self.touch(slot);
             }
             slot
         });
@@ -284,6 +383,7 @@ impl Merge {
                 Some(_) => here = slot.twin,
                 None => {
                     Arc::make_mut(&mut slot.view).platform = Some(platform.clone());
+                    self.touch(index);
                     return here;
                 }
             }
@@ -309,13 +409,18 @@ impl Merge {
         let fresh = Arc::make_mut(&mut view);
         fresh.begin(event.tweet_id.clone(), stamp.seq, stamp.now_ns);
         fresh.platform = platform;
+        let serial = self.begun;
+        self.begun += 1;
         let index = if let Some(index) = self.free.pop() {
             self.slots[index].view = view;
+            self.slots[index].serial = serial;
             index
         } else {
-            self.slots.push(Slot { view, seen: Vec::with_capacity(4), twin: None });
+            let seen = Vec::with_capacity(4);
+            self.slots.push(Slot::new(view, seen, serial));
             self.slots.len() - 1
         };
+        self.touch(index);
         self.link(&event.tweet_id, index);
         self.ages.push_back((stamp.now_ns, stamp.seq, index));
         self.counters.begun += 1;
@@ -351,6 +456,11 @@ impl Merge {
         let twin = slot.twin.take();
         slot.seen.clear();
         slot.seen.shrink_to(16);
+        let (serial, was_saved) = (slot.serial, std::mem::take(&mut slot.is_saved));
+        slot.is_dirty = false;
+        if let Some(changes) = self.changes.as_mut().filter(|_| was_saved) {
+            changes.gone.push(serial);
+        }
         self.free.push(index);
         if self.index.get(&view.tweet_id) == Some(&index) {
             match twin {
@@ -391,6 +501,8 @@ impl Merge {
                 slot.seen.push(mark);
             }
         }
+        self.touch(index);
+        let slot = &mut self.slots[index];
         let had_content = slot.view.content.is_some();
         let view = Arc::make_mut(&mut slot.view);
         match view.merge(event, stamp.now_ns) {
@@ -401,13 +513,24 @@ impl Merge {
                 return;
             }
         }
+        let view = &self.slots[index].view;
         self.counters.joined += 1;
         self.counters.before_content += u64::from(view.content.is_none());
         out.push(Merged::Changed(Change {
-            view: Arc::clone(&slot.view),
+            view: Arc::clone(view),
             op: event.op,
             is_first_content: event.op == Op::Content && !had_content,
             arrival: Arrival { recv_ns: stamp.now_ns, sent_ms: event.ts_ms },
         }));
+    }
+}
+
+impl Slot {
+    fn new(view: Arc<View>, seen: Vec<(Op, u64)>, serial: u64) -> Self {
+        Self { view, seen, twin: None, serial, is_dirty: false, is_listed: false, is_saved: false }
+    }
+
+    fn save(&self) -> ViewState {
+        ViewState { serial: self.serial, view: Arc::clone(&self.view), seen: self.seen.clone() }
     }
 }

@@ -4,13 +4,16 @@ use stoop_model::{Event, Op};
 
 /// Standing of a frame: the higher operation, then send time, then payload hash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Rank {
-    op: u8,
-    ts_ms: i64,
-    fingerprint: u64,
+pub struct Rank {
+    /// 2 of an update, 1 of any other operation, 0 of none.
+    pub op: u8,
+    /// Send time, Unix ms.
+    pub ts_ms: i64,
+    /// Of the payload.
+    pub fingerprint: u64,
     /// The frame is for the tweets of its id on every platform. Decides nothing: frames that are alike up to here are
     /// the same bytes.
-    pub(super) is_shared: bool,
+    pub is_shared: bool,
 }
 
 /// The frame names no platform and belongs to the tweets of its id on all of them. A content without author is X's.

@@ -11,11 +11,13 @@ pub(super) struct SeenEvents {
     capacity: usize,
     known: HashSet<u128>,
     order: VecDeque<u128>,
+    /// Place of the oldest among all there have been.
+    start: u64,
 }
 
 impl SeenEvents {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { capacity: capacity.max(1), known: HashSet::default(), order: VecDeque::new() }
+        Self { capacity: capacity.max(1), known: HashSet::default(), order: VecDeque::new(), start: 0 }
     }
 
     /// False if the id was seen with this operation. The operation is part of it: whether a pin and its unpin have
@@ -29,9 +31,37 @@ impl SeenEvents {
             && let Some(oldest) = self.order.pop_front()
         {
             self.known.remove(&oldest);
+            self.start += 1;
         }
         self.order.push_back(key);
         true
+    }
+
+    /// Place of the oldest that is remembered.
+    pub(super) fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// Place of the next one.
+    pub(super) fn end(&self) -> u64 {
+        self.start + self.order.len() as u64
+    }
+
+    /// Those that are remembered, from `place` on, each with its place.
+    pub(super) fn since(&self, place: u64) -> impl Iterator<Item = (u64, u128)> {
+        let skipped = place.saturating_sub(self.start) as usize;
+        (self.start + skipped as u64..).zip(self.order.iter().skip(skipped).copied())
+    }
+
+    /// Remembers these, as far as there is room for the latest.
+    pub(super) fn restore(&mut self, events: &[(u64, u128)]) {
+        let mut events = events.to_vec();
+        events.sort_unstable();
+        let surplus = events.len().saturating_sub(self.capacity);
+        let latest = events.split_off(surplus);
+        self.start = latest.first().map_or(0, |(place, _)| *place);
+        self.order = latest.iter().map(|(_, key)| *key).collect();
+        self.known = self.order.iter().copied().collect();
     }
 }
 

@@ -32,7 +32,7 @@ pub struct Arrival {
 }
 
 /// Pin state: when it was observed, Unix ms, and whether the tweet was pinned.
-type Pin = (i64, bool);
+pub type Pin = (i64, bool);
 
 /// The joined state of one tweet: every field at its winning value, whatever order the frames came in.
 #[derive(Debug)]
@@ -60,13 +60,13 @@ pub struct View {
     /// Bytes of `strings` that no field refers to any more.
     dead_bytes: usize,
     /// Ranks of the frames merged so far; fields hold an index into it. Index 0 is below every frame.
-    frames: Vec<Rank>,
-    body_ranks: [u8; POST_FIELDS],
-    author_ranks: [u8; AUTHOR_FIELDS],
-    ref_author_ranks: [u8; AUTHOR_FIELDS],
+    pub(super) frames: Vec<Rank>,
+    pub(super) body_ranks: [u8; POST_FIELDS],
+    pub(super) author_ranks: [u8; AUTHOR_FIELDS],
+    pub(super) ref_author_ranks: [u8; AUTHOR_FIELDS],
     /// What frames without a platform told of deletion and pinning; tweets of the same id share it.
-    shared_deleted: bool,
-    shared_pinned: Option<Pin>,
+    pub(super) shared_deleted: bool,
+    pub(super) shared_pinned: Option<Pin>,
 }
 
 impl Default for View {

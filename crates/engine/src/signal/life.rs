@@ -35,7 +35,7 @@ impl Signal {
         let Some(of) = self.set.rules.get(rule) else { return };
         let has_lives = slot
             .and_then(|slot| self.tweets.get(slot))
-            .is_some_and(|t| t.lives.iter().any(|life| life.rule == rule));
+            .is_some_and(|t| t.lives.iter().any(|life| life.rule == Some(rule)));
         if self.strategies.is_off(rule) {
             return;
         }
@@ -105,7 +105,7 @@ impl Signal {
         let mut decided = Vec::new();
         for index in 0..count {
             let life = self.tweets.get(slot).and_then(|tweet| tweet.lives.get(index));
-            let Some(life) = life.filter(|life| life.rule == rule) else { continue };
+            let Some(life) = life.filter(|life| life.rule == Some(rule)) else { continue };
             decided.extend(self.targets_of(life, view));
             if life.is_cancelled {
                 continue;
@@ -240,7 +240,7 @@ impl Signal {
         let cause = Cause::frame(change, false);
         self.bench.begin(view);
         let Some(tweet) = self.tweets.get(slot) else { return };
-        let mut standing: Vec<(usize, usize)> = tweet
+        let mut standing: Vec<(Option<usize>, usize)> = tweet
             .lives
             .iter()
             .enumerate()

@@ -35,6 +35,7 @@ pub use strategy::{Case, Command, EXTERNAL_BYTES, External, Incident, Judgement,
 
 use crate::Stamp;
 use crate::merge::{Change, Merged, View};
+use crate::state::{Scope, State};
 use line::Cause;
 use strategy::Strategies;
 use test::Bench;
@@ -155,6 +156,27 @@ impl Signal {
                 rules.retain(|rule| self.strategies.tell(*rule, external, stamp.now_ns));
                 self.judge_named(&rules, external, merged, stamp.now_ns, out);
             }
+        }
+    }
+
+    /// Adds what it remembers to `state`.
+    pub fn save(&mut self, scope: Scope, state: &mut State) {
+        self.tweets.save(scope, &self.timers, &self.set.rules, state);
+        state.head.decisions = self.next_seq;
+        state.head.deadlines = self.timers.created();
+        state.head.off = self.strategies.names_off();
+    }
+
+    /// Remembers what an engine before this one did; for one that has decided nothing.
+    ///
+    /// Decisions belong to the rule of their name, whatever it says by now; those of a rule that is no more are cancelled
+    /// by a deletion only.
+    pub fn restore(&mut self, state: &State) {
+        self.tweets.restore(state, &mut self.timers, &self.set.rules);
+        self.next_seq = state.head.decisions;
+        self.timers.go_on(state.head.deadlines);
+        for name in &state.head.off {
+            self.strategies.switch_off(name);
         }
     }
 

@@ -147,7 +147,7 @@ impl Signal {
         line.seq = self.next_seq;
         let line = Arc::new(line);
         tweet.lives.push(Life {
-            rule,
+            rule: Some(rule),
             line: Arc::clone(&line),
             opened_on: asset,
             is_cancelled: false,

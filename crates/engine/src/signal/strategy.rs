@@ -197,6 +197,11 @@ impl Strategies {
         }
     }
 
+    /// Names of strategies that are off.
+    pub(super) fn names_off(&self) -> Vec<String> {
+        self.seats.iter().filter(|seat| seat.is_off).map(|seat| seat.name.clone()).collect()
+    }
+
     /// Number of strategies that are off.
     pub(super) fn off(&self) -> u64 {
         self.seats.iter().filter(|seat| seat.is_off).count() as u64

@@ -88,7 +88,7 @@ impl Bench {
         due.clear();
         due.extend(self.takers(set, view));
         set.authors.hopeful(self.handle(), view.post().author().id(), due);
-        due.extend(lives.iter().map(|life| life.rule));
+        due.extend(lives.iter().filter_map(|life| life.rule));
         in_order(due);
         self.reading.is_scouted = due.len() <= FEW_RULES;
     }

@@ -47,6 +47,27 @@ impl Timers {
         key
     }
 
+    /// What is due at a deadline that has been set and has not fired.
+    pub(super) fn get(&self, key: TimerKey) -> Option<Due> {
+        self.due.get(&key).map(|timer| timer.due)
+    }
+
+    /// Deadlines set so far.
+    pub(super) fn created(&self) -> u64 {
+        self.created
+    }
+
+    /// Goes on after so many deadlines.
+    pub(super) fn go_on(&mut self, created: u64) {
+        self.created = self.created.max(created);
+    }
+
+    /// Sets a deadline that was set before.
+    pub(super) fn restore(&mut self, key: TimerKey, timer: Timer) {
+        self.due.insert(key, timer);
+        self.go_on(key.1 + 1);
+    }
+
     /// Takes back deadlines; those that have fired are not looked for.
     pub(super) fn take_back(&mut self, keys: &[TimerKey]) {
         for key in keys {

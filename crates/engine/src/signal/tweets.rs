@@ -1,12 +1,14 @@
 //! What is remembered of tweets with decisions or waits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use stoop_model::{Asset, DecisionBody, HashMap, Platform, TweetId};
 
-use super::timers::TimerKey;
+use super::rule::Rule;
+use super::timers::{Due, Timer, TimerKey, Timers};
 use crate::merge::{Arrival, View};
+use crate::state::{DeadlineState, DueState, LifeState, Scope, State, TweetState};
 
 /// Platforms that may share one tweet id; more than are known.
 pub(super) const PLATFORMS: usize = 4;
@@ -14,7 +16,8 @@ pub(super) const PLATFORMS: usize = 4;
 /// One decision and where it stands.
 #[derive(Debug)]
 pub(super) struct Life {
-    pub(super) rule: usize,
+    /// Its rule; none if the rules have it no more: then only a deletion cancels it.
+    pub(super) rule: Option<usize>,
     /// Its last line.
     pub(super) line: Arc<DecisionBody>,
     /// What it was about when it was opened.
@@ -45,6 +48,10 @@ pub(super) struct Tweet {
     pub(super) lives: Vec<Life>,
     /// Deadlines set for it, gone ones too.
     pub(super) timers: Vec<TimerKey>,
+    /// It has changed since [`Scope::Changes`] was asked for.
+    is_dirty: bool,
+    /// It was part of what was answered then.
+    is_saved: bool,
 }
 
 impl Tweet {
@@ -74,6 +81,89 @@ impl Tweet {
     }
 }
 
+impl Tweet {
+    fn save(&self, timers: &Timers, rules: &[Rule]) -> TweetState {
+        let due = |due: Due| match due {
+            Due::Settle { decision } => Some(DueState::Settle { decision }),
+            Due::Wait { rule } => Some(DueState::Wait { rule: rules.get(rule)?.label.name.clone() }),
+            Due::Keep => Some(DueState::Keep),
+        };
+        let deadline = |key: &TimerKey| {
+            let due = due(timers.get(*key)?)?;
+            Some(DeadlineState { at_ns: key.0, created: key.1, due })
+        };
+        TweetState {
+            serial: self.serial,
+            id: self.id.clone(),
+            platform: self.platform.clone(),
+            began_seq: self.began_seq,
+            kept_at: self.kept_at,
+            view: self.view.clone(),
+            lives: self.lives.iter().map(Life::save).collect(),
+            deadlines: self.timers.iter().filter_map(deadline).collect(),
+        }
+    }
+
+    /// A decision of a rule that is no more stands until it is deleted; a rule that is no more waits for nothing.
+    fn restore(saved: &TweetState, slot: usize, timers: &mut Timers, rules: &[Rule]) -> Self {
+        let rule_of = |name: &str| rules.iter().position(|rule| rule.label.name == name);
+        let mut tweet = Self {
+            id: saved.id.clone(),
+            platform: saved.platform.clone(),
+            serial: saved.serial,
+            began_seq: saved.began_seq,
+            kept_at: saved.kept_at,
+            view: saved.view.clone(),
+            waits: 0,
+            lives: Vec::with_capacity(saved.lives.len()),
+            timers: Vec::with_capacity(saved.deadlines.len()),
+            is_dirty: false,
+            is_saved: false,
+        };
+        tweet.lives.extend(saved.lives.iter().map(|life| Life::restore(life, rule_of(&life.line.rule.name))));
+        for deadline in &saved.deadlines {
+            let due = match &deadline.due {
+                DueState::Settle { decision } => Due::Settle { decision: *decision },
+                DueState::Wait { rule } => match rule_of(rule) {
+                    Some(rule) => Due::Wait { rule },
+                    None => continue,
+                },
+                DueState::Keep => Due::Keep,
+            };
+            tweet.waits += u32::from(matches!(due, Due::Wait { .. }));
+            let key = (deadline.at_ns, deadline.created);
+            timers.restore(key, Timer { due, slot, serial: saved.serial });
+            tweet.timers.push(key);
+        }
+        tweet
+    }
+}
+
+impl Life {
+    fn save(&self) -> LifeState {
+        LifeState {
+            line: Arc::clone(&self.line),
+            opened_on: self.opened_on.clone(),
+            content: self.content,
+            is_cancelled: self.is_cancelled,
+            awaits_enrichment: self.awaits_enrichment,
+            keep_until_ns: self.keep_until_ns,
+        }
+    }
+
+    fn restore(saved: &LifeState, rule: Option<usize>) -> Self {
+        Self {
+            rule,
+            line: Arc::clone(&saved.line),
+            opened_on: saved.opened_on.clone(),
+            content: saved.content,
+            is_cancelled: saved.is_cancelled,
+            awaits_enrichment: saved.awaits_enrichment,
+            keep_until_ns: saved.keep_until_ns,
+        }
+    }
+}
+
 /// The tweets by id, in slots.
 #[derive(Default)]
 pub(super) struct Tweets {
@@ -84,6 +174,16 @@ pub(super) struct Tweets {
     kept: BTreeMap<u64, usize>,
     kept_ever: u64,
     serials: u64,
+    changes: Option<Changes>,
+}
+
+/// What has changed since it was asked for.
+#[derive(Default)]
+struct Changes {
+    /// Slots, each once.
+    dirty: BTreeSet<usize>,
+    /// Serials of tweets that were told of and are forgotten.
+    gone: Vec<u64>,
 }
 
 impl Tweets {
@@ -104,8 +204,62 @@ impl Tweets {
         self.slots.get(slot)?.as_ref()
     }
 
+    /// The tweet of a slot, to be changed.
     pub(super) fn get_mut(&mut self, slot: usize) -> Option<&mut Tweet> {
+        self.touch(slot);
         self.slots.get_mut(slot)?.as_mut()
+    }
+
+    /// Keeps account of a change, if anybody asks for them.
+    fn touch(&mut self, slot: usize) {
+        if let Some(changes) = &mut self.changes
+            && let Some(tweet) = self.slots.get_mut(slot).and_then(Option::as_mut)
+            && !std::mem::replace(&mut tweet.is_dirty, true)
+        {
+            changes.dirty.insert(slot);
+        }
+    }
+
+    /// Adds what it remembers to `state`; `timers` holds the deadlines.
+    pub(super) fn save(&mut self, scope: Scope, timers: &Timers, rules: &[Rule], state: &mut State) {
+        state.head.tweets = self.serials;
+        state.head.kept = self.kept_ever;
+        let is_first = scope == Scope::Changes && self.changes.is_none();
+        if is_first {
+            self.changes = Some(Changes::default());
+        }
+        if let Some(changes) = self.changes.as_mut().filter(|_| scope == Scope::Changes && !is_first) {
+            for slot in std::mem::take(&mut changes.dirty) {
+                if let Some(tweet) = self.slots.get_mut(slot).and_then(Option::as_mut) {
+                    tweet.is_dirty = false;
+                    tweet.is_saved = true;
+                    state.tweets.push(tweet.save(timers, rules));
+                }
+            }
+            state.gone.tweets.append(&mut changes.gone);
+            return;
+        }
+        for tweet in self.slots.iter_mut().flatten() {
+            tweet.is_saved |= is_first;
+            state.tweets.push(tweet.save(timers, rules));
+        }
+    }
+
+    /// Remembers what an engine before this one did, and sets its deadlines; for one that remembers nothing.
+    pub(super) fn restore(&mut self, state: &State, timers: &mut Timers, rules: &[Rule]) {
+        let mut tweets: Vec<&TweetState> = state.tweets.iter().collect();
+        tweets.sort_unstable_by_key(|tweet| tweet.serial);
+        for saved in tweets {
+            let slot = self.slots.len();
+            let tweet = Tweet::restore(saved, slot, timers, rules);
+            if let Some(place) = tweet.kept_at {
+                self.kept.insert(place, slot);
+            }
+            self.index.entry(tweet.id.clone()).or_default().push(slot);
+            self.slots.push(Some(tweet));
+        }
+        self.serials = state.head.tweets;
+        self.kept_ever = state.head.kept;
     }
 
     /// The tweet of a slot, unless it is another one by now.
@@ -125,6 +279,8 @@ impl Tweets {
             waits: 0,
             lives: Vec::new(),
             timers: Vec::new(),
+            is_dirty: false,
+            is_saved: false,
         };
         self.serials += 1;
         let slot = self.free.pop().unwrap_or_else(|| {
@@ -133,20 +289,24 @@ impl Tweets {
         });
         self.index.entry(tweet.id.clone()).or_default().push(slot);
         self.slots[slot] = Some(tweet);
+        self.touch(slot);
         slot
     }
 
     /// The tweet has left the window: remembers it with its last state for its open decisions, or forgets it.
     pub(super) fn keep(&mut self, slot: usize, view: Arc<View>, now_ns: i64) -> Option<Tweet> {
-        let tweet = self.slots.get_mut(slot)?.as_mut()?;
+        let tweet = self.get_mut(slot)?;
         // A rule that still waits does not keep it.
         if tweet.is_idle(now_ns) {
             return self.forget(slot);
         }
         tweet.view = Some(view);
-        tweet.kept_at = Some(self.kept_ever);
-        self.kept.insert(self.kept_ever, slot);
+        let place = self.kept_ever;
         self.kept_ever += 1;
+        if let Some(tweet) = self.get_mut(slot) {
+            tweet.kept_at = Some(place);
+        }
+        self.kept.insert(place, slot);
         None
     }
 
@@ -161,7 +321,7 @@ impl Tweets {
 
     /// The tweet is in the window again.
     pub(super) fn back(&mut self, slot: usize, began_seq: u64) {
-        let Some(tweet) = self.slots.get_mut(slot).and_then(Option::as_mut) else { return };
+        let Some(tweet) = self.get_mut(slot) else { return };
         tweet.began_seq = began_seq;
         if let Some(place) = tweet.kept_at.take() {
             self.kept.remove(&place);
@@ -188,6 +348,10 @@ impl Tweets {
         let tweet = self.slots.get_mut(slot).and_then(Option::take)?;
         if let Some(place) = tweet.kept_at {
             self.kept.remove(&place);
+        }
+        if let Some(changes) = &mut self.changes {
+            changes.dirty.remove(&slot);
+            changes.gone.extend(tweet.is_saved.then_some(tweet.serial));
         }
         self.free.push(slot);
         if let Some(slots) = self.index.get_mut(&tweet.id) {

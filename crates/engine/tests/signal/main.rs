@@ -6,6 +6,7 @@ mod kept;
 mod life;
 mod matching;
 mod random;
+mod restored;
 mod rules;
 mod strategy;
 

@@ -9,7 +9,7 @@ use stoop_model::DecisionKind;
 
 use super::{Run, config};
 
-const RULES: &str = r#"
+pub(super) const RULES: &str = r#"
     [[rule]]
     name = "any"
     any = ["a"]
@@ -63,7 +63,7 @@ const PAYLOADS: [&str; 14] = [
     r#"pin "observedAt":5"#,
 ];
 
-fn bounds() -> Bounds {
+pub(super) fn bounds() -> Bounds {
     Bounds {
         window: Window { span_ns: 10_000_000, tweets: 3 },
         keeping: Keeping { open_ns: 30_000_000, tweets: 2 },
@@ -80,7 +80,7 @@ fn run(inputs: &[(f64, String)]) -> Run {
 }
 
 /// Frames of a few tweets, some at the same time, some half a window apart.
-fn inputs() -> impl Strategy<Value = Vec<(f64, String)>> {
+pub(super) fn inputs() -> impl Strategy<Value = Vec<(f64, String)>> {
     let frame = (
         prop_oneof![Just(0), 0_u32..4, Just(9_u32)],
         0_u8..5,
