@@ -23,3 +23,4 @@ mod replay;
 mod run;
 mod slow;
 mod status;
+mod store;

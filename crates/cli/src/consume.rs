@@ -11,6 +11,9 @@ use crate::failure::Failure;
 use crate::output::Lines;
 use crate::status::{LatencyLog, StatusLine};
 
+/// Decisions handed on at once at most, however fast they come: what was not handed on comes again after a crash.
+const MOST_UNWRITTEN: usize = 256;
+
 /// Takes decisions one by one.
 pub(crate) trait Sink {
     /// Takes the next one. Breaks if nobody reads them any more.
@@ -52,7 +55,15 @@ pub(crate) fn consume(engine: &Engine, sink: &mut impl Sink, aside: &mut Aside) 
     let mut notices = engine.notices();
     let end = aside.lasting.map_or_else(never, after);
     let log_due = aside.log.as_ref().map_or_else(never, |(_, every)| tick(*every));
-    let mut taking = Taking { engine, sink, decisions: &decisions, is_over: false, result: Ok(()) };
+    let mut taking = Taking {
+        engine,
+        sink,
+        decisions: &decisions,
+        taken: None,
+        unwritten: 0,
+        is_over: false,
+        result: Ok(()),
+    };
     loop {
         select! {
             recv(decisions) -> decision => match decision {
@@ -75,8 +86,10 @@ pub(crate) fn consume(engine: &Engine, sink: &mut impl Sink, aside: &mut Aside) 
             recv(end) -> _ => engine.stop(),
         }
     }
-    taking.result?;
-    sink.rest().map(drop)
+    if taking.result.is_ok() && !taking.is_over {
+        taking.rest().map(drop)?;
+    }
+    taking.result
 }
 
 /// Who holds the slot that the server says is taken.
@@ -93,6 +106,10 @@ struct Taking<'a, S> {
     engine: &'a Engine,
     sink: &'a mut S,
     decisions: &'a Receiver<Decision>,
+    /// The last decision taken, until it was handed on.
+    taken: Option<u64>,
+    /// How many were taken since something was handed on.
+    unwritten: usize,
     is_over: bool,
     result: Result<(), Failure>,
 }
@@ -105,16 +122,29 @@ impl<S: Sink> Taking<'_, S> {
         }
         self.engine.taken(decision);
         let mut flow = self.sink.take(decision);
-        if matches!(flow, Ok(ControlFlow::Continue(()))) && self.decisions.is_empty() {
-            flow = self.sink.rest();
+        self.taken = Some(decision.seq);
+        self.unwritten += 1;
+        let is_due = self.decisions.is_empty() || self.unwritten >= MOST_UNWRITTEN;
+        if matches!(flow, Ok(ControlFlow::Continue(()))) && is_due {
+            self.unwritten = 0;
+            flow = self.rest();
         }
         self.judge(flow);
+    }
+
+    /// Hands on what was taken: from then on it is not decided again after a restart.
+    fn rest(&mut self) -> Result<ControlFlow<()>, Failure> {
+        let flow = self.sink.rest()?;
+        if let (ControlFlow::Continue(()), Some(seq)) = (flow, self.taken.take()) {
+            self.engine.acknowledge(seq);
+        }
+        Ok(flow)
     }
 
     fn status(&mut self, status: &mut StatusLine, at_ns: i64, counters: &Counters) {
         if !self.is_over {
             let told = self.sink.tell(&status.line(at_ns, counters));
-            let flow = told.and_then(|flow| if flow.is_break() { Ok(flow) } else { self.sink.rest() });
+            let flow = told.and_then(|flow| if flow.is_break() { Ok(flow) } else { self.rest() });
             self.judge(flow);
         }
     }

@@ -14,6 +14,7 @@ pub(crate) fn live(summary: &Summary, as_json: bool) {
         object.insert("feed".to_owned(), feed(summary));
         object.insert("endpoints".to_owned(), endpoints(summary));
         object.insert("queue".to_owned(), queue(summary));
+        object.insert("store".to_owned(), store(summary));
         object.insert("latency_ns".to_owned(), latency(&table));
         note(format_args!("digest {}", summary.digest));
         note(format_args!("{}", Value::Object(object)));
@@ -46,6 +47,13 @@ pub(crate) fn live(summary: &Summary, as_json: bool) {
         queue.dropped_followers,
         queue.undelivered
     ));
+    let store = &summary.counters.store;
+    if store.commits + store.failed > 0 {
+        note(format_args!(
+            "store: {} tweets and {} decisions of the run before, {} commits, {} failed",
+            store.restored_tweets, store.restored_decisions, store.commits, store.failed
+        ));
+    }
     note(format_args!("digest {}", summary.digest));
 }
 
@@ -184,6 +192,12 @@ fn queue(summary: &Summary) -> Value {
     json!({"queued": queue.queued, "full": queue.full, "expired": queue.expired,
            "dropped_opens": queue.dropped_opens, "dropped_followers": queue.dropped_followers,
            "undelivered": queue.undelivered})
+}
+
+fn store(summary: &Summary) -> Value {
+    let store = &summary.counters.store;
+    json!({"restored_tweets": store.restored_tweets, "restored_decisions": store.restored_decisions,
+           "commits": store.commits, "failed": store.failed})
 }
 
 fn latency(table: &Table) -> Value {

@@ -7,7 +7,7 @@ use std::task::Poll;
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
 use crossbeam_channel::Receiver;
 use futures_util::FutureExt;
-use stoop_engine::{Command, Receipt, panic_message};
+use stoop_engine::{Command, Receipt, Scope, panic_message};
 use stoop_feed::{Action, Cause, Event, Lane, Side, State, TransportError};
 use stoop_model::BadReason;
 use tokio::sync::oneshot;
@@ -26,10 +26,15 @@ use crate::plan::PlanWatch;
 use crate::remote::{Reply, Request, Snapshot};
 use crate::settings::Settings;
 use crate::socket::DialError;
+use crate::store::{Entry, StoreCounters};
 use crate::summary::{Counters, End, EndpointReport, FeedCounters, Summary};
 
 /// How often a full queue is looked at again.
 const DRAIN_EVERY_NS: i64 = 1_000_000;
+/// How long what has changed waits to be kept, at least: what comes in the meantime is written with it.
+const SAVE_EVERY_NS: i64 = 20_000_000;
+/// How often it is kept that the feed is connected although nothing comes, so that a restart knows from when on it was not.
+const SAVE_UP_EVERY_NS: i64 = 5_000_000_000;
 /// Frames read in one go before timers are looked at.
 const BURST: usize = 64;
 
@@ -60,6 +65,23 @@ impl Actor for Connection {
     }
 }
 
+/// When what is kept over a restart was kept.
+struct Saver {
+    entry: Entry,
+    /// Last time, Unix ns.
+    saved_ns: i64,
+    /// Inputs have gone in since.
+    is_due: bool,
+}
+
+impl Saver {
+    /// When there is something to keep next, Unix ns; none while what was sent last is being written.
+    fn due_ns(&self) -> Option<i64> {
+        let after_ns = if self.is_due { SAVE_EVERY_NS } else { SAVE_UP_EVERY_NS };
+        self.entry.is_free().then_some(self.saved_ns.saturating_add(after_ns))
+    }
+}
+
 /// One run of a connection.
 pub(crate) struct Run {
     settings: Settings,
@@ -78,6 +100,7 @@ pub(crate) struct Run {
     lost: Option<(i64, Option<Cause>)>,
     /// When the counters are told next, Unix ns.
     status_ns: Option<i64>,
+    saving: Option<Saver>,
     end: Option<End>,
     was_blocking: bool,
     /// The deadline the last tick was sent for: one is enough, however long the far end takes.
@@ -102,6 +125,7 @@ impl Run {
             requests,
             notices,
             lost: None,
+            saving: None,
             settings,
             lines,
             first: 0,
@@ -114,6 +138,14 @@ impl Run {
             was_blocking: false,
             ticked_ns: None,
         }
+    }
+
+    /// Keeps what the stages remember, going on after a run that was connected until `up_ns` and left `counters`.
+    pub(crate) fn keep(mut self, entry: Entry, up_ns: Option<i64>, counters: StoreCounters) -> Self {
+        self.lost = up_ns.map(|up_ns| (up_ns, None));
+        self.saving = Some(Saver { entry, saved_ns: self.clock.now_ns(), is_due: true });
+        self.summary.counters.store = counters;
+        self
     }
 
     async fn read(mut self, done: oneshot::Sender<Box<Summary>>) {
@@ -143,7 +175,8 @@ impl Run {
         let drain_ns = gauge.is_holding().then(|| clock.now_ns() + DRAIN_EVERY_NS);
         let tick_ns = gauge.deadline_ns().filter(|deadline_ns| self.ticked_ns != Some(*deadline_ns));
         let own_ns = lines.iter().filter_map(|line| line.policy.deadline()).min();
-        let due_ns = [own_ns, tick_ns, drain_ns, self.status_ns].into_iter().flatten().min();
+        let save_ns = self.saving.as_ref().and_then(Saver::due_ns);
+        let due_ns = [own_ns, tick_ns, drain_ns, self.status_ns, save_ns].into_iter().flatten().min();
         let wake_at = clock.instant(due_ns.unwrap_or(i64::MAX));
         let (clock, count) = (*clock, lines.len());
         self.first = (self.first + 1) % count;
@@ -171,6 +204,7 @@ impl Run {
         if deadline_ns != self.ticked_ns && deadline_ns.is_some_and(|deadline_ns| deadline_ns <= now_ns) {
             self.ticked_ns = deadline_ns;
             self.path.tick(now_ns);
+            self.note_input();
             self.path.work().await;
         }
         if self.gauge.is_holding() {
@@ -190,6 +224,9 @@ impl Run {
             }
         }
         self.attend_requests(now_ns);
+        if self.saving.as_ref().and_then(Saver::due_ns).is_some_and(|due_ns| due_ns <= now_ns) {
+            self.save();
+        }
         if let Some(message) = self.gauge.tripped() {
             self.finish(End::Panicked(message)).await;
         } else if self.gauge.is_abandoned() {
@@ -203,17 +240,28 @@ impl Run {
         }
     }
 
+    /// Something has gone into the stages that may have changed what they remember.
+    fn note_input(&mut self) {
+        if let Some(saver) = &mut self.saving {
+            saver.is_due = true;
+        }
+    }
+
     /// What others ask for, and what is told of itself.
     fn attend_requests(&mut self, now_ns: i64) {
         for strategy in self.gauge.take_switched_off() {
             // It is off already; this makes it an input, with a place among the others.
             self.path.command(Command::SwitchOff { strategy }, self.clock.now_ns());
+            self.note_input();
         }
         while self.path.has_room()
             && let Ok(request) = self.requests.try_recv()
         {
             match request {
-                Request::Command(command) => self.path.command(command, self.clock.now_ns()),
+                Request::Command(command) => {
+                    self.path.command(command, self.clock.now_ns());
+                    self.note_input();
+                }
                 Request::Snapshot(snapshot) => self.answer(snapshot),
             }
         }
@@ -226,11 +274,26 @@ impl Run {
         }
     }
 
+    /// Sends what the stages remember on its way to be kept.
+    fn save(&mut self) {
+        let Some(saver) = &mut self.saving else { return };
+        let now_ns = self.clock.now_ns();
+        saver.saved_ns = now_ns;
+        saver.is_due = false;
+        saver.entry.occupy();
+        let up_ns = match &self.lost {
+            Some((from_ns, _)) => Some(*from_ns),
+            None => self.summary.counters.link.is_up.then_some(now_ns),
+        };
+        self.path.save(Scope::Changes, up_ns, saver.entry.sender());
+    }
+
     fn answer(&mut self, mut snapshot: Snapshot) {
         self.count();
-        let Counters { link, feed, .. } = self.summary.counters;
+        let Counters { link, feed, store, .. } = self.summary.counters;
         snapshot.counters.link = link;
         snapshot.counters.feed = feed;
+        snapshot.counters.store = store;
         snapshot.endpoints = self.endpoints();
         self.path.snapshot(snapshot);
     }
@@ -241,6 +304,10 @@ impl Run {
         let (gaps, gap_ns) = (feed.gaps, feed.gap_ns);
         *feed = FeedCounters { gaps, gap_ns, ..FeedCounters::default() };
         self.lines.iter().for_each(|line| feed.add(&line.feed));
+        if let Some(saver) = &self.saving {
+            let store = &mut self.summary.counters.store;
+            *store = StoreCounters { commits: saver.entry.commits(), failed: saver.entry.failed(), ..*store };
+        }
     }
 
     /// What each line did; the lags are the decoder's to add.
@@ -404,6 +471,7 @@ impl Run {
             return;
         }
         self.frames += 1;
+        self.note_input();
         self.lines[at].frames += 1;
         self.summary.counters.link.last_frame_ns = Some(recv_ns);
         self.path.frame(at as u8, bytes, Receipt::At(recv_ns));
@@ -471,6 +539,9 @@ impl Run {
                 () = self.gauge.changed() => {}
                 () = sleep_until(look_again) => {}
             }
+        }
+        if self.gauge.tripped().is_none() {
+            self.save();
         }
         self.summary.end = self.gauge.tripped().map(End::Panicked).or(self.end.take()).unwrap_or_default();
         self.count();

@@ -22,6 +22,7 @@ use crate::outbox::Outbox;
 use crate::path::{Path, rehearse};
 use crate::remote::{self, Remote, Reply, Request};
 use crate::settings::{Endpoint, Settings, SettingsError};
+use crate::store::{Entry, Keeper, Kept, Store, StoreCounters, StoreError};
 use crate::summary::{Counters, End, EndpointReport, Summary};
 
 /// A running engine: a thread of its own with its own actix system.
@@ -37,6 +38,7 @@ pub struct Engine {
     ended: Receiver<()>,
     clock: Clock,
     measured: Mutex<Measured>,
+    keeper: Option<Keeper>,
 }
 
 /// Latencies that have left the engine's thread.
@@ -69,6 +71,9 @@ pub enum StartError {
     /// Settings that cannot be used.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    /// What is kept over a restart cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The operating system gave no thread.
     #[error("cannot start the engine's thread")]
     Thread(#[source] std::io::Error),
@@ -100,8 +105,28 @@ impl Engine {
         let (ending, ended) = bounded(1);
         let clock = Clock::anchored();
         let outbox = Outbox::new(queue, settings.when_full);
-        let start =
-            Start { settings, rules, policies, outbox, clock, gauge, requests, notices: sender, ending };
+        let opened = settings.store.as_deref().map(Store::open).transpose()?;
+        let (mut keeper, mut kept) = (None, Kept::default());
+        if let Some((store, found)) = opened {
+            kept = found;
+            let (gauge, notices) = (Arc::clone(&gauge), sender.clone());
+            let thread = Keeper::start(store, outbox.delivery(), gauge, notices, clock);
+            keeper = Some(thread.map_err(StartError::Thread)?);
+        }
+        let entry = keeper.as_ref().and_then(Keeper::entry);
+        let start = Start {
+            settings,
+            rules,
+            policies,
+            outbox,
+            clock,
+            gauge,
+            requests,
+            notices: sender,
+            ending,
+            entry,
+            kept,
+        };
         let thread = spawn(move || start.run()).map_err(StartError::Thread)?;
         Ok(Self {
             decisions: Mutex::new(Some(decisions)),
@@ -111,6 +136,7 @@ impl Engine {
             ended,
             clock,
             measured: Mutex::default(),
+            keeper,
         })
     }
 
@@ -183,9 +209,20 @@ impl Engine {
         matches!(self.ended.try_recv(), Err(crossbeam_channel::TryRecvError::Disconnected))
     }
 
+    /// Tells that every decision up to this `seq` has reached its output: what a restart may count on.
+    pub fn acknowledge(&self, seq: u64) {
+        if let Some(keeper) = &self.keeper {
+            keeper.acknowledge(seq);
+        }
+    }
+
     /// Waits for the engine's end; does not ask for it.
     pub fn join(mut self) -> Summary {
         let mut summary = self.thread.take().map_or_else(Summary::default, wait);
+        if let Some(keeper) = &mut self.keeper {
+            let (commits, failed) = keeper.finish();
+            summary.counters.store = StoreCounters { commits, failed, ..summary.counters.store };
+        }
         let measured = self.measured();
         summary.interval.merge_from(&measured.taken);
         summary.latency.merge_from(&measured.total);
@@ -228,6 +265,25 @@ fn spawn(run: impl FnOnce() -> Box<Summary> + Send + 'static) -> std::io::Result
     std::thread::Builder::new().name("stoop-engine".to_owned()).spawn(run)
 }
 
+/// Says what a run before this one has left.
+fn told(kept: &Kept) -> StoreCounters {
+    if let Some((path, what)) = &kept.set_aside {
+        let path = path.display();
+        tracing::error!(
+            %path, what, "what was kept over the restart is damaged and was set aside: nothing is remembered"
+        );
+    }
+    let Some(state) = &kept.state else { return StoreCounters::default() };
+    let decisions: usize = state.tweets.iter().map(|tweet| tweet.lives.len()).sum();
+    let (tweets, next_seq) = (state.views.len(), state.head.decisions);
+    tracing::info!(tweets, decisions, next_seq, "going on where the last run ended");
+    StoreCounters {
+        restored_tweets: tweets as u64,
+        restored_decisions: decisions as u64,
+        ..StoreCounters::default()
+    }
+}
+
 /// What the engine's thread begins with.
 struct Start {
     settings: Settings,
@@ -239,18 +295,26 @@ struct Start {
     requests: Receiver<Request>,
     notices: Notices,
     ending: Sender<()>,
+    entry: Option<Entry>,
+    kept: Kept,
 }
 
 impl Start {
     fn run(self) -> Box<Summary> {
-        let Self { settings, rules, policies, outbox, clock, gauge, requests, notices, ending } = self;
+        let Self { settings, rules, policies, outbox, clock, gauge, requests, notices, ending, entry, kept } =
+            self;
         let (done, finished) = oneshot::channel();
         let summary = actix::System::new().block_on(async move {
             rehearse(clock);
             let exit = Exit::new(outbox, clock, true, notices.clone());
-            let path = Path::start(settings.placement, rules, settings.bounds, clock.now_ns(), exit, &gauge);
+            let counters = told(&kept);
+            let (placement, bounds, state) = (settings.placement, settings.bounds, kept.state.as_ref());
+            let path = Path::start(placement, rules, bounds, clock.now_ns(), state, exit, &gauge);
             let lines = policies.into_iter().map(|(endpoint, policy)| Line::new(endpoint, policy)).collect();
-            let run = Run::new(settings, lines, path, Arc::clone(&gauge), clock, requests, notices);
+            let mut run = Run::new(settings, lines, path, Arc::clone(&gauge), clock, requests, notices);
+            if let Some(entry) = entry {
+                run = run.keep(entry, kept.up_ns, counters);
+            }
             Connection::new(run, done).start();
             finished.await.unwrap_or_else(|_gone| {
                 let end = End::Panicked(gauge.tripped().unwrap_or_default());

@@ -57,6 +57,7 @@ mod replay;
 mod rest;
 mod settings;
 mod socket;
+mod store;
 mod summary;
 
 pub use clock::Clock;
@@ -69,4 +70,5 @@ pub use remote::{Remote, TellError};
 pub use replay::{ReplayError, ReplayOptions, replay};
 pub use rest::{Client, History, HistoryEnd, HistoryQuery, HistorySpan, RestError, Said, Timeouts};
 pub use settings::{Api, Auth, Endpoint, Key, Placement, Settings, SettingsError, WhenFull};
+pub use store::{StoreCounters, StoreError};
 pub use summary::{Counters, End, EndpointReport, FeedCounters, Link, Summary};

@@ -71,6 +71,11 @@ pub enum News {
         /// What the panic said.
         message: String,
     },
+    /// What is kept over a restart could not be written. It is tried again; until then a crash forgets more.
+    StoreFailed {
+        /// What the operating system said.
+        message: String,
+    },
     /// The counters, as often as was asked for.
     Status(Box<Counters>),
 }

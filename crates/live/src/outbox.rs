@@ -1,11 +1,13 @@
 //! The sending end of the decision queue, and what happens when it is full.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use crossbeam_channel::{Sender, TrySendError};
 use stoop_model::{Decision, DecisionId, DecisionKind, HashMap};
 
 use crate::settings::WhenFull;
+use crate::store::Delivery;
 
 /// Decisions dropped opens are remembered for, so that what follows them is dropped too.
 const DROPPED_IDS: usize = 65_536;
@@ -43,6 +45,8 @@ pub(crate) struct Outbox {
     /// The place of the first open of each id that was dropped: what comes behind it is dropped too.
     dropped: HashMap<DecisionId, u64>,
     dropped_order: VecDeque<DecisionId>,
+    delivery: Arc<Delivery>,
+    next_seq: u64,
     counters: QueueCounters,
 }
 
@@ -56,12 +60,32 @@ impl Outbox {
             held_limit: capacity.saturating_mul(HELD_FACTOR).max(HELD_LEAST),
             dropped: HashMap::default(),
             dropped_order: VecDeque::new(),
+            delivery: Arc::default(),
+            next_seq: 0,
             counters: QueueCounters::default(),
         }
     }
 
+    /// Goes on behind the decisions of a run before this one.
+    pub(crate) fn begin(&mut self, next_seq: u64) {
+        self.next_seq = next_seq;
+        self.delivery.begin(next_seq);
+    }
+
+    /// How far its decisions have come, for others to see.
+    pub(crate) fn delivery(&self) -> Arc<Delivery> {
+        Arc::clone(&self.delivery)
+    }
+
     /// Takes the next decision. True if it is in the queue.
     pub(crate) fn offer(&mut self, decision: Decision) -> bool {
+        self.next_seq = decision.seq + 1;
+        let is_sent = self.take(decision);
+        self.settle();
+        is_sent
+    }
+
+    fn take(&mut self, decision: Decision) -> bool {
         if self.follows_dropped(&decision) {
             self.drop_follower(&decision);
             return false;
@@ -95,6 +119,14 @@ impl Outbox {
                 self.held.push_front(decision);
                 return;
             }
+        }
+        self.settle();
+    }
+
+    /// If nothing is held back, every decision so far is in the queue or was dropped.
+    fn settle(&self) {
+        if self.held.is_empty() {
+            self.delivery.settle(self.next_seq);
         }
     }
 
@@ -137,9 +169,11 @@ impl Outbox {
             self.counters.undelivered += 1;
             return None;
         };
+        let seq = decision.seq;
         match queue.try_send(decision) {
             Ok(()) => {
                 self.counters.queued += 1;
+                self.delivery.send(seq);
                 None
             }
             Err(TrySendError::Full(decision)) => Some(decision),

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::task::Poll;
 
-use crossbeam_channel::bounded;
-use stoop_engine::{Bounds, Command, Pipeline, Receipt, RuleSet};
+use crossbeam_channel::{Sender, bounded};
+use stoop_engine::{Bounds, Command, Pipeline, Receipt, RuleSet, Scope, State};
 use stoop_model::{BadReason, Decision};
 use tokio::sync::oneshot;
 
-use crate::actors::{Drain, Entrance, Finish, RawFrame, Rejected, Spread, Tick, Told};
+use crate::actors::{Drain, Entrance, Finish, RawFrame, Rejected, Saving, Spread, Tick, Told};
 use crate::clock::Clock;
 use crate::exit::{Exit, Marks};
 use crate::gauge::{Gauge, IN_FLIGHT};
@@ -17,6 +17,7 @@ use crate::notice::Notices;
 use crate::outbox::Outbox;
 use crate::remote::Snapshot;
 use crate::settings::{Placement, WhenFull};
+use crate::store::Save;
 use crate::summary::{Summary, add_lags};
 
 /// Turns the other actors of a thread are given for one frame. Three take it through; a batch needs more.
@@ -44,25 +45,26 @@ impl Path {
         rules: RuleSet,
         bounds: Bounds,
         start_ns: i64,
-        exit: Exit,
+        state: Option<&State>,
+        mut exit: Exit,
         gauge: &Arc<Gauge>,
     ) -> Self {
+        let mut pipeline = Pipeline::new(rules, bounds, start_ns);
+        if exit.is_live {
+            pipeline.merge.warm();
+        }
+        if let Some(state) = state {
+            pipeline.restore(state);
+            exit.outbox.begin(state.head.decisions);
+        }
+        exit.report(&mut pipeline.signal, gauge);
         match placement {
             Placement::Fused => {
-                let mut pipeline = Pipeline::new(rules, bounds, start_ns);
-                if exit.is_live {
-                    pipeline.merge.warm();
-                }
-                Self::Fused(Box::new(Fused {
-                    pipeline,
-                    exit,
-                    gauge: Arc::clone(gauge),
-                    decisions: Vec::new(),
-                }))
+                let gauge = Arc::clone(gauge);
+                Self::Fused(Box::new(Fused { pipeline, exit, gauge, decisions: Vec::new() }))
             }
             Placement::OneArbiter | Placement::PerActor => {
-                let spread = Spread::new(placement);
-                Self::Actors(Entrance::start(rules, bounds, start_ns, exit, gauge, spread))
+                Self::Actors(Entrance::start(pipeline, exit, gauge, Spread::new(placement)))
             }
         }
     }
@@ -107,6 +109,19 @@ impl Path {
                 entrance.gauge.enter();
                 entrance.decoder.do_send(Told { command, at_ns });
             }
+        }
+    }
+
+    /// Collects what the stages remember; it goes to `to`.
+    pub(crate) fn save(&mut self, scope: Scope, up_ns: Option<i64>, to: Sender<Box<Save>>) {
+        let mut save = Box::new(Save { up_ns, ..Save::default() });
+        match self {
+            Self::Fused(fused) => {
+                save.state = fused.pipeline.save(scope);
+                // Nobody who asks has more on its way than there is room for.
+                drop(to.try_send(save));
+            }
+            Self::Actors(entrance) => entrance.decoder.do_send(Saving { scope, save, to }),
         }
     }
 
@@ -278,7 +293,7 @@ mod tests {
         let exit = Exit::new(Outbox::new(queue, WhenFull::Hold), Clock::anchored(), true, Notices::new().0);
         let gauge = Arc::new(Gauge::new());
         let summary = actix::System::new().block_on(async {
-            let mut path = Path::start(placement, rules, Bounds::default(), 0, exit, &gauge);
+            let mut path = Path::start(placement, rules, Bounds::default(), 0, None, exit, &gauge);
             body(&mut path, &gauge).await;
             let (done, finished) = oneshot::channel();
             path.finish(Box::default(), done);

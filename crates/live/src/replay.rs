@@ -199,7 +199,7 @@ fn replay_actors(
     let ReplayOptions { placement, bounds, .. } = reader.options;
     let start_ns = reader.frames.start_ns();
     let summary = actix::System::new().block_on(async move {
-        let path = Path::start(placement, rules, bounds, start_ns, exit, &gauge);
+        let path = Path::start(placement, rules, bounds, start_ns, None, exit, &gauge);
         feed_actors(path, &gauge, reader, &taken, each).await
     })?;
     match summary.end {

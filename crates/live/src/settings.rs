@@ -1,6 +1,7 @@
 //! What a run needs to know.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use stoop_engine::Bounds;
@@ -205,6 +206,8 @@ pub struct Settings {
     pub max_frames: Option<u64>,
     /// How often the counters come as a notice; none: never.
     pub status_every: Option<Duration>,
+    /// Where the engine's state is kept over a restart; none: nowhere.
+    pub store: Option<PathBuf>,
 }
 
 /// Why settings cannot be used.

@@ -9,6 +9,7 @@ use stoop_tape::Digest;
 
 use crate::exit::Exit;
 use crate::outbox::QueueCounters;
+use crate::store::StoreCounters;
 
 /// Counters of every stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,12 +26,14 @@ pub struct Counters {
     pub window_tweets: usize,
     /// Decisions.
     pub signal: SignalCounters,
-    /// Lines decided, of all kinds: the next `seq`.
+    /// Lines decided in this run, of all kinds.
     pub decisions: u64,
     /// The queue.
     pub queue: QueueCounters,
     /// Lines held back now because the queue is full.
     pub held: usize,
+    /// What is kept over a restart.
+    pub store: StoreCounters,
     /// Notices dropped because the host did not take them.
     pub notices_dropped: u64,
 }

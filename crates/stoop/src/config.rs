@@ -36,6 +36,8 @@ pub struct Config {
     pub when_full: WhenFull,
     /// How long a stop may take to hand over what is held back.
     pub drain_timeout: Duration,
+    /// Where what is remembered is kept over a restart; none: nowhere.
+    pub store: Option<PathBuf>,
     /// What is valid but has no effect.
     pub warnings: Vec<SyntaxError>,
 }
@@ -81,6 +83,7 @@ impl Default for Config {
             queue_capacity: 4096,
             when_full: WhenFull::default(),
             drain_timeout: Duration::from_secs(5),
+            store: None,
             warnings: Vec::new(),
         }
     }
@@ -144,7 +147,7 @@ impl Config {
             };
             config.rule_sources.push(rule_file(&at, folder)?);
         }
-        for key in ["store", "tape", "series"] {
+        for key in ["tape", "series"] {
             if let Some(at) = root.get(key) {
                 config.warnings.push(at.error(format!("`[{key}]` has no effect in this version")));
             }
@@ -152,10 +155,20 @@ impl Config {
         config.feed(&root, folder)?;
         config.engine(&root)?;
         config.queue(&root)?;
+        config.store(&root, folder)?;
         drop(parsed);
         config.rule_sources.insert(0, source);
         config.check_rules()?;
         Ok(config)
+    }
+
+    fn store(&mut self, root: &Table<'_>, folder: Option<&Path>) -> Result<(), ConfigError> {
+        let Some(table) = root.table("store")? else { return Ok(()) };
+        table.only(&["path"])?;
+        if let Some(at) = table.string("path")?.filter(|at| !at.value.is_empty()) {
+            self.store = Some(folder.unwrap_or(Path::new("")).join(at.value));
+        }
+        Ok(())
     }
 
     fn feed(&mut self, root: &Table<'_>, folder: Option<&Path>) -> Result<(), ConfigError> {

@@ -121,6 +121,7 @@ impl EngineBuilder {
             drain_timeout: config.drain_timeout,
             max_frames: self.max_frames,
             status_every: self.status_every,
+            store: config.store,
         };
         Ok(Engine { live: stoop_live::Engine::start(settings, rules)? })
     }
@@ -151,6 +152,15 @@ impl Engine {
     /// Records that `decision` has just been taken, for the stage `queued→taken`.
     pub fn taken(&self, decision: &Decision) {
         self.live.taken(decision);
+    }
+
+    /// Tells that this decision and all before it have reached their output: a file, a broker, whatever cannot lose them
+    /// any more. With `[store]` nothing is kept over a restart before it was told; without, this does nothing.
+    ///
+    /// After a crash the engine goes on from the last state that was written. What had been decided after that comes again
+    /// if the server sends its frames again, with the same `id` and `revision`: drop what you have seen.
+    pub fn acknowledge(&self, seq: u64) {
+        self.live.acknowledge(seq);
     }
 
     /// What the engine tells besides decisions: the connection, gaps, results of account commands, the queue, strategies,

@@ -6,7 +6,7 @@ use actix::{Actor, Addr, Context, Handler};
 use stoop_engine::{Element, Intake};
 use stoop_latency::Spread;
 
-use super::{Decoded, Finish, Input, MergeActor, Pools, RawFrame, Rejected, Snapshot, Tick, Told};
+use super::{Decoded, Finish, Input, MergeActor, Pools, RawFrame, Rejected, Saving, Snapshot, Tick, Told};
 use crate::clock::Clock;
 use crate::exit::{Marks, record_lag};
 use crate::gauge::Gauge;
@@ -119,6 +119,15 @@ impl Handler<Snapshot> for DecoderActor {
         snapshot.counters.intake = *self.intake.counters();
         add_lags(&mut snapshot.endpoints, &self.lags);
         self.merge.do_send(snapshot);
+    }
+}
+
+impl Handler<Saving> for DecoderActor {
+    type Result = ();
+
+    fn handle(&mut self, mut saving: Saving, _: &mut Context<Self>) {
+        self.intake.save(&mut saving.save.state);
+        self.merge.do_send(saving);
     }
 }
 

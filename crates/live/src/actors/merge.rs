@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix::{Actor, Addr, Context, Handler};
 use stoop_engine::Merge;
 
-use super::{Decoded, Finish, Input, Joined, Pools, SignalActor, Snapshot};
+use super::{Decoded, Finish, Input, Joined, Pools, Saving, SignalActor, Snapshot};
 use crate::clock::Clock;
 use crate::gauge::Gauge;
 use crate::guard::guarded;
@@ -61,6 +61,16 @@ impl Handler<Decoded> for MergeActor {
     fn handle(&mut self, decoded: Decoded, _: &mut Context<Self>) {
         let gauge = Arc::clone(&self.gauge);
         guarded(&gauge, "merge", || self.take(decoded));
+    }
+}
+
+impl Handler<Saving> for MergeActor {
+    type Result = ();
+
+    fn handle(&mut self, mut saving: Saving, _: &mut Context<Self>) {
+        let gauge = Arc::clone(&self.gauge);
+        guarded(&gauge, "merge", || self.merge.save(saving.scope, &mut saving.save.state));
+        self.signal.do_send(saving);
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr, Arbiter, Context, Message};
 use crossbeam_channel::{Receiver, Sender, bounded};
-use stoop_engine::{Bounds, Command, Intake, Merge, Merged, Receipt, RuleSet, Stamp};
+use stoop_engine::{Command, Merged, Pipeline, Receipt, Scope, Stamp};
 use stoop_model::{BadReason, Event};
 use tokio::sync::oneshot;
 
@@ -19,6 +19,7 @@ use crate::exit::{Exit, Marks};
 use crate::gauge::Gauge;
 use crate::remote::Snapshot;
 use crate::settings::Placement;
+use crate::store::Save;
 use crate::summary::Summary;
 pub(crate) use decoder::DecoderActor;
 use merge::MergeActor;
@@ -117,6 +118,13 @@ struct Joined {
     command: Option<Box<Command>>,
 }
 
+/// Down the pipeline: each stage adds what it remembers.
+pub(crate) struct Saving {
+    pub(crate) scope: Scope,
+    pub(crate) save: Box<Save>,
+    pub(crate) to: Sender<Box<Save>>,
+}
+
 /// To signal: look whether there is room in the queue.
 pub(crate) struct Drain {
     pub(crate) now_ns: i64,
@@ -131,7 +139,7 @@ pub(crate) struct Finish {
 macro_rules! messages {
     ($($name:ident),*) => { $(impl Message for $name { type Result = (); })* };
 }
-messages!(RawFrame, Rejected, Tick, Told, Decoded, Joined, Drain, Snapshot, Finish);
+messages!(RawFrame, Rejected, Tick, Told, Decoded, Joined, Drain, Snapshot, Saving, Finish);
 
 /// On which threads the three actors run.
 pub(crate) struct Spread {
@@ -177,32 +185,15 @@ pub(crate) struct Entrance {
 
 impl Entrance {
     /// Starts the three actors.
-    pub(crate) fn start(
-        rules: RuleSet,
-        bounds: Bounds,
-        start_ns: i64,
-        exit: Exit,
-        gauge: &Arc<Gauge>,
-        threads: Spread,
-    ) -> Self {
+    pub(crate) fn start(pipeline: Pipeline, exit: Exit, gauge: &Arc<Gauge>, threads: Spread) -> Self {
         let pools = Pools::new();
-        let (clock, notices, is_live) = (exit.clock, exit.notices.clone(), exit.is_live);
-        let signal = SignalActor::new(rules, bounds.keeping, exit, Arc::clone(gauge), pools.clone());
+        let (clock, notices) = (exit.clock, exit.notices.clone());
+        let Pipeline { intake, merge, signal, .. } = pipeline;
+        let signal = SignalActor::new(signal, exit, Arc::clone(gauge), pools.clone());
         let signal = threads.start(2, signal);
-        let mut joining = Merge::new(bounds.window);
-        if is_live {
-            joining.warm();
-        }
-        let merge = MergeActor::new(joining, signal.clone(), clock, Arc::clone(gauge), pools.clone());
+        let merge = MergeActor::new(merge, signal.clone(), clock, Arc::clone(gauge), pools.clone());
         let merge = threads.start(1, merge);
-        let decoder = DecoderActor::new(
-            Intake::of(bounds, start_ns),
-            merge,
-            clock,
-            Arc::clone(gauge),
-            pools.clone(),
-            notices,
-        );
+        let decoder = DecoderActor::new(intake, merge, clock, Arc::clone(gauge), pools.clone(), notices);
         let decoder = threads.start(0, decoder);
         Self {
             decoder,

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use actix::{Actor, Context, Handler};
-use stoop_engine::{Keeping, RuleSet, Signal};
+use stoop_engine::Signal;
 use stoop_model::Decision;
 
-use super::{Drain, Finish, Joined, Pools, Snapshot};
+use super::{Drain, Finish, Joined, Pools, Saving, Snapshot};
 use crate::exit::Exit;
 use crate::gauge::Gauge;
 use crate::guard::guarded;
@@ -21,8 +21,8 @@ pub(crate) struct SignalActor {
 }
 
 impl SignalActor {
-    pub(super) fn new(rules: RuleSet, keeping: Keeping, exit: Exit, gauge: Arc<Gauge>, pools: Pools) -> Self {
-        Self { signal: Signal::new(rules, keeping), exit, gauge, pools, decisions: Vec::new() }
+    pub(super) fn new(signal: Signal, exit: Exit, gauge: Arc<Gauge>, pools: Pools) -> Self {
+        Self { signal, exit, gauge, pools, decisions: Vec::new() }
     }
 
     fn take(&mut self, joined: &Joined) {
@@ -79,6 +79,17 @@ impl Handler<Snapshot> for SignalActor {
 
     fn handle(&mut self, snapshot: Snapshot, _: &mut Context<Self>) {
         self.exit.answer(snapshot, &self.signal);
+    }
+}
+
+impl Handler<Saving> for SignalActor {
+    type Result = ();
+
+    fn handle(&mut self, mut saving: Saving, _: &mut Context<Self>) {
+        let gauge = Arc::clone(&self.gauge);
+        guarded(&gauge, "signal", || self.signal.save(saving.scope, &mut saving.save.state));
+        // Nobody who asks has more on its way than there is room for.
+        drop(saving.to.try_send(saving.save));
     }
 }
 

@@ -58,17 +58,9 @@ fn a_strategy_that_panics_is_switched_off_and_touches_nothing_else() {
             assert_eq!(summary.end, End::MaxFrames, "{placement:?}");
             let off: Vec<(String, String)> = notices
                 .try_iter()
-                .filter_map(|notice| match notice.what {
-                    News::StrategyOff { strategy, message } => Some((strategy, message)),
-                    News::Up { .. }
-                    | News::Plan(_)
-                    | News::Down { .. }
-                    | News::Gap { .. }
-                    | News::Refused { .. }
-                    | News::Handles(_)
-                    | News::QueueFull
-                    | News::QueueFree
-                    | News::Status(_) => None,
+                .filter_map(|notice| {
+                    let News::StrategyOff { strategy, message } = notice.what else { return None };
+                    Some((strategy, message))
                 })
                 .collect();
             (decisions, off, summary.counters.signal.strategies_off)
@@ -96,17 +88,9 @@ fn a_panic_is_told_while_the_engine_runs() {
     for placement in PLACEMENTS {
         let server = server(vec![tweet("content", "2")]);
         let engine = builder(&server, "", placement).strategy(Fragile).start().unwrap();
-        let name = wait_for(&engine.notices(), |news| match news {
-            News::StrategyOff { strategy, .. } => Some(strategy),
-            News::Up { .. }
-            | News::Plan(_)
-            | News::Down { .. }
-            | News::Gap { .. }
-            | News::Refused { .. }
-            | News::Handles(_)
-            | News::QueueFull
-            | News::QueueFree
-            | News::Status(_) => None,
+        let name = wait_for(&engine.notices(), |news| {
+            let News::StrategyOff { strategy, .. } = news else { return None };
+            Some(strategy)
         });
         assert_eq!(name, "s");
         assert_eq!(engine.snapshot().unwrap().counters.signal.strategies_off, 1, "{placement:?}");

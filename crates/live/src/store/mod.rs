@@ -1,0 +1,40 @@
+//! What is kept over a restart: the engine's state on disk.
+//!
+//! The state goes the way of the frames, so that it is that of one moment; from the end of the pipeline it comes to a
+//! thread of its own ([`Keeper`]), which waits until every decision in it has reached its output, and then writes what
+//! has changed in one transaction. A crash in between forgets the frames since; if the server sends them again, the same
+//! decisions come again, with the same ids and revisions.
+
+mod delivery;
+mod file;
+mod keeper;
+#[cfg(test)]
+mod tests;
+
+use stoop_engine::State;
+
+pub(crate) use delivery::Delivery;
+pub use file::StoreError;
+pub(crate) use file::{Kept, Store};
+pub(crate) use keeper::{Entry, Keeper};
+
+/// The engine's state at a moment, on its way to the store.
+#[derive(Debug, Default)]
+pub(crate) struct Save {
+    pub(crate) state: State,
+    /// Until when the feed was connected, Unix ns.
+    pub(crate) up_ns: Option<i64>,
+}
+
+/// What the store did, by count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreCounters {
+    /// Tweets that a run before this one had in its window.
+    pub restored_tweets: u64,
+    /// Decisions on them, or on tweets beyond the window, that had been opened.
+    pub restored_decisions: u64,
+    /// Times what has changed was written.
+    pub commits: u64,
+    /// Times that failed; it is tried again with the next.
+    pub failed: u64,
+}
