@@ -32,6 +32,8 @@ use crate::summary::{Counters, End, EndpointReport, FeedCounters, Summary};
 const DRAIN_EVERY_NS: i64 = 1_000_000;
 /// Frames read in one go before timers are looked at.
 const BURST: usize = 64;
+/// Such reads in a row after which the deadlines of the lines are looked at although there is more to read.
+const BURSTS: usize = 64;
 
 /// Reads the endpoints until it is told to stop or all have refused for good.
 pub(crate) struct Connection {
@@ -66,6 +68,8 @@ pub(crate) struct Run {
     lines: Vec<Line>,
     /// The line that is asked first: each in its turn, so that none starves another.
     first: usize,
+    /// Reads since there was nothing to read.
+    bursts: usize,
     path: Path,
     gauge: Arc<Gauge>,
     clock: Clock,
@@ -105,6 +109,7 @@ impl Run {
             settings,
             lines,
             first: 0,
+            bursts: 0,
             path,
             gauge,
             clock,
@@ -121,7 +126,9 @@ impl Run {
         // The first status is told before there is a connection: a timer would let a near server come first.
         self.attend().await;
         while self.end.is_none() || self.lines.iter().any(|line| !line.policy.state().is_final()) {
-            match self.next().await {
+            let step = self.next().await;
+            self.bursts = if step.is_some() { (self.bursts + 1) % BURSTS } else { 0 };
+            match step {
                 Some((at, Step::Dialled(Ok(())))) => {
                     self.lines[at].feed.opens += 1;
                     self.tell(at, Event::Opened).await;
@@ -181,9 +188,11 @@ impl Run {
             self.was_blocking = is_blocking;
             self.tell_all(Event::ReadingHeld(is_blocking)).await;
         }
+        // Not before all that has come is read: a pong may have been there in time while this thread was not.
+        let is_caught_up = self.bursts == 0;
         for at in 0..self.lines.len() {
             let line = &mut self.lines[at];
-            if line.policy.deadline().is_some_and(|deadline_ns| deadline_ns <= now_ns) {
+            if is_caught_up && line.policy.deadline().is_some_and(|deadline_ns| deadline_ns <= now_ns) {
                 let mut actions = std::mem::take(&mut line.actions);
                 line.policy.wake(now_ns, &mut actions);
                 self.carry_out(at, actions).await;
