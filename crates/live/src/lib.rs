@@ -56,6 +56,8 @@ mod remote;
 mod replay;
 mod rest;
 mod settings;
+#[cfg(test)]
+mod simulation;
 mod socket;
 mod summary;
 
