@@ -11,6 +11,7 @@ use super::plan::{Plan, START_NS};
 use super::story::RULES;
 use crate::gauge::{Gauge, IN_FLIGHT};
 use crate::outbox::Outbox;
+use crate::settings::WhenFull;
 
 /// What enters the stages.
 #[derive(Clone)]
@@ -33,6 +34,7 @@ pub(super) struct Path {
     /// All that was decided, delivered or not.
     pub(super) decided: Vec<Decision>,
     window_tweets: usize,
+    does_hold: bool,
 }
 
 pub(super) fn rules() -> RuleSet {
@@ -52,10 +54,14 @@ impl Path {
             inputs: Vec::new(),
             decided: Vec::new(),
             window_tweets: plan.bounds.window.tweets,
+            does_hold: plan.when_full == WhenFull::Hold,
         }
     }
 
     pub(super) fn enter(&mut self, input: Input) {
+        let is_held = self.does_hold && self.outbox.is_holding() && self.is_idle();
+        let is_frame = matches!(input, Input::Frame { .. });
+        assert!(!(is_held && is_frame), "reads on while decisions are held back");
         self.inputs.push(input.clone());
         self.gauge.enter();
         self.waiting.push_back(input);
