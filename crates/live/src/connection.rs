@@ -70,6 +70,8 @@ pub(crate) struct Run {
     first: usize,
     /// Reads since there was nothing to read.
     bursts: usize,
+    /// Whether lines were read when they were last asked.
+    could_read: bool,
     path: Path,
     gauge: Arc<Gauge>,
     clock: Clock,
@@ -110,6 +112,7 @@ impl Run {
             lines,
             first: 0,
             bursts: 0,
+            could_read: false,
             path,
             gauge,
             clock,
@@ -145,8 +148,9 @@ impl Run {
 
     /// Waits for a line; none if a deadline or the far end comes first.
     async fn next(&mut self) -> Option<(usize, Step)> {
+        let can_read = self.can_read();
+        self.could_read = can_read;
         let Self { lines, clock, gauge, .. } = self;
-        let can_read = !gauge.is_blocking() && self.path.has_room() && self.end.is_none();
         let drain_ns = gauge.is_holding().then(|| clock.now_ns() + DRAIN_EVERY_NS);
         let tick_ns = gauge.deadline_ns().filter(|deadline_ns| self.ticked_ns != Some(*deadline_ns));
         let own_ns = lines.iter().filter_map(|line| line.policy.deadline()).min();
@@ -171,6 +175,10 @@ impl Run {
         }
     }
 
+    fn can_read(&self) -> bool {
+        !self.gauge.is_blocking() && self.path.has_room() && self.end.is_none()
+    }
+
     /// What there is to do between two reads.
     async fn attend(&mut self) {
         let now_ns = self.clock.now_ns();
@@ -189,7 +197,7 @@ impl Run {
             self.tell_all(Event::ReadingHeld(is_blocking)).await;
         }
         // Not before all that has come is read: a pong may have been there in time while this thread was not.
-        let is_caught_up = self.bursts == 0;
+        let is_caught_up = self.bursts == 0 && (self.could_read || !self.can_read());
         for at in 0..self.lines.len() {
             let line = &mut self.lines[at];
             if is_caught_up && line.policy.deadline().is_some_and(|deadline_ns| deadline_ns <= now_ns) {

@@ -68,7 +68,7 @@ impl World {
                 self.take_step(at, message);
             }
             self.attend();
-            if step.is_none() && self.ready_line().is_none() {
+            if step.is_none() && self.ready_line().is_none() && self.could_read == self.can_read() {
                 break;
             }
         }
@@ -78,12 +78,17 @@ impl World {
 
     fn next_step(&mut self) -> Option<(usize, Message)> {
         self.first = (self.first + 1) % self.lines.len();
+        self.could_read = self.can_read();
         let at = self.ready_line()?;
         self.lines[at].socket.pop_front().map(|message| (at, message))
     }
 
+    fn can_read(&self) -> bool {
+        !self.path.gauge.is_blocking() && self.path.has_room() && !self.has_ended
+    }
+
     fn ready_line(&self) -> Option<usize> {
-        let can_read = !self.path.gauge.is_blocking() && self.path.has_room() && !self.has_ended;
+        let can_read = self.can_read();
         let count = self.lines.len();
         let mut turns = (0..count).map(|turn| (self.first + turn) % count);
         turns.find(|at| self.lines[*at].is_ready(can_read))
@@ -114,7 +119,7 @@ impl World {
             self.note(|| format!("reading is held: {is_blocking}"));
             self.tell_all(Event::ReadingHeld(is_blocking));
         }
-        let is_caught_up = self.bursts == 0;
+        let is_caught_up = self.bursts == 0 && (self.could_read || !self.can_read());
         for at in 0..self.lines.len() {
             let line = &mut self.lines[at];
             if is_caught_up && line.policy.deadline().is_some_and(|deadline_ns| deadline_ns <= now_ns) {

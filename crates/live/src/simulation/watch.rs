@@ -2,11 +2,11 @@
 
 use stoop_feed::{Action, Event, Settings, Side, State};
 
-use super::dice::{MILLI, SECOND};
+use super::dice::MILLI;
 use super::plan::{STALL_NS, nanos};
 
-/// Longest time a timer can be late, the client's stalls and all.
-const LATE_NS: i64 = STALL_NS + SECOND;
+/// Longest time a timer can be late: some of the client's stalls, one after the other.
+const LATE_NS: i64 = 4 * STALL_NS;
 /// Shortest delay of all.
 const FLOOR_NS: i64 = 50 * MILLI;
 /// So many waits in a row at the cap of the backoff lane are six caps long on average, and shorter than this part of a
@@ -29,6 +29,8 @@ enum End {
 pub(super) struct Watch {
     settings: Settings,
     may_refuse: bool,
+    /// The endpoint has no trouble in this run.
+    is_steady: bool,
     opened_ns: Option<i64>,
     ended: Option<(i64, End)>,
     last_dial_ns: Option<i64>,
@@ -47,10 +49,11 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(settings: Settings, may_refuse: bool, frames: usize) -> Self {
+    pub(super) fn new(settings: Settings, may_refuse: bool, is_steady: bool, frames: usize) -> Self {
         Self {
             settings,
             may_refuse,
+            is_steady,
             opened_ns: None,
             ended: None,
             last_dial_ns: None,
@@ -91,6 +94,7 @@ impl Watch {
     }
 
     fn end(&mut self, end: End, now_ns: i64) {
+        assert!(!self.is_steady, "a connection without trouble was lost");
         self.opened_ns = None;
         self.ended = Some((now_ns, end));
         self.refusals += u32::from(end == End::Refused);

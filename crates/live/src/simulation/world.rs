@@ -72,6 +72,7 @@ pub(super) struct World {
     /// The line that is asked first.
     pub(super) first: usize,
     pub(super) bursts: usize,
+    pub(super) could_read: bool,
     pub(super) path: Path,
     pub(super) was_blocking: bool,
     pub(super) ticked_ns: Option<i64>,
@@ -94,11 +95,11 @@ impl World {
             .into_iter()
             .map(|sent| (sent.at_ns, Rc::from(sent.json)))
             .collect();
-        let line = |dice: &mut Dice| {
+        let mut line = |phases: &Vec<Phase>| {
             let policy = Policy::new(plan.settings, dice.bits()).unwrap();
-            Line::new(policy, Watch::new(plan.settings, plan.may_refuse, story.len()))
+            Line::new(policy, Watch::new(plan.settings, plan.may_refuse, phases.is_empty(), story.len()))
         };
-        let lines: Vec<_> = plan.endpoints.iter().map(|_| line(&mut dice)).collect();
+        let lines: Vec<_> = plan.endpoints.iter().map(&mut line).collect();
         let trace = is_traced.then(|| VecDeque::from([format!("{plan:#?}")]));
         Self {
             path: Path::new(&plan),
@@ -106,6 +107,7 @@ impl World {
             sent: 0,
             first: 0,
             bursts: 0,
+            could_read: false,
             was_blocking: false,
             ticked_ns: None,
             has_ended: false,
