@@ -32,8 +32,9 @@ use crate::summary::{Counters, End, EndpointReport, FeedCounters, Summary};
 const DRAIN_EVERY_NS: i64 = 1_000_000;
 /// Frames read in one go before timers are looked at.
 const BURST: usize = 64;
-/// Such reads in a row after which the deadlines of the lines are looked at although there is more to read.
-const BURSTS: usize = 64;
+/// Such reads in a row after which a pong counts as missing although there is more to read: some 65,000 frames, more than
+/// a system keeps for a socket.
+const BURSTS: usize = 1024;
 
 /// Reads the endpoints until it is told to stop or all have refused for good.
 pub(crate) struct Connection {
@@ -148,7 +149,7 @@ impl Run {
 
     /// Waits for a line; none if a deadline or the far end comes first.
     async fn next(&mut self) -> Option<(usize, Step)> {
-        let can_read = self.can_read();
+        let can_read = !self.gauge.is_blocking() && self.path.has_room() && self.end.is_none();
         self.could_read = can_read;
         let Self { lines, clock, gauge, .. } = self;
         let drain_ns = gauge.is_holding().then(|| clock.now_ns() + DRAIN_EVERY_NS);
@@ -175,10 +176,6 @@ impl Run {
         }
     }
 
-    fn can_read(&self) -> bool {
-        !self.gauge.is_blocking() && self.path.has_room() && self.end.is_none()
-    }
-
     /// What there is to do between two reads.
     async fn attend(&mut self) {
         let now_ns = self.clock.now_ns();
@@ -196,13 +193,17 @@ impl Run {
             self.was_blocking = is_blocking;
             self.tell_all(Event::ReadingHeld(is_blocking)).await;
         }
-        // Not before all that has come is read: a pong may have been there in time while this thread was not.
-        let is_caught_up = self.bursts == 0 && (self.could_read || !self.can_read());
+        // A pong may have been there in time while this thread was not: it is missing when there is nothing to read.
+        let is_caught_up = self.bursts == 0 && self.could_read;
         for at in 0..self.lines.len() {
             let line = &mut self.lines[at];
-            if is_caught_up && line.policy.deadline().is_some_and(|deadline_ns| deadline_ns <= now_ns) {
+            if line.policy.deadline().is_some_and(|deadline_ns| deadline_ns <= now_ns) {
                 let mut actions = std::mem::take(&mut line.actions);
-                line.policy.wake(now_ns, &mut actions);
+                if is_caught_up {
+                    line.policy.wake(now_ns, &mut actions);
+                } else {
+                    line.policy.wake_unread(now_ns, &mut actions);
+                }
                 self.carry_out(at, actions).await;
             }
         }

@@ -64,8 +64,8 @@ impl Policy {
     /// Takes one event at `now` and pushes at most [`MAX_ACTIONS`](Self::MAX_ACTIONS) actions.
     ///
     /// Deadlines do not fire here. An owner that wakes late first hands in what the socket holds and
-    /// then calls [`wake`](Self::wake), so that a pong already received is not missed. An event that
-    /// does not fit the state changes nothing and is counted in [`Snapshot::strays`].
+    /// then calls [`wake`](Self::wake), so that a pong already received is not missed; until then it may
+    /// call [`wake_unread`](Self::wake_unread). An event that does not fit the state changes nothing and is counted in [`Snapshot::strays`].
     pub fn handle(&mut self, event: Event, now: i64, out: &mut Vec<Action>) {
         let now = self.advance(now);
         match event {
@@ -90,13 +90,13 @@ impl Policy {
     /// What a deadline arms counts from `now` and not from the deadline: a late wake is not made up
     /// for with a burst of pings or dials.
     pub fn wake(&mut self, now: i64, out: &mut Vec<Action>) {
-        let now = self.advance(now);
-        // Each fires at most once, because what it arms again lies after `now`. The bound only
-        // matters where `i64` ends.
-        for _ in Deadline::ALL {
-            let Some(deadline) = self.deadlines.take_due(now) else { break };
-            self.fire(deadline, now, out);
-        }
+        self.fire_due(now, None, out);
+    }
+
+    /// As [`wake`](Self::wake), while the socket may hold what nobody has read: a pong may be there in
+    /// time, so that its deadline waits. All others fire.
+    pub fn wake_unread(&mut self, now: i64, out: &mut Vec<Action>) {
+        self.fire_due(now, Some(Deadline::Pong), out);
     }
 
     /// When to call [`wake`](Self::wake) next; `None` when idle, fatal or stopped.
@@ -129,6 +129,16 @@ impl Policy {
     fn advance(&mut self, now: i64) -> i64 {
         self.now = self.now.max(now);
         self.now
+    }
+
+    fn fire_due(&mut self, now: i64, waits: Option<Deadline>, out: &mut Vec<Action>) {
+        let now = self.advance(now);
+        // Each fires at most once, because what it arms again lies after `now`. The bound only
+        // matters where `i64` ends.
+        for _ in Deadline::ALL {
+            let Some(deadline) = self.deadlines.take_due(now, waits) else { break };
+            self.fire(deadline, now, out);
+        }
     }
 
     fn fire(&mut self, deadline: Deadline, now: i64, out: &mut Vec<Action>) {
@@ -212,7 +222,7 @@ impl Policy {
         self.arm(Deadline::Ping, now, nanos(self.settings.ping_interval));
         // With `pong_timeout` over `ping_interval` the pong of an earlier ping may be due: it keeps
         // its deadline, else a dead link would never be found out.
-        if !self.held && !self.deadlines.is_armed(Deadline::Pong) {
+        if !self.held && self.deadlines.at(Deadline::Pong).is_none() {
             self.arm(Deadline::Pong, now, nanos(self.settings.pong_timeout));
         }
         out.push(Action::SendPing);

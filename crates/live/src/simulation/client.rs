@@ -16,7 +16,7 @@ const DRAIN_EVERY_NS: i64 = MILLI;
 /// A queue without room is looked at less often than it is live: nothing changes meanwhile but opens expire.
 const DRAIN_FULL_NS: i64 = 250 * MILLI;
 const BURST: usize = 64;
-const BURSTS: usize = 64;
+const BURSTS: usize = 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Link {
@@ -119,12 +119,16 @@ impl World {
             self.note(|| format!("reading is held: {is_blocking}"));
             self.tell_all(Event::ReadingHeld(is_blocking));
         }
-        let is_caught_up = self.bursts == 0 && (self.could_read || !self.can_read());
+        let is_caught_up = self.bursts == 0 && self.could_read;
         for at in 0..self.lines.len() {
             let line = &mut self.lines[at];
-            if is_caught_up && line.policy.deadline().is_some_and(|deadline_ns| deadline_ns <= now_ns) {
+            if line.policy.deadline().is_some_and(|deadline_ns| deadline_ns <= now_ns) {
                 let mut actions = Vec::new();
-                line.policy.wake(now_ns, &mut actions);
+                if is_caught_up {
+                    line.policy.wake(now_ns, &mut actions);
+                } else {
+                    line.policy.wake_unread(now_ns, &mut actions);
+                }
                 self.carry_out(at, &actions);
             }
         }

@@ -21,7 +21,7 @@ use proptest::test_runner::{Config, RngSeed};
 use plan::Profile;
 use world::World;
 
-/// Seeds of each profile.
+/// Seeds of each profile, unless `PROPTEST_CASES` asks for more.
 const RUNS: u64 = 500;
 
 /// What all runs of a profile came to, so that a test that looks at nothing is found out.
@@ -57,12 +57,14 @@ impl Sum {
 
 /// Runs the same seeds every time, or as many from `PROPTEST_RNG_SEED` on: a run that fails is the first of its own.
 fn simulate(profile: Profile) -> Sum {
-    let first = match Config::default().rng_seed {
+    let config = Config::default();
+    let runs = u64::from(config.cases).max(RUNS);
+    let first = match config.rng_seed {
         RngSeed::Random => 0,
         RngSeed::Fixed(seed) => seed,
     };
     let mut sum = Sum::default();
-    for seed in (0..RUNS).map(|run| first.wrapping_add(run)) {
+    for seed in (0..runs).map(|run| first.wrapping_add(run)) {
         let mut world = World::new(profile, seed, false);
         if catch_unwind(AssertUnwindSafe(|| world.run())).is_ok() {
             sum.add(&world);
@@ -73,7 +75,7 @@ fn simulate(profile: Profile) -> Sum {
         println!("{}\n{profile:?} fails with PROPTEST_RNG_SEED={seed}", again.trace());
         resume_unwind(panic);
     }
-    println!("{profile:?}: {RUNS} seeds from {first}, {sum:?}");
+    println!("{profile:?}: {runs} seeds from {first}, {sum:?}");
     sum
 }
 

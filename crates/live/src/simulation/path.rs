@@ -62,9 +62,12 @@ impl Path {
         let is_held = self.does_hold && self.outbox.is_holding() && self.is_idle();
         let is_frame = matches!(input, Input::Frame { .. });
         assert!(!(is_held && is_frame), "reads on while decisions are held back");
+        assert!(!is_frame || self.has_room(), "reads on although the stages are behind");
         self.inputs.push(input.clone());
         self.gauge.enter();
         self.waiting.push_back(input);
+        // Beyond the frames there is a tick for each deadline, and one message over the limit for each connection.
+        assert!(self.waiting.len() <= 2 * IN_FLIGHT, "{} inputs wait", self.waiting.len());
         if !self.is_behind {
             self.work(1);
         }

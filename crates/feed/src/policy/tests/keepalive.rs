@@ -28,6 +28,22 @@ fn a_link_that_never_answered_is_dead_before_it_is_stable() {
 }
 
 #[test]
+fn a_pong_that_may_lie_unread_is_not_missing_yet_and_pings_go_on() {
+    check(
+        stable(),
+        &[
+            (Due, "ping"),
+            (WakeUnread(25_000), "ping"),
+            (On(0, Event::Pong), ""),
+            (Wake(0), ""),
+            (WakeUnread(20_000), "ping"),
+            (WakeUnread(11_000), ""),
+            (Wake(0), "close 1011, abandon, stable>waiting, backoff #1 PongTimeout"),
+        ],
+    );
+}
+
+#[test]
 fn silence_of_data_is_no_reason() {
     let mut policy = stable();
     for _ in 0..1_000 {
