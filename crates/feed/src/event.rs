@@ -33,8 +33,9 @@ pub enum Event {
     /// A frame with data came in.
     Received,
     /// The owner stops (`true`) or resumes (`false`) reading the socket because its consumer is
-    /// stuck. A pong cannot be seen meanwhile, so its deadline is suspended; pings go on. Belongs to
-    /// the owner, not to one connection: it lasts over a reconnect.
+    /// stuck. A pong cannot be seen meanwhile, so its deadline is suspended; pings go on. When reading
+    /// resumes, an awaited pong has the whole `pong_timeout` once, and after that what was left of it.
+    /// Belongs to the owner, not to one connection: it lasts over a reconnect.
     ReadingHeld(bool),
     /// Close the connection and end.
     Stop,

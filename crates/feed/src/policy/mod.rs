@@ -41,6 +41,10 @@ pub struct Policy {
     held: bool,
     /// A ping was sent on this connection and no pong came since.
     awaiting_pong: bool,
+    /// How long the awaited pong may take from when reading goes on.
+    pong_left: i64,
+    /// Reading was held and went on since the pong is awaited.
+    has_resumed: bool,
     last_cause: Option<Cause>,
     last_received: Option<i64>,
     counts: Counts,
@@ -120,6 +124,8 @@ impl Policy {
             since: 0,
             held: false,
             awaiting_pong: false,
+            pong_left: 0,
+            has_resumed: false,
             last_cause: None,
             last_received: None,
             counts: Counts::default(),
@@ -218,7 +224,11 @@ impl Policy {
 
     fn ping(&mut self, now: i64, out: &mut Vec<Action>) {
         self.counts.pings += 1;
-        self.awaiting_pong = true;
+        if !self.awaiting_pong {
+            self.awaiting_pong = true;
+            self.pong_left = nanos(self.settings.pong_timeout);
+            self.has_resumed = false;
+        }
         self.arm(Deadline::Ping, now, nanos(self.settings.ping_interval));
         // With `pong_timeout` over `ping_interval` the pong of an earlier ping may be due: it keeps
         // its deadline, else a dead link would never be found out.
@@ -265,9 +275,16 @@ impl Policy {
         let resumed = self.held && !held;
         self.held = held;
         if held {
+            let due = self.deadlines.at(Deadline::Pong);
             self.deadlines.disarm(Deadline::Pong);
+            // The first time the whole time is given anew, for the pong lies behind what has piled up. Were
+            // it given each time, reading that is held again and again would put off a dead link for ever.
+            if let Some(due) = due.filter(|_| self.has_resumed) {
+                self.pong_left = due.saturating_sub(now).max(0);
+            }
         } else if resumed && self.awaiting_pong {
-            self.arm(Deadline::Pong, now, nanos(self.settings.pong_timeout));
+            self.has_resumed = true;
+            self.arm(Deadline::Pong, now, self.pong_left);
         }
     }
 
