@@ -6,7 +6,7 @@
 /// ping is dead before it is stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Deadline {
-    /// The handshake must be complete.
+    /// The step that the dial is at must be over.
     Connect,
     /// A pong must have come.
     Pong,

@@ -133,6 +133,7 @@ impl Run {
             let step = self.next().await;
             self.bursts = if step.is_some() { (self.bursts + 1) % BURSTS } else { 0 };
             match step {
+                Some((at, Step::Reached(step))) => self.tell(at, Event::Reached(step)).await,
                 Some((at, Step::Dialled(Ok(())))) => {
                     self.lines[at].feed.opens += 1;
                     self.tell(at, Event::Opened).await;

@@ -12,7 +12,7 @@ pub use snapshot::Snapshot;
 use crate::deadline::Deadlines;
 use crate::retry::Retries;
 use crate::settings::nanos;
-use crate::{Action, Cause, Deadline, Event, Lane, Settings, SettingsError, State};
+use crate::{Action, Cause, Deadline, DialStep, Event, Lane, Settings, SettingsError, State};
 use snapshot::Counts;
 
 /// Close code of a clean stop.
@@ -37,6 +37,8 @@ pub struct Policy {
     state: State,
     now: i64,
     since: i64,
+    /// What the dial is at.
+    step: DialStep,
     /// The owner does not read the socket.
     held: bool,
     /// A ping was sent on this connection and no pong came since.
@@ -74,11 +76,12 @@ impl Policy {
         let now = self.advance(now);
         match event {
             Event::Start if self.state == State::Idle => self.dial(now, out),
+            Event::Reached(step) if self.state == State::Dialling => self.reached(step, now),
             Event::Opened => self.opened(now, out),
             Event::Refused { status } if self.state == State::Dialling => {
                 self.lost(Cause::from_status(status), now, out);
             }
-            Event::Start | Event::Refused { .. } => self.counts.strays += 1,
+            Event::Start | Event::Reached(_) | Event::Refused { .. } => self.counts.strays += 1,
             Event::Closed { code, by } => self.ended(Cause::from_close(code, by), now, out),
             Event::Failed { error } => self.ended(Cause::Transport(error), now, out),
             Event::Pong => self.pong(),
@@ -122,6 +125,7 @@ impl Policy {
             state: State::Idle,
             now: i64::MIN,
             since: 0,
+            step: DialStep::default(),
             held: false,
             awaiting_pong: false,
             pong_left: 0,
@@ -151,7 +155,7 @@ impl Policy {
         match deadline {
             Deadline::Connect => {
                 out.push(Action::Abandon);
-                self.lost(Cause::ConnectTimeout, now, out);
+                self.lost(Cause::ConnectTimeout(self.step, self.settings.connect_timeout), now, out);
             }
             Deadline::Pong => {
                 out.push(Action::Close { code: CLOSE_DEAD });
@@ -173,9 +177,15 @@ impl Policy {
 
     fn dial(&mut self, now: i64, out: &mut Vec<Action>) {
         self.enter(State::Dialling, now, out);
-        self.arm(Deadline::Connect, now, nanos(self.settings.connect_timeout));
+        self.reached(DialStep::default(), now);
         self.counts.dials += 1;
         out.push(Action::Dial);
+    }
+
+    /// A step begins once: bytes that drip in do not give it more time.
+    fn reached(&mut self, step: DialStep, now: i64) {
+        self.step = step;
+        self.arm(Deadline::Connect, now, nanos(self.settings.connect_timeout));
     }
 
     fn opened(&mut self, now: i64, out: &mut Vec<Action>) {

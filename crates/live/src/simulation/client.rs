@@ -153,13 +153,21 @@ impl World {
     }
 
     fn dialled(&mut self, at: usize, message: Message) {
+        if let Message::Reached(step) = message {
+            return self.tell(at, Event::Reached(step));
+        }
         let line = &mut self.lines[at];
         line.link = if message == Message::Accepted { Link::Up } else { Link::Down };
         match message {
             Message::Accepted => self.tell(at, Event::Opened),
             Message::Refused(status) => self.tell(at, Event::Refused { status }),
             Message::Failed(error) | Message::Broken(error) => self.tell(at, Event::Failed { error }),
-            Message::Frame(_) | Message::Rubbish | Message::Pong | Message::Close(_) | Message::TooLong => {
+            Message::Reached(_)
+            | Message::Frame(_)
+            | Message::Rubbish
+            | Message::Pong
+            | Message::Close(_)
+            | Message::TooLong => {
                 unreachable!("{message:?} before the handshake")
             }
         }
@@ -188,7 +196,7 @@ impl World {
                 self.let_go(at);
                 self.tell(at, Event::Closed { code: Some(1009), by: Side::Local });
             }
-            Message::Accepted | Message::Refused(_) | Message::Failed(_) => {
+            Message::Reached(_) | Message::Accepted | Message::Refused(_) | Message::Failed(_) => {
                 unreachable!("{message:?} after the handshake")
             }
         }

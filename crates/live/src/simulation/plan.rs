@@ -157,7 +157,8 @@ pub(super) fn nanos(duration: Duration) -> i64 {
 fn reopening_ns(settings: &Settings) -> i64 {
     // A dead link is found, the slot of it is freed, and the slow lane may just have begun before that.
     let found = nanos(settings.ping_interval) + nanos(settings.pong_timeout);
-    let dialled = nanos(settings.connect_timeout) + nanos(settings.backoff_cap);
+    // A dial that nobody answers has come to its second step at most.
+    let dialled = 2 * nanos(settings.connect_timeout) + nanos(settings.backoff_cap);
     found + SLOT_NS + nanos(settings.slow_lane[1]) + dialled + 10 * SECOND
 }
 

@@ -1,6 +1,6 @@
 //! The servers and the network between them and the client.
 
-use stoop_feed::TransportError;
+use stoop_feed::{DialStep, TransportError};
 
 use super::dice::{MILLI, SECOND};
 use super::plan::{Cut, Phase, SLOT_NS, Trouble};
@@ -9,6 +9,8 @@ use super::world::{Happening, World};
 /// What comes to the client on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Message {
+    /// The dial has come to this step.
+    Reached(DialStep),
     Accepted,
     Refused(u16),
     Failed(TransportError),
@@ -129,7 +131,12 @@ impl World {
         match trouble {
             Trouble::Refuse(status) => self.end_link(at, epoch, Message::Refused(status)),
             Trouble::Unreachable(error) => self.end_link(at, epoch, Message::Failed(error)),
-            Trouble::Silent => self.servers[at].link = None,
+            Trouble::Silent => {
+                if self.dice.chance(50) {
+                    self.send(at, epoch, Message::Reached(DialStep::Tls));
+                }
+                self.servers[at].link = None;
+            }
             Trouble::Flap(code, after_ns) => {
                 self.send(at, epoch, Message::Accepted);
                 self.book(self.now_ns + after_ns, Happening::Flap { at, epoch, code });
