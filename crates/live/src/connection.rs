@@ -20,6 +20,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 use crate::clock::Clock;
 use crate::gauge::Gauge;
 use crate::line::{Line, Step};
+use crate::meter::is_endless;
 use crate::notice::{News, Notices};
 use crate::path::Path;
 use crate::plan::PlanWatch;
@@ -433,7 +434,7 @@ impl Run {
     }
 
     async fn take_error(&mut self, at: usize, error: Error) {
-        let rejected = if matches!(error, Error::Capacity(_)) {
+        let rejected = if matches!(error, Error::Capacity(_)) || is_endless(&error) {
             Some((BadReason::TooLong, 1009))
         } else {
             matches!(error, Error::Utf8(_)).then_some((BadReason::InvalidUtf8, 1007))

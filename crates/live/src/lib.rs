@@ -45,6 +45,7 @@ mod exit;
 mod gauge;
 mod guard;
 mod line;
+mod meter;
 mod notice;
 mod outbox;
 mod path;

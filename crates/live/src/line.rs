@@ -93,7 +93,7 @@ impl Line {
                 }
             },
             Link::Up(socket) if can_read || self.policy.state() == State::Draining => {
-                socket.poll_next_unpin(context).map(|message| Step::Read(message, clock.now_ns()))
+                socket.poll_next_unpin(context).map(|message| note(socket, message, clock))
             }
             Link::Up(_) | Link::Down => Poll::Pending,
         }
@@ -102,7 +102,7 @@ impl Line {
     /// A message that is there already.
     pub(crate) fn read_now(&mut self, clock: Clock) -> Option<Step> {
         let Link::Up(socket) = &mut self.link else { return None };
-        socket.next().now_or_never().map(|message| Step::Read(message, clock.now_ns()))
+        socket.next().now_or_never().map(|message| note(socket, message, clock))
     }
 
     pub(crate) async fn write(&mut self, message: Message) {
@@ -118,4 +118,13 @@ impl Line {
             drop(timeout(WRITE_TIMEOUT, socket.flush()).await);
         }
     }
+}
+
+/// Takes note of what was read: when, and that a message is whole.
+fn note(socket: &mut Socket, message: Option<Result<Message, Error>>, clock: Clock) -> Step {
+    let recv_ns = clock.now_ns();
+    if let Some(Ok(message)) = &message {
+        socket.get_mut().pass(message);
+    }
+    Step::Read(message, recv_ns)
 }

@@ -20,6 +20,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
+use crate::meter::Meter;
 use crate::proxy::Tunnel;
 use crate::settings::{Auth, Endpoint, Key};
 
@@ -35,7 +36,7 @@ const PROTOCOL: &str = "tweetstream.v1";
 const TOKEN_PREFIX: &str = "tweetstream.auth.token.";
 
 /// An open connection.
-pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(crate) type Socket = WebSocketStream<Meter<MaybeTlsStream<TcpStream>>>;
 
 /// The step a dial is at, told to whoever bounds its time.
 pub(crate) type Progress = Rc<Cell<DialStep>>;
@@ -68,7 +69,7 @@ pub(crate) async fn dial(
         .write_buffer_size(0)
         .max_message_size(Some(MESSAGE_BYTES))
         .max_frame_size(Some(MESSAGE_BYTES));
-    Ok(WebSocketStream::from_partially_read(stream, rest, Role::Client, Some(config)).await)
+    Ok(WebSocketStream::from_partially_read(Meter::new(stream), rest, Role::Client, Some(config)).await)
 }
 
 /// Gets as far as a dial does before it shows the key: TCP, and TLS with the certificate checked.
