@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, TryRecvError};
 use futures_util::FutureExt;
 use stoop_engine::{Command, Receipt, panic_message};
 use stoop_feed::{Action, Cause, Event, Lane, Side, State, TransportError};
@@ -82,6 +82,8 @@ pub(crate) struct Run {
     requests: Receiver<Request>,
     notices: Notices,
     plan: PlanWatch,
+    /// Brings how many connections the plan allows; all lines but the first wait for it.
+    limit: Option<Receiver<Option<u64>>>,
     /// When the connection was lost, Unix ns, and why, until there is one again.
     lost: Option<(i64, Option<Cause>)>,
     /// When the counters are told next, Unix ns.
@@ -107,6 +109,7 @@ impl Run {
         Self {
             status_ns: settings.status_every.map(|_| clock.now_ns()),
             plan: PlanWatch::new(settings.api.clone(), settings.key.clone()),
+            limit: None,
             requests,
             notices,
             lost: None,
@@ -127,7 +130,7 @@ impl Run {
     }
 
     async fn read(mut self, done: oneshot::Sender<Box<Summary>>) {
-        self.tell_all(Event::Start).await;
+        self.begin().await;
         // The first status is told before there is a connection: a timer would let a near server come first.
         self.attend().await;
         while self.end.is_none() || self.lines.iter().any(|line| !line.policy.state().is_final()) {
@@ -147,6 +150,51 @@ impl Run {
         }
         self.lines.iter_mut().for_each(Line::let_go);
         self.wind_up(done).await;
+    }
+
+    /// Dials the first endpoint at once, and the others when it is known whether the plan has connections for them: one
+    /// too many is refused, or takes the slot of another.
+    async fn begin(&mut self) {
+        self.tell(0, Event::Start).await;
+        if self.lines.len() > 1 {
+            self.limit = self.plan.limit(&self.gauge);
+        }
+    }
+
+    /// Dials the endpoints that wait for nothing any more.
+    async fn attend_waiting(&mut self) {
+        match self.limit.as_ref().map(Receiver::try_recv) {
+            Some(Ok(limit)) => {
+                self.limit = None;
+                self.leave_out(limit.unwrap_or(u64::MAX));
+            }
+            Some(Err(TryRecvError::Disconnected)) => self.limit = None,
+            Some(Err(TryRecvError::Empty)) | None => {}
+        }
+        for at in 0..self.lines.len() {
+            let line = &self.lines[at];
+            let is_waiting = line.policy.state() == State::Idle && !line.is_left_out;
+            if is_waiting && self.limit.is_none() && self.end.is_none() {
+                self.tell(at, Event::Start).await;
+            }
+        }
+    }
+
+    /// Leaves the last endpoints out that the plan has no connection for.
+    fn leave_out(&mut self, limit: u64) {
+        let now_ns = self.clock.now_ns();
+        let wanted = self.lines.iter_mut().filter(|line| !line.policy.state().is_final());
+        // One is dialled whatever the plan says: the feed itself knows best.
+        for line in wanted.skip(usize::try_from(limit.max(1)).unwrap_or(usize::MAX)) {
+            line.is_left_out = true;
+            let endpoint = line.endpoint.name.clone();
+            tracing::warn!(
+                endpoint,
+                limit,
+                "left out: the plan has fewer connections than there are endpoints"
+            );
+            self.notices.tell(now_ns, News::LeftOut { endpoint, limit });
+        }
     }
 
     /// Waits for a line; none if a deadline or the far end comes first.
@@ -209,6 +257,7 @@ impl Run {
                 self.carry_out(at, actions).await;
             }
         }
+        self.attend_waiting().await;
         self.attend_requests(now_ns);
         if let Some(message) = self.gauge.tripped() {
             self.finish(End::Panicked(message)).await;
@@ -268,6 +317,7 @@ impl Run {
         let report = |line: &Line| EndpointReport {
             name: line.endpoint.name.clone(),
             is_up: line.policy.state().is_open(),
+            is_left_out: line.is_left_out,
             feed: line.feed,
             frames: line.frames,
             lag: None,
@@ -362,7 +412,10 @@ impl Run {
                     tracing::error!(endpoint = name, %cause, "refused for good");
                     let endpoint = name.to_owned();
                     self.notices.tell(self.clock.now_ns(), News::Refused { endpoint, cause });
-                    // The others go on without it.
+                    // Its connection is free for one that was left out. The others go on without it.
+                    if let Some(line) = self.lines.iter_mut().find(|line| line.is_left_out) {
+                        line.is_left_out = false;
+                    }
                     if self.lines.iter().all(|line| line.policy.state().is_final()) {
                         self.end.get_or_insert(End::Refused(cause));
                     }

@@ -46,6 +46,8 @@ pub(crate) struct Line {
     pub(crate) feed: FeedCounters,
     /// Frames it brought, copies and all.
     pub(crate) frames: u64,
+    /// The plan has no connection for it.
+    pub(crate) is_left_out: bool,
     /// What the policy asks for; empty between two events.
     pub(crate) actions: Vec<Action>,
     link: Link,
@@ -58,6 +60,7 @@ impl Line {
             policy,
             feed: FeedCounters::default(),
             frames: 0,
+            is_left_out: false,
             actions: Vec::with_capacity(Policy::MAX_ACTIONS),
             link: Link::Down,
         }

@@ -102,6 +102,7 @@ fn the_result_of_an_account_command_is_passed_on() {
             other @ (News::Down { .. }
             | News::Gap { .. }
             | News::Refused { .. }
+            | News::LeftOut { .. }
             | News::QueueFull
             | News::QueueFree
             | News::StrategyOff { .. }

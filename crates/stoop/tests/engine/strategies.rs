@@ -65,6 +65,7 @@ fn a_strategy_that_panics_is_switched_off_and_touches_nothing_else() {
                     | News::Down { .. }
                     | News::Gap { .. }
                     | News::Refused { .. }
+                    | News::LeftOut { .. }
                     | News::Handles(_)
                     | News::QueueFull
                     | News::QueueFree
@@ -103,6 +104,7 @@ fn a_panic_is_told_while_the_engine_runs() {
             | News::Down { .. }
             | News::Gap { .. }
             | News::Refused { .. }
+            | News::LeftOut { .. }
             | News::Handles(_)
             | News::QueueFull
             | News::QueueFree
