@@ -321,6 +321,30 @@ fn a_server_that_speaks_no_tls_is_told_in_words() {
 }
 
 #[test]
+fn a_server_or_proxy_that_is_silent_is_told_with_what_it_was_asked() {
+    let desk = Desk::new();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let addr = listener.local_addr().expect("it has an address").to_string();
+    let server = thread("silent", move || {
+        // Each time the first looks whether anybody is there.
+        for _ in 0..4 {
+            let (mut stream, _) = listener.accept().expect("a guest");
+            drop(stream.read_to_end(&mut Vec::new()));
+        }
+    });
+    let settings =
+        format!("url = \"wss://{addr}/ws\"\nconnect_timeout = \"300ms\"\napi = \"http://{CLOSED}\"");
+    let config = desk.file("stoop.toml", format!("{TIMELESS}\n[feed]\n{settings}\n"));
+    let run = stoop(&["doctor", "-c", &config]).key(KEY).finish().expect(1);
+    assert!(expect_line(&run, "fix", "tls").contains("no TLS handshake within 300ms"));
+    let run = stoop(&["doctor", "-c", &config]).key(KEY).env("HTTPS_PROXY", &format!("http://{addr}"));
+    assert!(
+        expect_line(&run.finish().expect(1), "fix", "tls").contains("no answer of the proxy within 300ms")
+    );
+    server.join().expect("it ends");
+}
+
+#[test]
 fn offline_nobody_is_asked() {
     let desk = Desk::new();
     let config = desk.config(CLOSED, TIMELESS, "");

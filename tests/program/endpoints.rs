@@ -30,3 +30,20 @@ fn two_endpoints_decide_what_one_does_and_the_summary_tells_who_was_first() {
     // Each frame comes twice; those that no merge tells apart (bad ones) are no copies.
     assert!(of("copies") > count as u64 / 2, "{summary}");
 }
+
+#[test]
+fn an_endpoint_the_plan_has_no_connection_for_is_left_out_and_the_summary_says_so() {
+    let desk = Desk::new();
+    let input = fixture("frames/lifecycle.jsonl");
+    let mock = Mock::start(&input, &["--at-once", "--plan", "basic", "--max-connections", "1"]);
+    let addr = &mock.addr;
+    let endpoint = format!("[[feed.endpoint]]\nurl = \"ws://{addr}/ws\"\n");
+    let config =
+        desk.file("stoop.toml", format!("{TIMELESS}\n[feed]\napi = \"http://{addr}\"\n{endpoint}{endpoint}"));
+    let run = stoop(&["run", "-c", &config, "--json"]).key("k").start();
+    run.stderr.wait_for(|line| line.contains("endpoint-2") && line.contains("left out"));
+    run.signal("TERM");
+    let endpoints = run.finish().expect(143).summary()["endpoints"].clone();
+    assert_eq!((&endpoints[0]["left_out"], &endpoints[0]["dials"]), (&false.into(), &1.into()));
+    assert_eq!((&endpoints[1]["left_out"], &endpoints[1]["dials"]), (&true.into(), &0.into()));
+}

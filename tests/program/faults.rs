@@ -47,10 +47,14 @@ fn count() -> usize {
 
 /// Runs against faults until so many messages have come.
 fn run(specs: &[&str], messages: usize, feed: &str) -> Ran {
+    run_with(specs, messages, &format!("{BRISK}\n{feed}"))
+}
+
+fn run_with(specs: &[&str], messages: usize, feed: &str) -> Ran {
     let desk = Desk::new();
     let input = fixture("frames/lifecycle.jsonl");
     let mock = Mock::start(&input, &[&["--at-once"][..], &faults(specs)].concat());
-    let config = desk.config(&mock.addr, TIMELESS, &format!("{BRISK}\n{feed}"));
+    let config = desk.config(&mock.addr, TIMELESS, feed);
     let args = ["run", "-c", &config, "--json", "--max-frames", &messages.to_string()];
     let run = stoop(&args).key("k").finish().expect(0);
     mock.program.signal("TERM");
@@ -119,6 +123,15 @@ fn what_the_socket_cannot_take_ends_it_and_is_counted() {
         let named = bad.iter().any(|(name, count)| name.contains(reason) && *count == 1);
         assert!(named, "{spec}: {}", summary["bad"]);
     }
+}
+
+#[test]
+fn a_message_that_holds_nothing_and_has_no_end_is_left_although_pings_are_answered() {
+    // Pongs wait behind what floods the socket.
+    let ran = run_with(&["conn=1,after=10:hollow"], 10 + count(), "ping_interval = \"100ms\"");
+    ran.assert_decided_once();
+    assert_eq!((ran.feed("rejected"), ran.feed("opens"), ran.feed("gaps")), (1, 2, 1));
+    assert_eq!(ran.run.summary()["bad"]["too_long"], 1);
 }
 
 #[test]

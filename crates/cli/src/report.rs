@@ -36,6 +36,10 @@ pub(crate) fn live(summary: &Summary, as_json: bool) {
     for endpoint in summary.endpoints.iter().filter(|_| summary.endpoints.len() > 1) {
         let (name, frames, copies) = (&endpoint.name, endpoint.frames, copies(endpoint));
         let lag = endpoint.lag.as_ref().map_or(String::new(), |lag| format!(", behind the first by {lag}"));
+        if endpoint.is_left_out {
+            note(format_args!("endpoint {name}: left out, the plan has no connection for it"));
+            continue;
+        }
         note(format_args!("endpoint {name}: {frames} frames, {copies} of them copies{lag}"));
     }
     note(format_args!(
@@ -175,7 +179,7 @@ fn endpoints(summary: &Summary) -> Value {
             json!({"p50": lag.quantile(0.5), "p99": lag.quantile(0.99), "max": lag.max(), "count": lag.count()})
         });
         let feed = &endpoint.feed;
-        json!({"name": endpoint.name, "dials": feed.dials, "opens": feed.opens, "pings": feed.pings,
+        json!({"name": endpoint.name, "left_out": endpoint.is_left_out, "dials": feed.dials, "opens": feed.opens, "pings": feed.pings,
                "pongs": feed.pongs, "rejected": feed.rejected, "frames": endpoint.frames, "copies": copies(endpoint),
                "lag_ns": lag})
     });

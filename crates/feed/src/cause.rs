@@ -1,6 +1,8 @@
 //! Why a connection ended, in words for the user and in a verdict for the policy.
 
-use crate::{Side, TransportError};
+use std::time::Duration;
+
+use crate::{DialStep, Side, TransportError};
 
 /// Why a dial or a connection ended; prints as a sentence that says what to do about it.
 ///
@@ -64,9 +66,9 @@ pub enum Cause {
     /// Closed by us, over a message we cannot take.
     #[error("closed from this side{}", close_code(*.0))]
     CloseLocal(Option<u16>),
-    /// No handshake within `connect_timeout`.
-    #[error("no connection within feed.connect_timeout")]
-    ConnectTimeout,
+    /// A step of the dial took longer than `connect_timeout`, which was so long.
+    #[error("no {0} within {1:?}, feed.connect_timeout")]
+    ConnectTimeout(DialStep, Duration),
     /// No pong within `pong_timeout`.
     #[error("dead link: no pong within feed.pong_timeout")]
     PongTimeout,
@@ -147,7 +149,7 @@ impl Cause {
             | Self::CloseOther(_)
             | Self::CloseNoCode
             | Self::CloseLocal(_)
-            | Self::ConnectTimeout
+            | Self::ConnectTimeout(..)
             | Self::PongTimeout
             | Self::Transport(_) => Verdict::Again,
         }
@@ -220,6 +222,11 @@ mod tests {
             (Cause::CloseTooMany, "1 to 3 minutes"),
             (Cause::HttpRedirect(301), "HTTP 301"),
             (Cause::CloseLocal(Some(1009)), "this side (close 1009)"),
+            (Cause::ConnectTimeout(DialStep::Dns, Duration::from_secs(10)), "no DNS answer within 10s"),
+            (
+                Cause::ConnectTimeout(DialStep::Tls, Duration::from_millis(300)),
+                "no TLS handshake within 300ms",
+            ),
             (Cause::Transport(TransportError::Dns), "the host name does not resolve"),
         ];
         for (cause, part) in cases {

@@ -6,7 +6,7 @@
 /// ping is dead before it is stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Deadline {
-    /// The handshake must be complete.
+    /// The step that the dial is at must be over.
     Connect,
     /// A pong must have come.
     Pong,
@@ -39,28 +39,30 @@ impl Deadlines {
         self.0[deadline as usize] = None;
     }
 
-    pub(crate) fn is_armed(&self, deadline: Deadline) -> bool {
-        self.0[deadline as usize].is_some()
-    }
-
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }
 
     /// The earliest armed deadline.
     pub(crate) fn next(&self) -> Option<(Deadline, i64)> {
-        Deadline::ALL
-            .into_iter()
-            .zip(self.0)
-            .filter_map(|(deadline, at)| at.map(|at| (deadline, at)))
-            .min_by_key(|&(_, at)| at)
+        self.armed().min_by_key(|&(_, at)| at)
     }
 
-    /// Disarms and returns the earliest deadline if it is not after `now`.
-    pub(crate) fn take_due(&mut self, now: i64) -> Option<Deadline> {
-        let (deadline, _) = self.next().filter(|&(_, at)| at <= now)?;
+    /// When this deadline is, if it is armed.
+    pub(crate) fn at(&self, deadline: Deadline) -> Option<i64> {
+        self.0[deadline as usize]
+    }
+
+    /// Disarms and returns the earliest deadline if it is not after `now`; one that `waits` is passed over.
+    pub(crate) fn take_due(&mut self, now: i64, waits: Option<Deadline>) -> Option<Deadline> {
+        let armed = self.armed().filter(|&(deadline, at)| at <= now && Some(deadline) != waits);
+        let (deadline, _) = armed.min_by_key(|&(_, at)| at)?;
         self.disarm(deadline);
         Some(deadline)
+    }
+
+    fn armed(&self) -> impl Iterator<Item = (Deadline, i64)> {
+        Deadline::ALL.into_iter().zip(self.0).filter_map(|(deadline, at)| at.map(|at| (deadline, at)))
     }
 }
 
@@ -82,8 +84,8 @@ mod tests {
         deadlines.arm(Deadline::Stable, 30);
         deadlines.arm(Deadline::Pong, 30);
         deadlines.arm(Deadline::Retry, 31);
-        assert_eq!(deadlines.take_due(9), None);
-        let due: Vec<_> = std::iter::from_fn(|| deadlines.take_due(30)).take(4).collect();
+        assert_eq!(deadlines.take_due(9, None), None);
+        let due: Vec<_> = std::iter::from_fn(|| deadlines.take_due(30, None)).take(4).collect();
         assert_eq!(due, [Deadline::Ping, Deadline::Pong, Deadline::Stable]);
         assert_eq!(deadlines.next(), Some((Deadline::Retry, 31)));
         deadlines.clear();
@@ -91,12 +93,22 @@ mod tests {
     }
 
     #[test]
+    fn a_deadline_that_waits_holds_up_no_other() {
+        let mut deadlines = Deadlines::default();
+        deadlines.arm(Deadline::Pong, 10);
+        deadlines.arm(Deadline::Ping, 20);
+        assert_eq!(deadlines.take_due(20, Some(Deadline::Pong)), Some(Deadline::Ping));
+        assert_eq!(deadlines.take_due(20, Some(Deadline::Pong)), None);
+        assert_eq!(deadlines.take_due(20, None), Some(Deadline::Pong));
+    }
+
+    #[test]
     fn arming_again_moves_a_deadline() {
         let mut deadlines = Deadlines::default();
         deadlines.arm(Deadline::Ping, 10);
         deadlines.arm(Deadline::Ping, 20);
-        assert_eq!(deadlines.take_due(19), None);
-        assert!(deadlines.is_armed(Deadline::Ping));
+        assert_eq!(deadlines.take_due(19, None), None);
+        assert_eq!(deadlines.at(Deadline::Ping), Some(20));
         deadlines.disarm(Deadline::Ping);
         assert_eq!(deadlines.next(), None);
     }

@@ -9,6 +9,8 @@
 pub enum Event {
     /// Begin: dial for the first time.
     Start,
+    /// The dial has come to this step, which has `connect_timeout` from now; it begins with the first.
+    Reached(DialStep),
     /// The WebSocket handshake is complete.
     Opened,
     /// The server answered the upgrade with another status than 101.
@@ -33,11 +35,33 @@ pub enum Event {
     /// A frame with data came in.
     Received,
     /// The owner stops (`true`) or resumes (`false`) reading the socket because its consumer is
-    /// stuck. A pong cannot be seen meanwhile, so its deadline is suspended; pings go on. Belongs to
-    /// the owner, not to one connection: it lasts over a reconnect.
+    /// stuck. A pong cannot be seen meanwhile, so its deadline is suspended; pings go on. When reading
+    /// resumes, an awaited pong has the whole `pong_timeout` once, and after that what was left of it.
+    /// Belongs to the owner, not to one connection: it lasts over a reconnect.
     ReadingHeld(bool),
     /// Close the connection and end.
     Stop,
+}
+
+/// What a dial does, in this order; prints as what it waits for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum DialStep {
+    /// Asks for the addresses of the host, or of the proxy.
+    #[default]
+    #[error("DNS answer")]
+    Dns,
+    /// Connects to one of them.
+    #[error("TCP connection")]
+    Tcp,
+    /// Asks the proxy for the way to the host, if there is one.
+    #[error("answer of the proxy")]
+    Proxy,
+    /// Agrees on keys and checks the certificate, for `wss`.
+    #[error("TLS handshake")]
+    Tls,
+    /// Asks for the upgrade and reads the answer.
+    #[error("WebSocket handshake")]
+    Handshake,
 }
 
 /// One end of the connection.

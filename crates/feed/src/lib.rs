@@ -66,7 +66,7 @@ mod settings;
 pub use action::{Action, State};
 pub use cause::Cause;
 pub use deadline::Deadline;
-pub use event::{Event, Side, TransportError};
+pub use event::{DialStep, Event, Side, TransportError};
 pub use policy::{Policy, Snapshot};
 pub use retry::Lane;
 pub use settings::{Settings, SettingsError};

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// The numbers of the policy; the `[feed]` table of the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
-    /// From the start of a dial to the end of the handshake; 10 s.
+    /// How long each [step of a dial](crate::DialStep) may take, of which there are five at most; 10 s.
     pub connect_timeout: Duration,
     /// From one ping to the next; 20 s, as the vendor's Python SDK.
     pub ping_interval: Duration,

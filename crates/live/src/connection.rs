@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, TryRecvError};
 use futures_util::FutureExt;
 use stoop_engine::{Command, Receipt, Scope, panic_message};
 use stoop_feed::{Action, Cause, Event, Lane, Side, State, TransportError};
@@ -20,6 +20,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 use crate::clock::Clock;
 use crate::gauge::Gauge;
 use crate::line::{Line, Step};
+use crate::meter::is_endless;
 use crate::notice::{News, Notices};
 use crate::path::Path;
 use crate::plan::PlanWatch;
@@ -37,6 +38,9 @@ const SAVE_EVERY_NS: i64 = 20_000_000;
 const SAVE_UP_EVERY_NS: i64 = 5_000_000_000;
 /// Frames read in one go before timers are looked at.
 const BURST: usize = 64;
+/// Such reads in a row after which a pong counts as missing although there is more to read: some 65,000 frames, more than
+/// a system keeps for a socket.
+const BURSTS: usize = 1024;
 
 /// Reads the endpoints until it is told to stop or all have refused for good.
 pub(crate) struct Connection {
@@ -88,6 +92,10 @@ pub(crate) struct Run {
     lines: Vec<Line>,
     /// The line that is asked first: each in its turn, so that none starves another.
     first: usize,
+    /// Reads since there was nothing to read.
+    bursts: usize,
+    /// Whether lines were read when they were last asked.
+    could_read: bool,
     path: Path,
     gauge: Arc<Gauge>,
     clock: Clock,
@@ -96,6 +104,8 @@ pub(crate) struct Run {
     requests: Receiver<Request>,
     notices: Notices,
     plan: PlanWatch,
+    /// Brings how many connections the plan allows; all lines but the first wait for it.
+    limit: Option<Receiver<Option<u64>>>,
     /// When the connection was lost, Unix ns, and why, until there is one again.
     lost: Option<(i64, Option<Cause>)>,
     /// When the counters are told next, Unix ns.
@@ -122,6 +132,7 @@ impl Run {
         Self {
             status_ns: settings.status_every.map(|_| clock.now_ns()),
             plan: PlanWatch::new(settings.api.clone(), settings.key.clone()),
+            limit: None,
             requests,
             notices,
             lost: None,
@@ -129,6 +140,8 @@ impl Run {
             settings,
             lines,
             first: 0,
+            bursts: 0,
+            could_read: false,
             path,
             gauge,
             clock,
@@ -149,11 +162,14 @@ impl Run {
     }
 
     async fn read(mut self, done: oneshot::Sender<Box<Summary>>) {
-        self.tell_all(Event::Start).await;
+        self.begin().await;
         // The first status is told before there is a connection: a timer would let a near server come first.
         self.attend().await;
         while self.end.is_none() || self.lines.iter().any(|line| !line.policy.state().is_final()) {
-            match self.next().await {
+            let step = self.next().await;
+            self.bursts = if step.is_some() { (self.bursts + 1) % BURSTS } else { 0 };
+            match step {
+                Some((at, Step::Reached(step))) => self.tell(at, Event::Reached(step)).await,
                 Some((at, Step::Dialled(Ok(())))) => {
                     self.lines[at].feed.opens += 1;
                     self.tell(at, Event::Opened).await;
@@ -168,10 +184,56 @@ impl Run {
         self.wind_up(done).await;
     }
 
+    /// Dials the first endpoint at once, and the others when it is known whether the plan has connections for them: one
+    /// too many is refused, or takes the slot of another.
+    async fn begin(&mut self) {
+        self.tell(0, Event::Start).await;
+        if self.lines.len() > 1 {
+            self.limit = self.plan.limit(&self.gauge);
+        }
+    }
+
+    /// Dials the endpoints that wait for nothing any more.
+    async fn attend_waiting(&mut self) {
+        match self.limit.as_ref().map(Receiver::try_recv) {
+            Some(Ok(limit)) => {
+                self.limit = None;
+                self.leave_out(limit.unwrap_or(u64::MAX));
+            }
+            Some(Err(TryRecvError::Disconnected)) => self.limit = None,
+            Some(Err(TryRecvError::Empty)) | None => {}
+        }
+        for at in 0..self.lines.len() {
+            let line = &self.lines[at];
+            let is_waiting = line.policy.state() == State::Idle && !line.is_left_out;
+            if is_waiting && self.limit.is_none() && self.end.is_none() {
+                self.tell(at, Event::Start).await;
+            }
+        }
+    }
+
+    /// Leaves the last endpoints out that the plan has no connection for.
+    fn leave_out(&mut self, limit: u64) {
+        let now_ns = self.clock.now_ns();
+        let wanted = self.lines.iter_mut().filter(|line| !line.policy.state().is_final());
+        // One is dialled whatever the plan says: the feed itself knows best.
+        for line in wanted.skip(usize::try_from(limit.max(1)).unwrap_or(usize::MAX)) {
+            line.is_left_out = true;
+            let endpoint = line.endpoint.name.clone();
+            tracing::warn!(
+                endpoint,
+                limit,
+                "left out: the plan has fewer connections than there are endpoints"
+            );
+            self.notices.tell(now_ns, News::LeftOut { endpoint, limit });
+        }
+    }
+
     /// Waits for a line; none if a deadline or the far end comes first.
     async fn next(&mut self) -> Option<(usize, Step)> {
+        let can_read = !self.gauge.is_blocking() && self.path.has_room() && self.end.is_none();
+        self.could_read = can_read;
         let Self { lines, clock, gauge, .. } = self;
-        let can_read = !gauge.is_blocking() && self.path.has_room() && self.end.is_none();
         let drain_ns = gauge.is_holding().then(|| clock.now_ns() + DRAIN_EVERY_NS);
         let tick_ns = gauge.deadline_ns().filter(|deadline_ns| self.ticked_ns != Some(*deadline_ns));
         let own_ns = lines.iter().filter_map(|line| line.policy.deadline()).min();
@@ -215,14 +277,21 @@ impl Run {
             self.was_blocking = is_blocking;
             self.tell_all(Event::ReadingHeld(is_blocking)).await;
         }
+        // A pong may have been there in time while this thread was not: it is missing when there is nothing to read.
+        let is_caught_up = self.bursts == 0 && self.could_read;
         for at in 0..self.lines.len() {
             let line = &mut self.lines[at];
             if line.policy.deadline().is_some_and(|deadline_ns| deadline_ns <= now_ns) {
                 let mut actions = std::mem::take(&mut line.actions);
-                line.policy.wake(now_ns, &mut actions);
+                if is_caught_up {
+                    line.policy.wake(now_ns, &mut actions);
+                } else {
+                    line.policy.wake_unread(now_ns, &mut actions);
+                }
                 self.carry_out(at, actions).await;
             }
         }
+        self.attend_waiting().await;
         self.attend_requests(now_ns);
         if self.saving.as_ref().and_then(Saver::due_ns).is_some_and(|due_ns| due_ns <= now_ns) {
             self.save();
@@ -315,6 +384,7 @@ impl Run {
         let report = |line: &Line| EndpointReport {
             name: line.endpoint.name.clone(),
             is_up: line.policy.state().is_open(),
+            is_left_out: line.is_left_out,
             feed: line.feed,
             frames: line.frames,
             lag: None,
@@ -409,7 +479,10 @@ impl Run {
                     tracing::error!(endpoint = name, %cause, "refused for good");
                     let endpoint = name.to_owned();
                     self.notices.tell(self.clock.now_ns(), News::Refused { endpoint, cause });
-                    // The others go on without it.
+                    // Its connection is free for one that was left out. The others go on without it.
+                    if let Some(line) = self.lines.iter_mut().find(|line| line.is_left_out) {
+                        line.is_left_out = false;
+                    }
                     if self.lines.iter().all(|line| line.policy.state().is_final()) {
                         self.end.get_or_insert(End::Refused(cause));
                     }
@@ -482,7 +555,7 @@ impl Run {
     }
 
     async fn take_error(&mut self, at: usize, error: Error) {
-        let rejected = if matches!(error, Error::Capacity(_)) {
+        let rejected = if matches!(error, Error::Capacity(_)) || is_endless(&error) {
             Some((BadReason::TooLong, 1009))
         } else {
             matches!(error, Error::Utf8(_)).then_some((BadReason::InvalidUtf8, 1007))

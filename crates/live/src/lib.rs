@@ -45,6 +45,7 @@ mod exit;
 mod gauge;
 mod guard;
 mod line;
+mod meter;
 mod notice;
 mod outbox;
 mod path;
@@ -56,6 +57,8 @@ mod remote;
 mod replay;
 mod rest;
 mod settings;
+#[cfg(test)]
+mod simulation;
 mod socket;
 mod store;
 mod summary;

@@ -6,19 +6,25 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use stoop_feed::{Action, Policy, State};
+use stoop_feed::{Action, DialStep, Policy, State};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::clock::Clock;
 use crate::settings::{Auth, Endpoint, Key};
-use crate::socket::{DialError, Socket, dial};
+use crate::socket::{DialError, Progress, Socket, dial};
 use crate::summary::FeedCounters;
 
 /// How long writing a ping or a close may take: a peer that does not read must not hold us up.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 
-type Dialling = Pin<Box<dyn Future<Output = Result<Socket, DialError>>>>;
+/// A dial under way.
+struct Dialling {
+    dial: Pin<Box<dyn Future<Output = Result<Socket, DialError>>>>,
+    progress: Progress,
+    /// The step that was told last.
+    told: DialStep,
+}
 
 enum Link {
     Down,
@@ -28,6 +34,7 @@ enum Link {
 
 /// The next thing a line has to tell.
 pub(crate) enum Step {
+    Reached(DialStep),
     Dialled(Result<(), DialError>),
     Read(Option<Result<Message, Error>>, i64),
 }
@@ -39,6 +46,8 @@ pub(crate) struct Line {
     pub(crate) feed: FeedCounters,
     /// Frames it brought, copies and all.
     pub(crate) frames: u64,
+    /// The plan has no connection for it.
+    pub(crate) is_left_out: bool,
     /// What the policy asks for; empty between two events.
     pub(crate) actions: Vec<Action>,
     link: Link,
@@ -51,6 +60,7 @@ impl Line {
             policy,
             feed: FeedCounters::default(),
             frames: 0,
+            is_left_out: false,
             actions: Vec::with_capacity(Policy::MAX_ACTIONS),
             link: Link::Down,
         }
@@ -58,7 +68,9 @@ impl Line {
 
     pub(crate) fn dial(&mut self, auth: Auth, key: &Key) {
         self.feed.dials += 1;
-        self.link = Link::Dialling(Box::pin(dial(self.endpoint.clone(), auth, key.clone())));
+        let progress = Progress::default();
+        let dial = Box::pin(dial(self.endpoint.clone(), auth, key.clone(), Progress::clone(&progress)));
+        self.link = Link::Dialling(Dialling { dial, progress, told: DialStep::default() });
     }
 
     pub(crate) fn let_go(&mut self) {
@@ -68,16 +80,23 @@ impl Line {
     /// What it has to tell, if there is anything; messages only if they `can_read`, or while it is being closed.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>, can_read: bool, clock: Clock) -> Poll<Step> {
         match &mut self.link {
-            Link::Dialling(dialling) => dialling.as_mut().poll(context).map(|dialled| {
-                let (link, result) = match dialled {
-                    Ok(socket) => (Link::Up(Box::new(socket)), Ok(())),
-                    Err(error) => (Link::Down, Err(error)),
-                };
-                self.link = link;
-                Step::Dialled(result)
-            }),
+            Link::Dialling(dialling) => match dialling.dial.as_mut().poll(context) {
+                Poll::Ready(dialled) => {
+                    let (link, result) = match dialled {
+                        Ok(socket) => (Link::Up(Box::new(socket)), Ok(())),
+                        Err(error) => (Link::Down, Err(error)),
+                    };
+                    self.link = link;
+                    Poll::Ready(Step::Dialled(result))
+                }
+                Poll::Pending => {
+                    let step = dialling.progress.get();
+                    let is_new = std::mem::replace(&mut dialling.told, step) != step;
+                    if is_new { Poll::Ready(Step::Reached(step)) } else { Poll::Pending }
+                }
+            },
             Link::Up(socket) if can_read || self.policy.state() == State::Draining => {
-                socket.poll_next_unpin(context).map(|message| Step::Read(message, clock.now_ns()))
+                socket.poll_next_unpin(context).map(|message| note(socket, message, clock))
             }
             Link::Up(_) | Link::Down => Poll::Pending,
         }
@@ -86,7 +105,7 @@ impl Line {
     /// A message that is there already.
     pub(crate) fn read_now(&mut self, clock: Clock) -> Option<Step> {
         let Link::Up(socket) = &mut self.link else { return None };
-        socket.next().now_or_never().map(|message| Step::Read(message, clock.now_ns()))
+        socket.next().now_or_never().map(|message| note(socket, message, clock))
     }
 
     pub(crate) async fn write(&mut self, message: Message) {
@@ -102,4 +121,13 @@ impl Line {
             drop(timeout(WRITE_TIMEOUT, socket.flush()).await);
         }
     }
+}
+
+/// Takes note of what was read: when, and that a message is whole.
+fn note(socket: &mut Socket, message: Option<Result<Message, Error>>, clock: Clock) -> Step {
+    let recv_ns = clock.now_ns();
+    if let Some(Ok(message)) = &message {
+        socket.get_mut().pass(message);
+    }
+    Step::Read(message, recv_ns)
 }

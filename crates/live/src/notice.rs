@@ -56,6 +56,13 @@ pub enum News {
         /// Why.
         cause: Cause,
     },
+    /// An endpoint is not dialled: the key's plan has fewer connections than there are endpoints.
+    LeftOut {
+        /// Its name.
+        endpoint: String,
+        /// Connections of the plan.
+        limit: u64,
+    },
     /// What the key's plan is used for, asked for when the server says that a limit of it is reached.
     Plan(Box<Me>),
     /// The result of a follow or unfollow command.

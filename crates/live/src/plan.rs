@@ -1,16 +1,23 @@
-//! What the key's plan is used for, asked while the feed says that its limit is reached.
+//! What the key's plan allows, asked before more than one endpoint is dialled; and what it is used for, asked while the
+//! feed says that a limit is reached.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crossbeam_channel::{Receiver, bounded};
+use stoop_wire::Me;
+
 use crate::clock::Clock;
+use crate::gauge::Gauge;
 use crate::notice::{News, Notices};
-use crate::rest::{Client, Timeouts};
+use crate::rest::{Client, RestError, Timeouts};
 use crate::settings::{Api, Key};
 
 /// An answer that takes longer helps nobody.
 const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_secs(5), total: Duration::from_secs(15) };
+/// All endpoints but the first wait for this one.
+const FIRST_TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_secs(2), total: Duration::from_secs(5) };
 
 /// Asks for the plan, one question at a time.
 #[derive(Debug)]
@@ -25,19 +32,45 @@ impl PlanWatch {
         Self { api, key, is_asking: Arc::default() }
     }
 
-    /// Asks, and tells the host what comes of it. Returns at once: the answer may take seconds, and is waited
-    /// for on a thread of its own, of which there is one at most and none but here.
+    /// Asks how many connections there may be; none comes if the answer does not say. Returns at once, and nothing if
+    /// there is nobody to ask.
+    pub(crate) fn limit(&self, gauge: &Arc<Gauge>) -> Option<Receiver<Option<u64>>> {
+        let (sender, limit) = bounded(1);
+        let gauge = Arc::clone(gauge);
+        let has_asked = self.question(FIRST_TIMEOUTS, move |answer| {
+            // Nobody waits for it after a stop.
+            if sender.send(answer.ok().and_then(|me| me.sockets.limit)).is_ok() {
+                gauge.wake();
+            }
+        });
+        has_asked.then_some(limit)
+    }
+
+    /// Asks, and tells the host what comes of it. Returns at once.
     pub(crate) fn ask(&self, notices: &Notices, clock: Clock) {
-        let Some(api) = self.api.clone() else { return };
-        if self.is_asking.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let (key, notices, is_asking) = (self.key.clone(), notices.clone(), Arc::clone(&self.is_asking));
-        let ask = move || {
+        let notices = notices.clone();
+        self.question(TIMEOUTS, move |answer| {
             // A question nobody answers is not worth a word: the retry that asked it has been told.
-            if let Ok(me) = Client::new(api, key, TIMEOUTS).me() {
+            if let Ok(me) = answer {
                 notices.tell(clock.now_ns(), News::Plan(Box::new(me)));
             }
+        });
+    }
+
+    /// True if it is asked. The answer may take seconds, and is waited for on a thread of its own, of which there is one
+    /// at most and none but here.
+    fn question(
+        &self,
+        timeouts: Timeouts,
+        then: impl FnOnce(Result<Me, RestError>) + Send + 'static,
+    ) -> bool {
+        let Some(api) = self.api.clone() else { return false };
+        if self.is_asking.swap(true, Ordering::AcqRel) {
+            return false;
+        }
+        let (key, is_asking) = (self.key.clone(), Arc::clone(&self.is_asking));
+        let ask = move || {
+            then(Client::new(api, key, timeouts).me());
             is_asking.store(false, Ordering::Release);
         };
         #[expect(clippy::disallowed_methods, reason = "ends with its answer, after 15 s at the latest")]
@@ -45,5 +78,6 @@ impl PlanWatch {
         if started.is_err() {
             self.is_asking.store(false, Ordering::Release);
         }
+        started.is_ok()
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use stoop_feed::{Cause, Side, TransportError};
+use stoop_feed::{Cause, DialStep, Side, TransportError};
 use tokio::io::AsyncWriteExt;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::settings::{Auth, Endpoint, Key};
-use crate::socket::{DialError, Socket, dial, reach};
+use crate::socket::{DialError, Progress, Socket, dial, reach};
 
 /// How long a good-bye may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -35,9 +35,9 @@ pub enum ProbeError {
         /// In the words of the system, of TLS or of the handshake.
         message: String,
     },
-    /// It took too long.
-    #[error("no answer within {} s", .0.as_secs_f32())]
-    TimedOut(Duration),
+    /// It took longer than this, and had come to this step.
+    #[error("no {0} within {1:?}")]
+    TimedOut(DialStep, Duration),
     /// The operating system gave no means to wait.
     #[error("cannot wait for sockets")]
     Runtime(#[source] std::io::Error),
@@ -56,8 +56,9 @@ impl From<DialError> for ProbeError {
 /// a good-bye. The server is told nothing.
 pub fn probe_transport(endpoint: &Endpoint, limit: Duration) -> Result<(), ProbeError> {
     runtime()?.block_on(async {
-        let reached = timeout(limit, reach(endpoint)).await;
-        let mut stream = reached.map_err(|_elapsed| ProbeError::TimedOut(limit))??;
+        let progress = Progress::default();
+        let reached = timeout(limit, reach(endpoint, &progress)).await;
+        let mut stream = reached.map_err(|_elapsed| ProbeError::TimedOut(progress.get(), limit))??;
         // What was to be known is known, however the other side takes its leave.
         drop(timeout(CLOSE_TIMEOUT, stream.shutdown()).await);
         Ok(())
@@ -68,8 +69,10 @@ pub fn probe_transport(endpoint: &Endpoint, limit: Duration) -> Result<(), Probe
 /// good-bye. Takes one of the plan's connections meanwhile.
 pub fn probe_feed(endpoint: &Endpoint, auth: Auth, key: &Key, limit: Duration) -> Result<(), ProbeError> {
     runtime()?.block_on(async {
-        let dialled = timeout(limit, dial(endpoint.clone(), auth, key.clone())).await;
-        let socket = dialled.map_err(|_elapsed| ProbeError::TimedOut(limit))??;
+        let progress = Progress::default();
+        let dialling = dial(endpoint.clone(), auth, key.clone(), Progress::clone(&progress));
+        let dialled = timeout(limit, dialling).await;
+        let socket = dialled.map_err(|_elapsed| ProbeError::TimedOut(progress.get(), limit))??;
         // A server may let everybody in and close with its verdict right after.
         match timeout(CLOSE_TIMEOUT, part(socket)).await {
             Ok(Some(code)) if code >= VENDOR_CODES => {

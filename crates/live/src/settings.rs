@@ -53,22 +53,29 @@ pub enum Auth {
 pub struct Endpoint {
     /// Name in logs.
     pub name: String,
-    /// `wss://…`, or `ws://…` to this machine.
+    /// `wss://…`, or `ws://…` to this machine; or to another, if that was asked for.
     pub url: Uri,
 }
 
 impl Endpoint {
     /// Reads a URL. Plain `ws` is taken for loopback addresses only: it would show the key to everyone on the way.
     pub fn new(name: &str, url: &str) -> Result<Self, SettingsError> {
+        let endpoint = Self::with_plaintext_key(name, url)?;
+        if endpoint.is_exposed() {
+            return Err(SettingsError::Plain(endpoint.host().to_owned()));
+        }
+        Ok(endpoint)
+    }
+
+    /// As [`new`](Self::new), but takes plain `ws` to any machine: everyone on the way can read the key and change frames.
+    pub fn with_plaintext_key(name: &str, url: &str) -> Result<Self, SettingsError> {
         let uri: Uri =
             url.parse().map_err(|_bad: tokio_tungstenite::tungstenite::http::uri::InvalidUri| {
                 SettingsError::Url(url_without_query(url))
             })?;
         let endpoint = Self { name: name.to_owned(), url: uri };
         match (endpoint.url.scheme_str(), endpoint.url.host()) {
-            (Some("wss"), Some(_)) => Ok(endpoint),
-            (Some("ws"), Some(host)) if is_loopback(host) => Ok(endpoint),
-            (Some("ws"), Some(host)) => Err(SettingsError::Plain(host.to_owned())),
+            (Some("wss" | "ws"), Some(_)) => Ok(endpoint),
             (_, _) => Err(SettingsError::Url(url_without_query(url))),
         }
     }
@@ -76,6 +83,11 @@ impl Endpoint {
     /// It is `wss`.
     pub fn is_tls(&self) -> bool {
         self.url.scheme_str() == Some("wss")
+    }
+
+    /// It shows the key to everyone on the way.
+    pub fn is_exposed(&self) -> bool {
+        !self.is_tls() && !is_loopback(self.host())
     }
 
     /// Its host; an IPv6 address in brackets.
@@ -100,12 +112,23 @@ impl Endpoint {
 pub struct Api {
     base: String,
     is_tls: bool,
+    /// The host, if it shows the key to everyone on the way.
+    exposed_to: Option<String>,
 }
 
 impl Api {
     /// Reads `https://host`, perhaps with a port and a path before `/api`. Plain `http` is taken for loopback addresses
     /// only: it would show the key to everyone on the way.
     pub fn new(url: &str) -> Result<Self, SettingsError> {
+        let api = Self::with_plaintext_key(url)?;
+        match &api.exposed_to {
+            Some(host) => Err(SettingsError::PlainApi(host.clone())),
+            None => Ok(api),
+        }
+    }
+
+    /// As [`new`](Self::new), but takes plain `http` to any machine: everyone on the way can read the key.
+    pub fn with_plaintext_key(url: &str) -> Result<Self, SettingsError> {
         // What stands before an `@` may be a password.
         let wrong = || SettingsError::ApiUrl(url_without_query(url.rsplit('@').next().unwrap_or_default()));
         let uri: Uri =
@@ -114,18 +137,23 @@ impl Api {
         if authority.contains('@') || uri.query().is_some() || url.contains('#') {
             return Err(wrong());
         }
-        let is_tls = match (uri.scheme_str(), uri.host()) {
-            (Some("https"), Some(_)) => true,
-            (Some("http"), Some(host)) if is_loopback(host) => false,
-            (Some("http"), Some(host)) => return Err(SettingsError::PlainApi(host.to_owned())),
+        let (is_tls, host) = match (uri.scheme_str(), uri.host()) {
+            (Some("https"), Some(host)) => (true, host),
+            (Some("http"), Some(host)) => (false, host),
             (_, _) => return Err(wrong()),
         };
-        Ok(Self { base: url.trim_end_matches('/').to_owned(), is_tls })
+        let exposed_to = (!is_tls && !is_loopback(host)).then(|| host.to_owned());
+        Ok(Self { base: url.trim_end_matches('/').to_owned(), is_tls, exposed_to })
     }
 
     /// The URL, without a slash at its end.
     pub fn as_str(&self) -> &str {
         &self.base
+    }
+
+    /// It shows the key to everyone on the way.
+    pub fn is_exposed(&self) -> bool {
+        self.exposed_to.is_some()
     }
 
     pub(crate) fn is_tls(&self) -> bool {
@@ -247,6 +275,20 @@ pub enum SettingsError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn plain_is_for_this_machine_unless_it_is_asked_for() {
+        for url in ["ws://127.0.0.1/ws", "ws://localhost:1", "ws://[::1]:1/ws", "wss://example.com/ws"] {
+            assert!(!Endpoint::new("e", url).unwrap().is_exposed(), "{url}");
+        }
+        let plain = Err(SettingsError::Plain("example.com".to_owned()));
+        assert_eq!(Endpoint::new("e", "ws://example.com/ws?apiKey=k").map(|_| ()), plain);
+        assert!(Endpoint::with_plaintext_key("e", "ws://10.0.0.1/ws").unwrap().is_exposed());
+        assert!(Endpoint::with_plaintext_key("e", "http://example.com").is_err());
+        assert!(Api::with_plaintext_key("http://example.com").unwrap().is_exposed());
+        assert!(!Api::with_plaintext_key("http://127.0.0.1").unwrap().is_exposed());
+        assert!(Api::with_plaintext_key("http://u:p@example.com").is_err());
+    }
 
     #[test]
     fn the_rest_interface_is_reached_over_tls_or_on_this_machine() {

@@ -3,13 +3,15 @@
 //! The handshake is ours because the library's refuses a server that selects none of the offered sub-protocols,
 //! and whether this server selects one is not documented (protocol §1).
 
+use std::cell::Cell;
 use std::fmt::Write as _;
 use std::io;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
-use stoop_feed::TransportError;
+use stoop_feed::{DialStep, TransportError};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -18,6 +20,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
+use crate::meter::Meter;
 use crate::proxy::Tunnel;
 use crate::settings::{Auth, Endpoint, Key};
 
@@ -33,7 +36,10 @@ const PROTOCOL: &str = "tweetstream.v1";
 const TOKEN_PREFIX: &str = "tweetstream.auth.token.";
 
 /// An open connection.
-pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(crate) type Socket = WebSocketStream<Meter<MaybeTlsStream<TcpStream>>>;
+
+/// The step a dial is at, told to whoever bounds its time.
+pub(crate) type Progress = Rc<Cell<DialStep>>;
 
 /// Why a dial came to nothing.
 #[derive(Debug)]
@@ -48,33 +54,45 @@ pub(crate) fn failed(at: TransportError) -> impl Fn(io::Error) -> DialError {
     move |error| DialError::Failed(at, error.to_string())
 }
 
-/// Opens a connection. The caller bounds its time.
-pub(crate) async fn dial(endpoint: Endpoint, auth: Auth, key: Key) -> Result<Socket, DialError> {
-    let mut stream = reach(&endpoint).await?;
+/// Opens a connection. The caller bounds the time of each step.
+pub(crate) async fn dial(
+    endpoint: Endpoint,
+    auth: Auth,
+    key: Key,
+    progress: Progress,
+) -> Result<Socket, DialError> {
+    let mut stream = reach(&endpoint, &progress).await?;
+    progress.set(DialStep::Handshake);
     let rest = shake_hands(&mut stream, &endpoint, auth, &key).await?;
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BYTES)
         .write_buffer_size(0)
         .max_message_size(Some(MESSAGE_BYTES))
         .max_frame_size(Some(MESSAGE_BYTES));
-    Ok(WebSocketStream::from_partially_read(stream, rest, Role::Client, Some(config)).await)
+    Ok(WebSocketStream::from_partially_read(Meter::new(stream), rest, Role::Client, Some(config)).await)
 }
 
 /// Gets as far as a dial does before it shows the key: TCP, and TLS with the certificate checked.
-pub(crate) async fn reach(endpoint: &Endpoint) -> Result<MaybeTlsStream<TcpStream>, DialError> {
+pub(crate) async fn reach(
+    endpoint: &Endpoint,
+    progress: &Progress,
+) -> Result<MaybeTlsStream<TcpStream>, DialError> {
     let bare_host = endpoint.host().trim_start_matches('[').trim_end_matches(']').to_owned();
     let tunnel = Tunnel::of(endpoint)?;
     let (first_host, first_port) = match &tunnel {
         Some(tunnel) => (tunnel.host(), tunnel.port()),
         None => (bare_host.as_str(), endpoint.port()),
     };
+    progress.set(DialStep::Dns);
     let addresses: Vec<_> = tokio::net::lookup_host((first_host, first_port))
         .await
         .map_err(failed(TransportError::Dns))?
         .collect();
+    progress.set(DialStep::Tcp);
     let mut tcp = TcpStream::connect(addresses.as_slice()).await.map_err(failed(TransportError::Tcp))?;
     tcp.set_nodelay(true).map_err(failed(TransportError::Tcp))?;
     if let Some(tunnel) = &tunnel {
+        progress.set(DialStep::Proxy);
         tunnel.open(&mut tcp, endpoint).await?;
     }
     if !endpoint.is_tls() {
@@ -82,6 +100,7 @@ pub(crate) async fn reach(endpoint: &Endpoint) -> Result<MaybeTlsStream<TcpStrea
     }
     let name = ServerName::try_from(bare_host)
         .map_err(|error| DialError::Failed(TransportError::Tls, error.to_string()))?;
+    progress.set(DialStep::Tls);
     let tls = TlsConnector::from(tls_config()).connect(name, tcp).await;
     tls.map(MaybeTlsStream::Rustls).map_err(|error| DialError::Failed(TransportError::Tls, in_words(&error)))
 }

@@ -86,6 +86,8 @@ pub struct EndpointReport {
     pub name: String,
     /// It is connected.
     pub is_up: bool,
+    /// It is not dialled: the plan has no connection for it.
+    pub is_left_out: bool,
     /// Its connection; gaps are of all endpoints together and not here.
     pub feed: FeedCounters,
     /// Frames it brought, copies and all.

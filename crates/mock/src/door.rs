@@ -86,6 +86,7 @@ fn upgrade(request: &Request, config: &Config, moment: Moment<'_>) -> Result<Ans
             | Action::Half
             | Action::Claim(_)
             | Action::Endless
+            | Action::Hollow
             | Action::Long(_)
             | Action::Rubbish(_)
             | Action::Dup(_)

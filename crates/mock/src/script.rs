@@ -110,7 +110,7 @@ pub(crate) struct Script {
     thaw_at: Option<Duration>,
     skew_ms: i64,
     is_half: bool,
-    is_endless: bool,
+    endless: Option<Endless>,
 }
 
 impl Script {
@@ -152,7 +152,7 @@ impl Script {
             thaw_at: None,
             skew_ms: 0,
             is_half: false,
-            is_endless: false,
+            endless: None,
         }
     }
 
@@ -179,8 +179,8 @@ impl Script {
             if elapsed < self.quiet_until {
                 return self.wait(self.quiet_until);
             }
-            if self.is_endless {
-                return endless_fragment(Data::Continue);
+            if let Some(endless) = self.endless {
+                return endless.fragment(Data::Continue);
             }
             let is_end = self.next == self.reel.frames.len() && (!self.repeat || self.next == 0);
             if is_end && !self.held.is_empty() && !self.is_half {
@@ -228,11 +228,8 @@ impl Script {
                 self.put(|out| frame::announcement(out, *length));
                 self.freeze(Duration::MAX);
             }
-            Action::Endless => {
-                self.is_endless = true;
-                let first = endless_fragment(Data::Text);
-                self.acts.push_back(first);
-            }
+            Action::Endless => self.begin_endless(Endless::Full),
+            Action::Hollow => self.begin_endless(Endless::Hollow),
             Action::Long(bytes) => self.put(|out| whole(out, Data::Text, &padded(*bytes))),
             Action::Rubbish(Rubbish::Json) => self.put(|out| whole(out, Data::Text, CUT_OFF)),
             Action::Rubbish(Rubbish::Utf8) => self.put(|out| whole(out, Data::Text, NOT_UTF8)),
@@ -255,6 +252,11 @@ impl Script {
             | Action::Masked
             | Action::Compressed => unreachable!("a plan keeps faults of other kinds apart"),
         }
+    }
+
+    fn begin_endless(&mut self, endless: Endless) {
+        self.endless = Some(endless);
+        self.acts.push_back(endless.fragment(Data::Text));
     }
 
     fn freeze(&mut self, until: Duration) {
@@ -343,6 +345,7 @@ impl Script {
                     | Action::Half
                     | Action::Claim(_)
                     | Action::Endless
+                    | Action::Hollow
                     | Action::Long(_)
                     | Action::Rubbish(_) => unreachable!("a plan keeps faults of other kinds apart"),
                 }
@@ -408,10 +411,28 @@ fn later(elapsed: Duration, lasting: Option<Duration>) -> Duration {
     lasting.map_or(Duration::MAX, |lasting| elapsed.saturating_add(lasting))
 }
 
-fn endless_fragment(kind: Data) -> Act {
-    let mut bytes = Vec::with_capacity(ENDLESS.len() + 16);
-    frame::fragment(&mut bytes, kind, &ENDLESS);
-    Act::Send { bytes, frames: 0, whole: false }
+/// A message whose fragments never end.
+#[derive(Clone, Copy, Debug)]
+enum Endless {
+    Full,
+    Hollow,
+}
+
+impl Endless {
+    /// The first of its fragments, or what comes next: one that is full, or many that are empty.
+    fn fragment(self, kind: Data) -> Act {
+        let mut bytes = Vec::with_capacity(ENDLESS.len() + 16);
+        match (self, kind) {
+            (Self::Full, _) => frame::fragment(&mut bytes, kind, &ENDLESS),
+            (Self::Hollow, Data::Continue) => {
+                (0..ENDLESS.len() / 2).for_each(|_| frame::fragment(&mut bytes, kind, &[]));
+            }
+            (Self::Hollow, Data::Text | Data::Binary | Data::Reserved(_)) => {
+                frame::fragment(&mut bytes, kind, &[]);
+            }
+        }
+        Act::Send { bytes, frames: 0, whole: false }
+    }
 }
 
 fn whole(out: &mut Vec<u8>, kind: Data, payload: &[u8]) {

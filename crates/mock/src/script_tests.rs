@@ -322,6 +322,15 @@ fn an_endless_message_goes_on_in_fragments() {
 }
 
 #[test]
+fn a_hollow_message_goes_on_in_fragments_that_hold_nothing() {
+    let faults = faults(&["after=1:hollow"]);
+    let acts = play(&mut script(&Config { faults, ..Config::default() }), 5);
+    let bytes: Vec<u8> = acts[2..].iter().flat_map(|(_, act)| sending(act).0.to_vec()).collect();
+    assert_eq!(bytes[..2], [1, 0]);
+    assert!(bytes.len() > 1_000 && bytes[2..].iter().all(|byte| *byte == 0));
+}
+
+#[test]
 fn a_connection_may_begin_before_the_end_of_the_last() {
     let input: Vec<Vec<u8>> = (0..6).map(|n| format!(r#"{{"ts":{}}}"#, T0 + 100 * n).into_bytes()).collect();
     for rebase in [false, true] {

@@ -10,6 +10,8 @@ use stoop_wire::Limits;
 
 const DEFAULT_URL: &str = "wss://ws.tweetstream.io/ws";
 const DEFAULT_API: &str = "https://api.tweetstream.io";
+/// Nobody types this by accident.
+const EXPOSE: &str = "allow_plaintext_key_over_the_network";
 
 /// Everything a run is told, but for the key. Every setting has a default; there are no rules by default.
 #[derive(Clone, Debug)]
@@ -38,7 +40,7 @@ pub struct Config {
     pub drain_timeout: Duration,
     /// Where what is remembered is kept over a restart; none: nowhere.
     pub store: Option<PathBuf>,
-    /// What is valid but has no effect.
+    /// What is valid but has no effect, or one that somebody should know of.
     pub warnings: Vec<SyntaxError>,
 }
 
@@ -178,6 +180,7 @@ impl Config {
             "endpoint",
             "auth",
             "api",
+            EXPOSE,
             "key_file",
             "connect_timeout",
             "ping_interval",
@@ -188,15 +191,18 @@ impl Config {
             "slow_lane",
             "max_frame",
         ])?;
+        let may_expose = table.bool(EXPOSE)?.unwrap_or_default();
         if let Some(at) = table.string("url")? {
-            self.endpoints = vec![endpoint("default", &at)?];
+            self.endpoints = vec![endpoint("default", &at, may_expose)?];
         }
-        self.several(&table)?;
+        self.several(&table, may_expose)?;
         let ways = [("subprotocol", Auth::Subprotocol), ("bearer", Auth::Bearer), ("query", Auth::Query)];
         self.auth = table.choice("auth", &ways)?.unwrap_or_default();
         if let Some(at) = table.string("api")? {
-            self.api = Api::new(at.value).map_err(|error| at.error(error.to_string()))?;
+            let api = if may_expose { Api::with_plaintext_key(at.value) } else { Api::new(at.value) };
+            self.api = api.map_err(|error| at.error(error.to_string()))?;
         }
+        self.warn_of_exposure(&table, may_expose);
         if let Some(at) = table.string("key_file")?.filter(|at| !at.value.is_empty()) {
             self.key_file = Some(folder.unwrap_or(Path::new("")).join(at.value));
         }
@@ -235,8 +241,22 @@ impl Config {
         Ok(())
     }
 
+    /// The setting is on: says what it does to this configuration, also if that is nothing.
+    fn warn_of_exposure(&mut self, table: &Table<'_>, may_expose: bool) {
+        let Some(at) = table.get(EXPOSE).filter(|_| may_expose) else { return };
+        let exposed = self.endpoints.iter().filter(|endpoint| endpoint.is_exposed()).map(Endpoint::shown);
+        let mut exposed: Vec<String> = exposed.collect();
+        exposed.extend(self.api.is_exposed().then(|| self.api.as_str().to_owned()));
+        let what = if exposed.is_empty() {
+            format!("`{EXPOSE}` is on and no URL needs it: take it out")
+        } else {
+            format!("`{EXPOSE}` is on: everyone on the way to {} can read the API key", exposed.join(", "))
+        };
+        self.warnings.push(at.error(what));
+    }
+
     /// `[[feed.endpoint]]`: they stand in place of `url`.
-    fn several(&mut self, table: &Table<'_>) -> Result<(), ConfigError> {
+    fn several(&mut self, table: &Table<'_>, may_expose: bool) -> Result<(), ConfigError> {
         let list = table.tables("endpoint")?;
         let Some(first) = list.first() else { return Ok(()) };
         if let Some(at) = table.string("url")? {
@@ -265,7 +285,7 @@ impl Config {
                 Some(at) => at.value.to_owned(),
                 None => format!("endpoint-{}", endpoints.len() + 1),
             };
-            endpoints.push(endpoint(&name, &url)?);
+            endpoints.push(endpoint(&name, &url, may_expose)?);
         }
         self.endpoints = endpoints;
         Ok(())
@@ -343,8 +363,9 @@ impl Config {
     }
 }
 
-fn endpoint(name: &str, at: &At<'_, &str>) -> Result<Endpoint, SyntaxError> {
-    Endpoint::new(name, at.value).map_err(|error| at.error(error.to_string()))
+fn endpoint(name: &str, at: &At<'_, &str>, may_expose: bool) -> Result<Endpoint, SyntaxError> {
+    let endpoint = if may_expose { Endpoint::with_plaintext_key } else { Endpoint::new };
+    endpoint(name, at.value).map_err(|error| at.error(error.to_string()))
 }
 
 fn rule_file(at: &At<'_, &str>, folder: &Path) -> Result<Source, ConfigError> {

@@ -51,7 +51,7 @@ pub use stoop_engine::{
     Judgement, Keeping, MergeCounters, Merged, NoProbe, Pipeline, Probe, Receipt, RuleReader, RuleSet,
     RuleSetError, SignalCounters, Stamp, Strategy, View, Window, asset_key, syntax,
 };
-pub use stoop_feed::{Cause, Settings as FeedSettings};
+pub use stoop_feed::{Cause, DialStep, Settings as FeedSettings};
 pub use stoop_latency::{IntervalLog, Recorder, Row, Spread, Stage, Table};
 pub use stoop_live::{
     Api, Auth, Client, Clock, Counters, End, Endpoint, EndpointReport, FeedCounters, HandleOutcome,

@@ -1,4 +1,4 @@
-//! What a configuration says of endpoints.
+//! What a configuration says of endpoints, and of who may read the key on the way to them.
 
 use stoop::Config;
 
@@ -33,4 +33,31 @@ fn mistakes_in_endpoints_are_told_with_their_place() {
         let found = error(&text);
         assert!(found.contains(expect), "{found}\n{text}");
     }
+}
+
+#[test]
+fn the_key_goes_over_the_network_in_plaintext_only_if_that_is_asked_for_and_then_with_a_warning() {
+    let text = |allow: &str| {
+        format!("[feed]\n{allow}\nurl = \"ws://feed.example/ws\"\napi = \"http://api.example\"\n")
+    };
+    for allow in ["", "allow_plaintext_key_over_the_network = false"] {
+        let found = error(&text(allow));
+        assert!(found.starts_with("stoop.toml:3:7: ws:// to feed.example would show the API key"), "{found}");
+    }
+    let found = error("[feed]\napi = \"http://api.example\"\n");
+    assert!(found.starts_with("stoop.toml:2:7: http:// to api.example would show the API key"), "{found}");
+
+    let allow = "allow_plaintext_key_over_the_network = true";
+    let config = Config::parse("stoop.toml", &text(allow)).unwrap();
+    assert!(config.endpoints[0].is_exposed() && config.api.is_exposed());
+    let [warning] = &config.warnings[..] else { panic!("{:?}", config.warnings) };
+    let expect = "everyone on the way to ws://feed.example:80/ws, http://api.example can read the API key";
+    assert!(warning.to_string().contains(expect), "{warning}");
+    assert!(warning.to_string().starts_with("stoop.toml:2:"), "{warning}");
+
+    let several = format!("[feed]\n{allow}\n[[feed.endpoint]]\nurl = \"ws://10.0.0.1/ws\"\n");
+    let config = Config::parse("stoop.toml", &several).unwrap();
+    assert!(config.warnings[0].to_string().contains("ws://10.0.0.1:80/ws"), "{:?}", config.warnings);
+    let config = Config::parse("stoop.toml", &format!("[feed]\n{allow}\n")).unwrap();
+    assert!(config.warnings[0].to_string().contains("take it out"), "{:?}", config.warnings);
 }

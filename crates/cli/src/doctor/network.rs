@@ -117,7 +117,7 @@ fn feed(endpoint: &Endpoint, config: &Config, key: &Key, report: &mut Report) ->
         Err(
             error @ (ProbeError::Refused(_)
             | ProbeError::Failed { .. }
-            | ProbeError::TimedOut(_)
+            | ProbeError::TimedOut(..)
             | ProbeError::Runtime(_)),
         ) => {
             let advice =

@@ -12,7 +12,7 @@ pub use snapshot::Snapshot;
 use crate::deadline::Deadlines;
 use crate::retry::Retries;
 use crate::settings::nanos;
-use crate::{Action, Cause, Deadline, Event, Lane, Settings, SettingsError, State};
+use crate::{Action, Cause, Deadline, DialStep, Event, Lane, Settings, SettingsError, State};
 use snapshot::Counts;
 
 /// Close code of a clean stop.
@@ -37,10 +37,16 @@ pub struct Policy {
     state: State,
     now: i64,
     since: i64,
+    /// What the dial is at.
+    step: DialStep,
     /// The owner does not read the socket.
     held: bool,
     /// A ping was sent on this connection and no pong came since.
     awaiting_pong: bool,
+    /// How long the awaited pong may take from when reading goes on.
+    pong_left: i64,
+    /// Reading was held and went on since the pong is awaited.
+    has_resumed: bool,
     last_cause: Option<Cause>,
     last_received: Option<i64>,
     counts: Counts,
@@ -64,17 +70,18 @@ impl Policy {
     /// Takes one event at `now` and pushes at most [`MAX_ACTIONS`](Self::MAX_ACTIONS) actions.
     ///
     /// Deadlines do not fire here. An owner that wakes late first hands in what the socket holds and
-    /// then calls [`wake`](Self::wake), so that a pong already received is not missed. An event that
-    /// does not fit the state changes nothing and is counted in [`Snapshot::strays`].
+    /// then calls [`wake`](Self::wake), so that a pong already received is not missed; until then it may
+    /// call [`wake_unread`](Self::wake_unread). An event that does not fit the state changes nothing and is counted in [`Snapshot::strays`].
     pub fn handle(&mut self, event: Event, now: i64, out: &mut Vec<Action>) {
         let now = self.advance(now);
         match event {
             Event::Start if self.state == State::Idle => self.dial(now, out),
+            Event::Reached(step) if self.state == State::Dialling => self.reached(step, now),
             Event::Opened => self.opened(now, out),
             Event::Refused { status } if self.state == State::Dialling => {
                 self.lost(Cause::from_status(status), now, out);
             }
-            Event::Start | Event::Refused { .. } => self.counts.strays += 1,
+            Event::Start | Event::Reached(_) | Event::Refused { .. } => self.counts.strays += 1,
             Event::Closed { code, by } => self.ended(Cause::from_close(code, by), now, out),
             Event::Failed { error } => self.ended(Cause::Transport(error), now, out),
             Event::Pong => self.pong(),
@@ -90,13 +97,13 @@ impl Policy {
     /// What a deadline arms counts from `now` and not from the deadline: a late wake is not made up
     /// for with a burst of pings or dials.
     pub fn wake(&mut self, now: i64, out: &mut Vec<Action>) {
-        let now = self.advance(now);
-        // Each fires at most once, because what it arms again lies after `now`. The bound only
-        // matters where `i64` ends.
-        for _ in Deadline::ALL {
-            let Some(deadline) = self.deadlines.take_due(now) else { break };
-            self.fire(deadline, now, out);
-        }
+        self.fire_due(now, None, out);
+    }
+
+    /// As [`wake`](Self::wake), while the socket may hold what nobody has read: a pong may be there in
+    /// time, so that its deadline waits. All others fire.
+    pub fn wake_unread(&mut self, now: i64, out: &mut Vec<Action>) {
+        self.fire_due(now, Some(Deadline::Pong), out);
     }
 
     /// When to call [`wake`](Self::wake) next; `None` when idle, fatal or stopped.
@@ -118,8 +125,11 @@ impl Policy {
             state: State::Idle,
             now: i64::MIN,
             since: 0,
+            step: DialStep::default(),
             held: false,
             awaiting_pong: false,
+            pong_left: 0,
+            has_resumed: false,
             last_cause: None,
             last_received: None,
             counts: Counts::default(),
@@ -131,11 +141,21 @@ impl Policy {
         self.now
     }
 
+    fn fire_due(&mut self, now: i64, waits: Option<Deadline>, out: &mut Vec<Action>) {
+        let now = self.advance(now);
+        // Each fires at most once, because what it arms again lies after `now`. The bound only
+        // matters where `i64` ends.
+        for _ in Deadline::ALL {
+            let Some(deadline) = self.deadlines.take_due(now, waits) else { break };
+            self.fire(deadline, now, out);
+        }
+    }
+
     fn fire(&mut self, deadline: Deadline, now: i64, out: &mut Vec<Action>) {
         match deadline {
             Deadline::Connect => {
                 out.push(Action::Abandon);
-                self.lost(Cause::ConnectTimeout, now, out);
+                self.lost(Cause::ConnectTimeout(self.step, self.settings.connect_timeout), now, out);
             }
             Deadline::Pong => {
                 out.push(Action::Close { code: CLOSE_DEAD });
@@ -157,9 +177,15 @@ impl Policy {
 
     fn dial(&mut self, now: i64, out: &mut Vec<Action>) {
         self.enter(State::Dialling, now, out);
-        self.arm(Deadline::Connect, now, nanos(self.settings.connect_timeout));
+        self.reached(DialStep::default(), now);
         self.counts.dials += 1;
         out.push(Action::Dial);
+    }
+
+    /// A step begins once: bytes that drip in do not give it more time.
+    fn reached(&mut self, step: DialStep, now: i64) {
+        self.step = step;
+        self.arm(Deadline::Connect, now, nanos(self.settings.connect_timeout));
     }
 
     fn opened(&mut self, now: i64, out: &mut Vec<Action>) {
@@ -208,11 +234,15 @@ impl Policy {
 
     fn ping(&mut self, now: i64, out: &mut Vec<Action>) {
         self.counts.pings += 1;
-        self.awaiting_pong = true;
+        if !self.awaiting_pong {
+            self.awaiting_pong = true;
+            self.pong_left = nanos(self.settings.pong_timeout);
+            self.has_resumed = false;
+        }
         self.arm(Deadline::Ping, now, nanos(self.settings.ping_interval));
         // With `pong_timeout` over `ping_interval` the pong of an earlier ping may be due: it keeps
         // its deadline, else a dead link would never be found out.
-        if !self.held && !self.deadlines.is_armed(Deadline::Pong) {
+        if !self.held && self.deadlines.at(Deadline::Pong).is_none() {
             self.arm(Deadline::Pong, now, nanos(self.settings.pong_timeout));
         }
         out.push(Action::SendPing);
@@ -255,9 +285,16 @@ impl Policy {
         let resumed = self.held && !held;
         self.held = held;
         if held {
+            let due = self.deadlines.at(Deadline::Pong);
             self.deadlines.disarm(Deadline::Pong);
+            // The first time the whole time is given anew, for the pong lies behind what has piled up. Were
+            // it given each time, reading that is held again and again would put off a dead link for ever.
+            if let Some(due) = due.filter(|_| self.has_resumed) {
+                self.pong_left = due.saturating_sub(now).max(0);
+            }
         } else if resumed && self.awaiting_pong {
-            self.arm(Deadline::Pong, now, nanos(self.settings.pong_timeout));
+            self.has_resumed = true;
+            self.arm(Deadline::Pong, now, self.pong_left);
         }
     }
 

@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Side, TransportError};
+use crate::{DialStep, Side, TransportError};
 
 const MS: i64 = 1_000_000;
 const HOUR: i64 = 3_600_000 * MS;
@@ -45,6 +45,7 @@ fn status() -> impl Strategy<Value = u16> {
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         4 => Just(Event::Start),
+        2 => Just(Event::Reached(DialStep::Handshake)),
         8 => Just(Event::Opened),
         1 => status().prop_map(|status| Event::Refused { status }),
         2 => (code(), any::<bool>()).prop_map(|(code, local)| Event::Closed {

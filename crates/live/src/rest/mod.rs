@@ -38,8 +38,8 @@ impl Default for Timeouts {
 /// Asks the REST interface. Every call blocks until the answer is there, at most for [`Timeouts::total`].
 ///
 /// A proxy is taken from the environment (`ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, in either case, but for the hosts of
-/// `NO_PROXY`): it is asked for a tunnel and sees neither key nor answer. A plain `http` URL, which leads to this machine,
-/// is reached without one. Redirects are not followed, since the key would go along.
+/// `NO_PROXY`): it is asked for a tunnel and sees neither key nor answer. A plain `http` URL, which leads to this machine
+/// unless something else was asked for, is reached without one. Redirects are not followed, since the key would go along.
 pub struct Client {
     agent: Agent,
     api: Api,

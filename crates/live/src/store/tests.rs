@@ -143,9 +143,9 @@ fn a_store_does_not_grow_with_the_time_it_is_written_to() {
 
 #[test]
 fn a_file_that_is_no_store_is_set_aside_and_said_so() {
-    for rubbish in [&b"not a database"[..], &[0; 4096], &[0xff; 70_000]] {
+    for rubbish in [b"not a database".to_vec(), vec![0; 4096], vec![0xff; 70_000]] {
         let desk = Desk::new();
-        fs::write(desk.path(), rubbish).unwrap();
+        fs::write(desk.path(), &rubbish).unwrap();
         let (store, kept) = Store::open(&desk.path()).unwrap();
         assert!(kept.state.is_none());
         let (aside, what) = kept.set_aside.expect("set aside");
@@ -153,7 +153,7 @@ fn a_file_that_is_no_store_is_set_aside_and_said_so() {
         assert!(!what.is_empty());
         assert_eq!(fs::read(&aside).unwrap(), rubbish, "as it was");
         drop(store);
-        fs::write(desk.path(), rubbish).unwrap();
+        fs::write(desk.path(), &rubbish).unwrap();
         let (aside, _) = Store::open(&desk.path()).unwrap().1.set_aside.expect("set aside");
         assert_eq!(aside, desk.folder.path().join("stoop.redb.damaged-2"), "never over another");
     }

@@ -118,6 +118,8 @@ pub(crate) enum Action {
     Claim(u64),
     /// A message whose fragments never end.
     Endless,
+    /// The same with fragments that hold nothing.
+    Hollow,
     /// A message of so many bytes.
     Long(usize),
     /// A message nobody can read.
@@ -170,6 +172,7 @@ impl Action {
             | Self::Half
             | Self::Claim(_)
             | Self::Endless
+            | Self::Hollow
             | Self::Long(_)
             | Self::Rubbish(_) => Kind::Stream,
             Self::Dup(_)

@@ -242,6 +242,7 @@ mod tests {
             ("half", Action::Half),
             ("claim(4G)", Action::Claim(4 << 30)),
             ("endless", Action::Endless),
+            ("hollow", Action::Hollow),
             ("long(17M)", Action::Long(17 << 20)),
             ("rubbish(json)", Action::Rubbish(Rubbish::Json)),
             ("rubbish(utf8)", Action::Rubbish(Rubbish::Utf8)),

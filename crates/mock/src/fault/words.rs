@@ -89,7 +89,7 @@ const ON_CONNECTIONS: [Word; 7] = [
     },
 ];
 
-const ON_STREAMS: [Word; 13] = [
+const ON_STREAMS: [Word; 14] = [
     Word {
         name: "fin",
         form: "fin",
@@ -155,6 +155,12 @@ const ON_STREAMS: [Word; 13] = [
         form: "endless",
         says: "begin a message whose fragments never end",
         read: |argument| argument.nothing(Action::Endless),
+    },
+    Word {
+        name: "hollow",
+        form: "hollow",
+        says: "begin a message whose fragments never end and hold nothing",
+        read: |argument| argument.nothing(Action::Hollow),
     },
     Word {
         name: "long",

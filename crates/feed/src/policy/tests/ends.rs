@@ -158,8 +158,25 @@ fn a_dial_that_hangs_is_abandoned() {
         idle(),
         &[
             (On(0, Event::Start), "idle>dialling, dial"),
-            (Wake(10_000), "abandon, dialling>waiting, backoff #1 ConnectTimeout"),
+            (Wake(10_000), "abandon, dialling>waiting, backoff #1 ConnectTimeout(Dns, 10s)"),
             (Due, "waiting>dialling, dial"),
+        ],
+    );
+}
+
+#[test]
+fn each_step_of_a_dial_has_its_time_and_the_one_that_hangs_is_named() {
+    check(
+        idle(),
+        &[
+            (On(0, Event::Start), "idle>dialling, dial"),
+            (On(9_999, Event::Reached(DialStep::Tcp)), ""),
+            (On(9_999, Event::Reached(DialStep::Tls)), ""),
+            (Wake(9_999), ""),
+            (Wake(1), "abandon, dialling>waiting, backoff #1 ConnectTimeout(Tls, 10s)"),
+            (On(0, Event::Reached(DialStep::Handshake)), ""),
+            (Due, "waiting>dialling, dial"),
+            (Due, "abandon, dialling>waiting, backoff #2 ConnectTimeout(Dns, 10s)"),
         ],
     );
 }

@@ -16,10 +16,12 @@ enum Step {
     On(i64, Event),
     /// The owner wakes this many milliseconds after the step before.
     Wake(i64),
+    /// The same, with messages in the socket that it has not read.
+    WakeUnread(i64),
     /// The owner wakes at the deadline.
     Due,
 }
-use Step::{Due, On, Wake};
+use Step::{Due, On, Wake, WakeUnread};
 
 fn refused(status: u16) -> Event {
     Event::Refused { status }
@@ -77,6 +79,10 @@ fn check(mut policy: Policy, steps: &[(Step, &str)]) -> Policy {
             Wake(after) => {
                 now += after * MS;
                 policy.wake(now, &mut out);
+            }
+            WakeUnread(after) => {
+                now += after * MS;
+                policy.wake_unread(now, &mut out);
             }
             Due => {
                 now = policy.deadline().unwrap_or_else(|| panic!("no deadline at step {index}"));

@@ -1,0 +1,98 @@
+//! What the service sends: a few tweets with all that can happen to one, spread over the run.
+
+use super::dice::{Dice, MILLI, SECOND};
+
+/// Rules that take every way through the life of a decision.
+pub(super) const RULES: &str = r#"
+[[rule]]
+name = "assets"
+any = ["token"]
+none = ["never"]
+assets = { tokens = true }
+settle = "3s"
+ttl = "20s"
+
+[[rule]]
+name = "quick"
+fire = "content"
+any = ["token"]
+ttl = "2s"
+
+[[rule]]
+name = "waits"
+fire = "enriched"
+wait = "800ms"
+on_timeout = "open"
+assets = { tokens = true }
+
+[[rule]]
+name = "all"
+none = ["never"]
+settle = "10s"
+ttl = "60s"
+"#;
+
+const TEXTS: [&str; 5] =
+    ["New token live: $EDGE", "token $EDGE and $PACT", "gm", "never a token", "a token, no name"];
+const TOKENS: [&str; 5] = [
+    "",
+    r#"{"symbol":"EDGE","contract":"c1","chain":"solana"}"#,
+    r#"{"symbol":"EDGE","contract":"c1","chain":"solana"},{"symbol":"EDGE","contract":"c2","chain":"solana"}"#,
+    r#"{"symbol":"OTHER","contract":"c3","chain":"solana"}"#,
+    r#"{"symbol":"PACT","contract":"c4","chain":"base","priceUsd":0.5},{"symbol":"EDGE","contract":"c1","chain":"solana"}"#,
+];
+
+/// A frame and when the service sends it, Unix ns.
+pub(super) struct Sent {
+    pub(super) at_ns: i64,
+    pub(super) json: String,
+}
+
+/// The frames of so many tweets between two times, in the order they are sent.
+pub(super) fn story(dice: &mut Dice, tweets: i64, from_ns: i64, to_ns: i64) -> Vec<Sent> {
+    let mut story = Vec::new();
+    let mut begin_ns = from_ns;
+    for number in 0..tweets {
+        // Some come in bursts, the others wherever there is room.
+        begin_ns = if dice.chance(40) { begin_ns } else { dice.between(from_ns, to_ns) };
+        tell(dice, number, begin_ns.min(to_ns), &mut story);
+    }
+    story.sort_by_key(|sent| sent.at_ns);
+    story.retain(|sent| sent.at_ns <= to_ns);
+    story
+}
+
+fn tell(dice: &mut Dice, number: i64, begin_ns: i64, story: &mut Vec<Sent>) {
+    let created_ms = begin_ns / MILLI - dice.between(50, 400);
+    let text = dice.pick(&TEXTS);
+    let content = format!(
+        r#""kind":"post","text":"{text}","createdAt":{created_ms},"author":{{"handle":"@a{}"}}"#,
+        number % 3
+    );
+    let mut add = |dice: &mut Dice, op: &str, payload: &str, at_ns: i64| {
+        let ts = at_ns / MILLI;
+        let json =
+            format!(r#"{{"v":1,"t":"tweet","op":"{op}","ts":{ts},"d":{{"tweetId":"{number}",{payload}}}}}"#);
+        if dice.chance(5) {
+            let again_ns = at_ns + dice.between(0, 30 * SECOND);
+            story.push(Sent { at_ns: again_ns, json: json.clone() });
+        }
+        story.push(Sent { at_ns, json });
+    };
+    add(dice, "content", &content, begin_ns);
+    if dice.chance(75) {
+        // Now and then the enrichment is there first.
+        let after_ns = dice.pick(&[-100, 0, 50, 200, 700, 900, 2_500, 4_000, 15_000]) * MILLI;
+        let meta = format!(r#""detected":{{"tokens":[{}]}}"#, dice.pick(&TOKENS));
+        add(dice, "meta", &meta, begin_ns + after_ns);
+    }
+    for _ in 0..dice.pick(&[0, 0, 1, 3]) {
+        let at_ns = begin_ns + dice.between(10 * MILLI, 30 * SECOND);
+        let update = format!(r#""text":"{}""#, dice.pick(&TEXTS));
+        add(dice, "update", &update, at_ns);
+    }
+    if dice.chance(25) {
+        let at_ns = begin_ns + dice.between(0, 40 * SECOND);
+        add(dice, "delete", &format!(r#""eventId":"d{number}""#), at_ns);
+    }
+}
