@@ -7,7 +7,7 @@
 
 const fs = require('fs');
 const http = require('http');
-const { WebSocketServer } = require('ws');
+const { WebSocketServer } = library('ws');
 
 const TEXT = 1;
 const BINARY = 2;
@@ -20,6 +20,15 @@ const NOISE = Buffer.from(Array.from({ length: 64 }, (_, at) => 0x80 + at));
 const STREAM = ['close', 'fin', 'rst', 'stall', 'freeze', 'no-pong', 'half', 'claim', 'long', 'rubbish'];
 const FRAME = ['dup', 'fragment', 'rsv', 'compressed', 'masked'];
 const CONNECTION = ['refuse', 'replay'];
+
+// A module from where Node looks, or else from where Debian puts it: Node of another origin does not look there.
+function library(name) {
+  try {
+    return require(name);
+  } catch {
+    return require(`/usr/share/nodejs/${name}`);
+  }
+}
 
 class Fault {
   constructor(spec) {
@@ -219,7 +228,7 @@ function main() {
   const options = { fault: [] };
   const words = process.argv.slice(2);
   if (words[0] === '--version') {
-    console.log(`Node ${process.version}, ws ${require('ws/package.json').version}`);
+    console.log(`Node ${process.version}, ws ${library('ws/package.json').version}`);
     return;
   }
   for (let at = 0; at < words.length; at += 2) {

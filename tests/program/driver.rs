@@ -71,7 +71,8 @@ impl Call {
 
     /// Starts the program; nobody reads its stdout yet.
     pub(crate) fn start_unread(mut self) -> Program {
-        let mut child = self.command.spawn().expect("the program starts");
+        let program = self.command.get_program().to_owned();
+        let mut child = self.command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         let mut stdin = child.stdin.take().expect("stdin is a pipe");
         let input = self.input;
         // It may end without reading all of it.

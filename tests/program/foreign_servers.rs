@@ -15,9 +15,6 @@ use crate::desk::{Desk, Mock, fixture, frames};
 use crate::driver::{Call, call, stoop};
 use crate::faults::BRISK;
 
-/// Where Debian puts modules; Node of another origin does not look there by itself.
-const NODE_MODULES: &str = "/usr/share/nodejs";
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Make {
     Ours,
@@ -36,7 +33,7 @@ impl Make {
         }
     }
 
-    /// A call of the server; panics with what to install if nothing runs it.
+    /// A call of the server. What it needs is in CONTRIBUTING.md.
     fn call(self, args: &[&str]) -> Call {
         static PYTHON: OnceLock<&str> = OnceLock::new();
         let script = |name: &str| {
@@ -50,19 +47,17 @@ impl Make {
                 let python = PYTHON.get_or_init(|| python(&script));
                 call(python, &[&[&*script], args].concat())
             }
-            Self::Node => {
-                call("node", &[&[&*script("server.js")], args].concat()).env("NODE_PATH", NODE_MODULES)
-            }
+            Self::Node => call("node", &[&[&*script("server.js")], args].concat()),
         }
     }
 }
 
 /// The system's Python, which has the library from a package, or else the first on the path.
 fn python(script: &str) -> &'static str {
-    let has_library = |python: &&&str| {
-        Path::new(python).exists() && call(python, &[script, "--version"]).finish().code == Some(0)
-    };
-    ["/usr/bin/python3"].iter().find(has_library).unwrap_or(&"python3")
+    const SYSTEM: &str = "/usr/bin/python3";
+    let has_library =
+        Path::new(SYSTEM).exists() && call(SYSTEM, &[script, "--version"]).finish().code == Some(0);
+    if has_library { SYSTEM } else { "python3" }
 }
 
 /// What must be the same whoever serves.
