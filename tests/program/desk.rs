@@ -69,7 +69,7 @@ impl Desk {
     }
 }
 
-/// A mock server run by the program.
+/// A mock server run by the program, or a server like it.
 pub(crate) struct Mock {
     /// Where it listens.
     pub(crate) addr: String,
@@ -78,7 +78,11 @@ pub(crate) struct Mock {
 
 impl Mock {
     pub(crate) fn start(input: &str, args: &[&str]) -> Self {
-        let program = stoop(&[&["mock", "--input", input], args].concat()).start();
+        Self::of(stoop(&[&["mock", "--input", input], args].concat()).start())
+    }
+
+    /// A server that says where it listens as ours does.
+    pub(crate) fn of(program: Program) -> Self {
         let line = program.stderr.wait_for(|line| line.starts_with("listening "));
         Self { addr: line["listening ".len()..].to_owned(), program }
     }

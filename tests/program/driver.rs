@@ -29,7 +29,12 @@ pub(crate) struct Call {
 
 /// A call without a key in the environment.
 pub(crate) fn stoop(args: &[&str]) -> Call {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_stoop"));
+    call(env!("CARGO_BIN_EXE_stoop"), args)
+}
+
+/// A call of any program.
+pub(crate) fn call(program: &str, args: &[&str]) -> Call {
+    let mut command = Command::new(program);
     command.args(args).env_remove(KEY_VARIABLE);
     // What the machine says of proxies is not for tests.
     for name in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"] {
@@ -66,7 +71,8 @@ impl Call {
 
     /// Starts the program; nobody reads its stdout yet.
     pub(crate) fn start_unread(mut self) -> Program {
-        let mut child = self.command.spawn().expect("the program starts");
+        let program = self.command.get_program().to_owned();
+        let mut child = self.command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         let mut stdin = child.stdin.take().expect("stdin is a pipe");
         let input = self.input;
         // It may end without reading all of it.

@@ -11,7 +11,8 @@ use crate::desk::{Desk, Mock, fixture, frames};
 use crate::driver::{Finished, stoop};
 
 /// Deadlines short enough for a test, long enough for a busy machine that is well.
-const BRISK: &str = "ping_interval = \"100ms\"\npong_timeout = \"300ms\"\nslow_lane = [\"1ms\", \"5ms\"]";
+pub(crate) const BRISK: &str =
+    "ping_interval = \"100ms\"\npong_timeout = \"300ms\"\nslow_lane = [\"1ms\", \"5ms\"]";
 
 /// What a run shows of itself.
 struct Ran {

@@ -15,6 +15,8 @@ mod endpoints;
 mod faults;
 mod feed;
 mod foreign;
+#[cfg(feature = "foreign")]
+mod foreign_servers;
 mod history;
 mod load;
 mod odd;

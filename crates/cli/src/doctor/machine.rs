@@ -25,9 +25,9 @@ const FILES: u64 = 32;
 const ACTOR_THREADS: usize = 4;
 /// What the program takes before the first tweet.
 const BASE_BYTES: u64 = 32 << 20;
-/// What one of `window_tweets` can come to, the window and as many tweets kept for their decisions together: 783 MiB
-/// were resident at 65,536 once 200,000 generated frames had gone by within ten minutes, a rule deciding on every post.
-const BYTES_PER_TWEET: u64 = 12 << 10;
+/// What one of `window_tweets` can come to, the window and as many tweets kept for their decisions together: 1,283 MiB
+/// were resident at 65,536 of each once both were full, every post decided on (`cargo bench --bench endurance`).
+const BYTES_PER_TWEET: u64 = 20 << 10;
 
 pub(super) fn check(config: Option<&Config>, report: &mut Report) -> Result<(), Failure> {
     clocks(report)?;
