@@ -354,3 +354,65 @@ fn offline_nobody_is_asked() {
     }
     stoop(&["doctor", "-c", &config, "--offline", "--connect"]).key(KEY).finish().expect(2);
 }
+
+/// Answers one request after the other as the REST interface does, with this time in its head.
+fn dated_api(date: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let addr = listener.local_addr().expect("an address").to_string();
+    drop(thread("api", move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            let mut head = [0; 4096];
+            drop(stream.read(&mut head));
+            let body = r#"{"plan":"elite","trackedAccounts":{"count":1,"limit":5},"websocket":{"count":0,"limit":9}}"#;
+            let length = body.len();
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\
+                 Connection: close\r\n\r\n{body}"
+            );
+            drop(stream.write_all(answer.as_bytes()));
+        }
+    }));
+    addr
+}
+
+#[test]
+fn the_clock_is_held_against_that_of_the_server() {
+    let desk = Desk::new();
+    let mock = Mock::start(&fixture("frames/vendor.jsonl"), &[]);
+    let good = stoop(&["doctor", "-c", &desk.config(&mock.addr, TIMELESS, "")]).key(KEY).finish().expect(0);
+    assert!(expect_line(&good, "ok", "clock offset").starts_with("within "));
+    for (date, way) in
+        [("Wed, 10 Jun 2015 12:39:59 GMT", "ahead of"), ("Wed, 10 Jun 2099 12:39:59 GMT", "behind")]
+    {
+        let api = format!("api = \"http://{}\"", dated_api(date));
+        let run =
+            stoop(&["doctor", "-c", &desk.config(&mock.addr, TIMELESS, &api)]).key(KEY).finish().expect(1);
+        assert!(expect_line(&run, "fix", "clock offset").contains(way));
+    }
+}
+
+#[test]
+fn the_clock_is_held_against_the_first_frame() {
+    for (fault, status) in [("skew(0s)", "ok"), ("skew(1h)", "fix"), ("skew(-1h)", "warn")] {
+        let desk = Desk::new();
+        let mock =
+            Mock::start(&fixture("frames/vendor.jsonl"), &["--rebase", "--rate", "50", "--fault", fault]);
+        let config = desk.config(&mock.addr, TIMELESS, "");
+        let run = stoop(&["doctor", "--connect", "-c", &config]).key(KEY).finish();
+        let lines: Vec<&String> = run.stdout.iter().filter(|line| line.contains("clock offset")).collect();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[1].starts_with(status) && lines[1].contains("first frame"), "{fault}: {lines:?}");
+    }
+}
+
+#[test]
+fn a_folder_for_the_store_that_is_not_there_is_to_be_made() {
+    let desk = Desk::new();
+    let mock = Mock::start(&fixture("frames/vendor.jsonl"), &[]);
+    let config = desk.config(&mock.addr, TIMELESS, "[store]\npath = \"missing/kept.redb\"");
+    let run = stoop(&["doctor", "-c", &config]).key(KEY).finish().expect(1);
+    assert!(expect_line(&run, "fix", "disk").contains("missing"));
+    let config = desk.config(&mock.addr, TIMELESS, "[store]\npath = \"kept.redb\"");
+    let run = stoop(&["doctor", "-c", &config]).key(KEY).finish();
+    assert!(run.stdout.iter().any(|line| line.contains("disk") && line.contains("(the store)")));
+}

@@ -99,6 +99,12 @@ pub(crate) fn cores() -> usize {
     available_parallelism().map_or(1, usize::from)
 }
 
+/// Room that a folder's disk has for this user, bytes.
+pub(crate) fn disk_available(folder: &Path) -> std::io::Result<u64> {
+    let room = rustix::fs::statvfs(folder)?;
+    Ok(room.f_bavail.saturating_mul(room.f_frsize))
+}
+
 /// Memory that this process can still have, bytes: what the machine has left, or its group if that is less.
 pub(crate) fn memory_available() -> Option<u64> {
     let number = |path: &str| text(path).parse::<u64>().ok();

@@ -3,17 +3,22 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use stoop_engine::{Intake, Receipt, plausible_ns};
 use stoop_feed::{Cause, DialStep, Side, TransportError};
+use stoop_wire::Limits;
 use tokio::io::AsyncWriteExt;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Bytes, Message};
 
+use crate::clock::Clock;
 use crate::settings::{Auth, Endpoint, Key};
 use crate::socket::{DialError, Progress, Socket, dial, reach};
 
+/// How long a frame is waited for.
+const LISTEN: Duration = Duration::from_secs(1);
 /// How long a good-bye may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Messages passed over while a close is waited for: a busy feed sends some.
@@ -65,26 +70,77 @@ pub fn probe_transport(endpoint: &Endpoint, limit: Duration) -> Result<(), Probe
     })
 }
 
-/// Opens a connection as a run does, key and all, and closes it with 1000. Blocks, at most for `limit` and a
-/// good-bye. Takes one of the plan's connections meanwhile.
-pub fn probe_feed(endpoint: &Endpoint, auth: Auth, key: &Key, limit: Duration) -> Result<(), ProbeError> {
+/// Opens a connection as a run does, key and all, and closes it with 1000. Blocks, at most for `limit`, a second in which
+/// a frame may come, and a good-bye. Takes one of the plan's connections meanwhile.
+///
+/// Returns how long before its receipt the first frame was sent by the server's clock, ns, if one has come that says so.
+pub fn probe_feed(
+    endpoint: &Endpoint,
+    auth: Auth,
+    key: &Key,
+    limit: Duration,
+) -> Result<Option<i64>, ProbeError> {
     runtime()?.block_on(async {
         let progress = Progress::default();
         let dialling = dial(endpoint.clone(), auth, key.clone(), Progress::clone(&progress));
         let dialled = timeout(limit, dialling).await;
-        let socket = dialled.map_err(|_elapsed| ProbeError::TimedOut(progress.get(), limit))??;
+        let mut socket = dialled.map_err(|_elapsed| ProbeError::TimedOut(progress.get(), limit))??;
+        let heard = timeout(LISTEN, hear(&mut socket)).await.unwrap_or(Heard::Nothing);
+        let (age_ns, closed) = match heard {
+            Heard::Frame(age_ns) => (Some(age_ns), None),
+            Heard::Close(code) => (None, Some(code)),
+            Heard::Nothing => (None, None),
+        };
         // A server may let everybody in and close with its verdict right after.
-        match timeout(CLOSE_TIMEOUT, part(socket)).await {
-            Ok(Some(code)) if code >= VENDOR_CODES => {
+        let code = match closed {
+            Some(code) => code,
+            None => timeout(CLOSE_TIMEOUT, part(socket)).await.ok().flatten(),
+        };
+        match code {
+            Some(code) if code >= VENDOR_CODES => {
                 Err(ProbeError::Refused(Cause::from_close(Some(code), Side::Remote)))
             }
-            Ok(_) | Err(_) => Ok(()),
+            Some(_) | None => Ok(age_ns),
         }
     })
 }
 
 fn runtime() -> Result<Runtime, ProbeError> {
     Builder::new_current_thread().enable_io().enable_time().build().map_err(ProbeError::Runtime)
+}
+
+/// What a server has said first.
+enum Heard {
+    /// A frame, sent so long before by the server's clock, ns.
+    Frame(i64),
+    /// A close.
+    Close(Option<u16>),
+    /// Nothing that tells.
+    Nothing,
+}
+
+/// Waits for a frame that says when it was sent.
+async fn hear(socket: &mut Socket) -> Heard {
+    let clock = Clock::anchored();
+    let mut intake = Intake::new(Limits::default(), 0);
+    for _ in 0..MESSAGES {
+        let bytes = match socket.next().await {
+            Some(Ok(Message::Text(text))) => Bytes::from(text),
+            Some(Ok(Message::Binary(bytes))) => bytes,
+            Some(Ok(Message::Close(frame))) => return Heard::Close(frame.map(|frame| u16::from(frame.code))),
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
+            Some(Err(_)) | None => return Heard::Nothing,
+        };
+        let now_ns = clock.now_ns();
+        let mut sent_ns = None;
+        intake.frame(&bytes, Receipt::At(now_ns), |_, event| {
+            sent_ns = sent_ns.or_else(|| plausible_ns(event.ok()?.ts_ms));
+        });
+        if let Some(sent_ns) = sent_ns {
+            return Heard::Frame(now_ns - sent_ns);
+        }
+    }
+    Heard::Nothing
 }
 
 /// Closes a connection; returns the code the server closes it with.

@@ -156,6 +156,16 @@ pub(crate) fn json_response(status: u16, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
+/// The same response with the time it is sent, Unix ms.
+pub(crate) fn dated(response: &[u8], now_ms: i64) -> Vec<u8> {
+    let Some(end) = response.windows(2).position(|window| window == b"\r\n") else {
+        return response.to_vec();
+    };
+    let (status, rest) = response.split_at(end);
+    let date = stoop_wire::format_http_date(now_ms).unwrap_or_default();
+    [status, b"\r\nDate: ", date.as_bytes(), rest].concat()
+}
+
 /// A response that names an error as the feed's REST interface does.
 pub(crate) fn error_response(status: u16, message: &str) -> Vec<u8> {
     json_response(status, &serde_json::json!({ "error": message }).to_string())

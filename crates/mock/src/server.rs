@@ -268,7 +268,8 @@ async fn respond_api(shared: &Shared, stream: &mut TcpStream, request: &Request,
     let Some(body) = body else { return http::error_response(400, "the body is cut off or too large") };
     let taken = shared.counters.stats().open;
     let response = shared.api.respond((request, &body), &shared.config, &shared.reel, taken);
-    response.unwrap_or_else(|| http::error_response(404, "not found"))
+    let response = response.unwrap_or_else(|| http::error_response(404, "not found"));
+    http::dated(&response, runtime::wall_ms())
 }
 
 async fn respond(stream: &mut TcpStream, response: &[u8]) {

@@ -76,5 +76,6 @@ mod source;
 pub use decoder::{Decoder, Limits};
 pub use rest::{
     AccountRow, AccountState, AccountsReply, ErrorReply, HISTORY_ERRORS, HistoryPage, HistoryRow, Me,
-    MessageType, Quota, RowError, RowFault, RowPart, Unreadable, accounts_request, format_ms, parse_ms,
+    MessageType, Quota, RowError, RowFault, RowPart, Unreadable, accounts_request, format_http_date,
+    format_ms, parse_http_date, parse_ms,
 };

@@ -5,7 +5,7 @@ use std::path::Path;
 use stoop::{Clock, Config, Placement};
 
 use super::{Check, Report};
-use crate::environment::{binary, clock_cost_ns, cores, memory_available, open_files, text};
+use crate::environment::{binary, clock_cost_ns, cores, disk_available, memory_available, open_files, text};
 use crate::failure::Failure;
 
 /// The year this was written in: no right clock shows an earlier one.
@@ -28,6 +28,11 @@ const BASE_BYTES: u64 = 32 << 20;
 /// What one of `window_tweets` can come to, the window and as many tweets kept for their decisions together: 1,283 MiB
 /// were resident at 65,536 of each once both were full, every post decided on (`cargo bench --bench endurance`).
 const BYTES_PER_TWEET: u64 = 20 << 10;
+
+/// Free disk below which a run is not begun with.
+const DISK_LEAST: u64 = 64 << 20;
+/// Free disk below which it does not last.
+const DISK_GOOD: u64 = 2 << 30;
 
 pub(super) fn check(config: Option<&Config>, report: &mut Report) -> Result<(), Failure> {
     clocks(report)?;
@@ -101,7 +106,38 @@ fn limits(config: Option<&Config>, report: &mut Report) -> Result<(), Failure> {
     } else {
         report.ok(Check::Cores, cores.to_string())?;
     }
-    memory(config, report)
+    memory(config, report)?;
+    disk(config, report)
+}
+
+/// Room where the program writes: its store, or else the folder it stands in.
+fn disk(config: Option<&Config>, report: &mut Report) -> Result<(), Failure> {
+    let store = config.and_then(|config| config.store.as_deref());
+    let folder = store.and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let shown = if store.is_some() { format!("{} (the store)", folder.display()) } else { "here".to_owned() };
+    match disk_available(folder) {
+        Ok(free) if free < DISK_LEAST => {
+            let detail = format!("{} free {shown}", binary(free));
+            report.fix(
+                Check::Disk,
+                detail,
+                "make room: decisions and what is kept over a restart are written there",
+            )
+        }
+        Ok(free) if free < DISK_GOOD => {
+            let detail = format!("{} free {shown}", binary(free));
+            report.warn(
+                Check::Disk,
+                detail,
+                "decisions of a busy month take gigabytes: see docs/operating.md",
+            )
+        }
+        Ok(free) => report.ok(Check::Disk, format!("{} free {shown}", binary(free))),
+        Err(error) => {
+            report.fix(Check::Disk, format!("{shown}: {error}"), "make the folder that [store] path names")
+        }
+    }
 }
 
 /// Holds what the window can come to against what there is. A rough figure: texts differ.

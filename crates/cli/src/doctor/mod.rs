@@ -34,12 +34,14 @@ enum Check {
     Tls,
     Account,
     Feed,
+    Offset,
     Wall,
     Monotonic,
     Synchronised,
     Files,
     Cores,
     Memory,
+    Disk,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,12 +141,14 @@ impl Check {
             Self::Tls => "tls",
             Self::Account => "account",
             Self::Feed => "feed",
+            Self::Offset => "clock offset",
             Self::Wall => "wall clock",
             Self::Monotonic => "fine clock",
             Self::Synchronised => "clock sync",
             Self::Files => "open files",
             Self::Cores => "cores",
             Self::Memory => "memory",
+            Self::Disk => "disk",
         }
     }
 
@@ -156,12 +160,14 @@ impl Check {
             | Self::Tls
             | Self::Account
             | Self::Feed
+            | Self::Offset
             | Self::Wall
             | Self::Monotonic
             | Self::Synchronised
             | Self::Files
             | Self::Cores
-            | Self::Memory => false,
+            | Self::Memory
+            | Self::Disk => false,
         }
     }
 }

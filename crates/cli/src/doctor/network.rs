@@ -53,8 +53,17 @@ fn tls(endpoint: &Endpoint, timeout: Duration, report: &mut Report) -> Result<bo
 /// Asks who the key is. A run does without the answer, so most of what can go wrong here is a warning.
 fn account(config: &Config, key: &Key, report: &mut Report) -> Result<(), Failure> {
     let timeouts = Timeouts { connect: config.feed.connect_timeout, ..Timeouts::default() };
-    match Client::new(config.api.clone(), key.clone(), timeouts).me() {
-        Ok(me) => plan(config, &me, report),
+    let clock = Clock::anchored();
+    let asked_ns = clock.now_ns();
+    match Client::new(config.api.clone(), key.clone(), timeouts).me_dated() {
+        Ok((me, date_ms)) => {
+            let answered_ns = clock.now_ns();
+            plan(config, &me, report)?;
+            match date_ms {
+                Some(date_ms) => held_against(date_ms, asked_ns, answered_ns, report),
+                None => Ok(()),
+            }
+        }
         Err(error @ RestError::Unauthorised { .. }) => {
             let advice =
                 "take the key of the account anew, and look for another one in the way: key_file comes first";
@@ -80,6 +89,40 @@ fn account(config: &Config, key: &Key, report: &mut Report) -> Result<(), Failur
         }
     }
 }
+
+/// Holds the clock against the server's, which tells whole seconds: within two of the answer nothing can be said.
+fn held_against(date_ms: i64, asked_ns: i64, answered_ns: i64, report: &mut Report) -> Result<(), Failure> {
+    const SECOND_NS: i64 = 1_000_000_000;
+    let (from_ns, to_ns) = (date_ms * 1_000_000, date_ms * 1_000_000 + SECOND_NS);
+    // By how much this clock is ahead at least; negative: behind.
+    let offset_ns = if answered_ns < from_ns { answered_ns - from_ns } else { (asked_ns - to_ns).max(0) };
+    let within = format!("within {} ms of the REST interface's", millis(answered_ns - asked_ns + SECOND_NS));
+    if offset_ns.abs() < 2 * SECOND_NS {
+        return report.ok(Check::Offset, within);
+    }
+    let way = if offset_ns > 0 { "ahead of" } else { "behind" };
+    let detail = format!("{} ms or more {way} the REST interface's", millis(offset_ns.abs()));
+    report.fix(Check::Offset, detail, OFFSET_ADVICE)
+}
+
+/// Holds the clock against the `ts` of a frame: it cannot have been sent after it came, nor long before.
+fn held_against_frame(age_ns: i64, report: &mut Report) -> Result<(), Failure> {
+    const FAR_NS: i64 = 500_000_000;
+    let detail = format!("the first frame came {} ms after its `ts`", millis(age_ns));
+    if (-FAR_NS..FAR_NS).contains(&age_ns) {
+        return report.ok(Check::Offset, detail);
+    }
+    // A frame shown again after the connect is old with every clock right.
+    if age_ns > 0 {
+        let advice =
+            "fine if the server shows what was sent before; else the clocks differ: see `sent→recv` of a run";
+        return report.warn(Check::Offset, detail, advice);
+    }
+    report.fix(Check::Offset, detail, OFFSET_ADVICE)
+}
+
+const OFFSET_ADVICE: &str =
+    "set the clock of this machine (`timedatectl`, `chronyc tracking`): `max_age` is measured with it";
 
 fn plan(config: &Config, me: &Me, report: &mut Report) -> Result<(), Failure> {
     let name = plain(me.plan.as_deref().unwrap_or("unknown"));
@@ -109,7 +152,13 @@ fn of(quota: Quota) -> String {
 fn feed(endpoint: &Endpoint, config: &Config, key: &Key, report: &mut Report) -> Result<(), Failure> {
     let shown = endpoint.shown();
     match probe_feed(endpoint, config.auth, key, config.feed.connect_timeout) {
-        Ok(()) => report.ok(Check::Feed, format!("{shown}: the key is let in; closed again")),
+        Ok(age_ns) => {
+            report.ok(Check::Feed, format!("{shown}: the key is let in; closed again"))?;
+            match age_ns {
+                Some(age_ns) => held_against_frame(age_ns, report),
+                None => Ok(()),
+            }
+        }
         Err(ProbeError::Refused(cause @ (Cause::HttpTooMany | Cause::CloseTooMany))) => {
             let advice = "a run waits in its slow lane until there is one";
             report.warn(Check::Feed, format!("{shown}: {cause}"), advice)

@@ -6,8 +6,8 @@ mod history;
 use std::fmt;
 use std::time::Duration;
 
-use stoop_wire::{AccountsReply, HistoryPage, Limits, Me, accounts_request};
-use ureq::http::header::{AUTHORIZATION, RETRY_AFTER};
+use stoop_wire::{AccountsReply, HistoryPage, Limits, Me, accounts_request, parse_http_date};
+use ureq::http::header::{AUTHORIZATION, DATE, RETRY_AFTER};
 use ureq::http::{HeaderValue, Response};
 use ureq::{Agent, Body, Proxy};
 
@@ -62,6 +62,8 @@ impl fmt::Debug for Client {
 struct Answer {
     status: u16,
     retry_after: Option<Duration>,
+    /// By the server's clock, Unix ms.
+    date_ms: Option<i64>,
     body: Vec<u8>,
 }
 
@@ -85,10 +87,15 @@ impl Client {
 
     /// Plan, accounts and sockets of the key.
     pub fn me(&self) -> Result<Me, RestError> {
+        self.me_dated().map(|(me, _)| me)
+    }
+
+    /// The same, and the time it is by the server's clock, Unix ms, to the second: the head `Date` of its answer.
+    pub fn me_dated(&self) -> Result<(Me, Option<i64>), RestError> {
         let request = self.agent.get(self.url("me")).header(AUTHORIZATION, &self.bearer);
         let answer = self.judge(self.take(request.call())?)?;
         match Me::read(&answer.body) {
-            Ok(Some(me)) => Ok(me),
+            Ok(Some(me)) => Ok((me, answer.date_ms)),
             Ok(None) => Err(unreadable(&answer, "no object")),
             Err(bad) => Err(unreadable(&answer, &bad.to_string())),
         }
@@ -125,12 +132,12 @@ impl Client {
     /// Reads an answer to its end.
     fn take(&self, response: Result<Response<Body>, ureq::Error>) -> Result<Answer, RestError> {
         let mut response = response.map_err(|error| self.transport(error))?;
-        // Of the two forms only seconds are read: a date would need the server's clock.
-        let seconds =
-            response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let head = |name| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let date_ms = head(DATE).and_then(parse_http_date);
+        let retry_after = head(RETRY_AFTER).and_then(|text| wait(text, date_ms));
         let body = response.body_mut().with_config().limit(BODY_BYTES).read_to_vec();
         let body = body.map_err(|error| self.transport(error))?;
-        Ok(Answer { status: response.status().as_u16(), retry_after: seconds.map(Duration::from_secs), body })
+        Ok(Answer { status: response.status().as_u16(), retry_after, date_ms, body })
     }
 
     fn transport(&self, error: ureq::Error) -> RestError {
@@ -189,6 +196,15 @@ impl Client {
         reply.rows.iter_mut().for_each(|row| clean(&mut row.message));
         reply
     }
+}
+
+/// How long `Retry-After` asks to wait: seconds, or a date, which is held against the server's own clock.
+fn wait(text: &str, date_ms: Option<i64>) -> Option<Duration> {
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let wait_ms = parse_http_date(text)?.saturating_sub(date_ms?);
+    Some(Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0)))
 }
 
 fn bearer(key: &Key) -> HeaderValue {

@@ -15,7 +15,7 @@ pub use history::{
     HISTORY_ERRORS, HistoryPage, HistoryRow, MessageType, RowError, RowFault, RowPart, Unreadable,
 };
 pub use reply::{AccountRow, AccountState, AccountsReply, ErrorReply, Me, Quota, accounts_request};
-pub use time::{format_ms, parse_ms};
+pub use time::{format_http_date, format_ms, parse_http_date, parse_ms};
 
 /// Hands one JSON value to `read`; the reason if it is none.
 fn read_value<T>(bytes: &[u8], read: impl FnOnce(tape::Value<'_, '_>) -> T) -> Result<T, Bad> {

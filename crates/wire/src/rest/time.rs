@@ -1,6 +1,8 @@
 //! Times as the REST interface writes them: RFC 3339 in texts, Unix ms elsewhere.
 
 use jiff::civil::DateTime;
+use jiff::fmt::StdFmtWrite;
+use jiff::fmt::rfc2822::{DateTimeParser, DateTimePrinter};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
 
@@ -26,9 +28,33 @@ pub fn format_ms(ms: i64) -> Option<String> {
     Some(format!("{time:.3}"))
 }
 
+/// Unix ms of a time as HTTP heads have it: `Wed, 10 Jun 2026 12:39:59 GMT`. None if it is none.
+pub fn parse_http_date(text: &str) -> Option<i64> {
+    DateTimeParser::new().parse_timestamp(text.trim()).ok().map(Timestamp::as_millisecond)
+}
+
+/// A time as HTTP heads have it. None beyond the years that can be written.
+pub fn format_http_date(ms: i64) -> Option<String> {
+    let time = Timestamp::from_millisecond(ms).ok()?;
+    let mut text = String::new();
+    DateTimePrinter::new().print_timestamp_rfc9110(&time, StdFmtWrite(&mut text)).ok()?;
+    Some(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn http_heads_have_times_of_their_own() {
+        let text = "Wed, 10 Jun 2026 12:39:59 GMT";
+        assert_eq!(parse_http_date(text), Some(1_781_095_199_000));
+        assert_eq!(format_http_date(1_781_095_199_900).as_deref(), Some(text));
+        for text in ["", "soon", "2026-06-10T12:39:59Z", "120"] {
+            assert_eq!(parse_http_date(text), None, "{text}");
+        }
+        assert_eq!(format_http_date(i64::MAX), None);
+    }
 
     #[test]
     fn times_are_read_in_every_spelling_the_interface_may_use() {
