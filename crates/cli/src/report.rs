@@ -145,6 +145,7 @@ fn common(summary: &Summary) -> Map<String, Value> {
             "waits_over": signal.waits_over,
             "pushed_out": signal.pushed_out,
             "external": signal.external,
+            "gaps": signal.gaps,
             "strategies_off": signal.strategies_off,
         },
     });

@@ -73,6 +73,6 @@ pub use merge::{
 pub use pipeline::{Bounds, NoProbe, Pipeline, Probe};
 pub use signal::{
     Alias, AssetFilter, Authors, Branch, Case, Command, Condition, EXTERNAL_BYTES, Explanation, External,
-    Fire, Incident, Judgement, Keeping, LOCAL_ASSETS, Market, Rule, RuleReader, RuleSet, RuleSetError,
+    Fire, Gap, Incident, Judgement, Keeping, LOCAL_ASSETS, Market, Rule, RuleReader, RuleSet, RuleSetError,
     Signal, SignalCounters, Strategy, Term, TermMode, Terms, asset_key, panic_message,
 };

@@ -7,7 +7,7 @@ use std::task::Poll;
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
 use crossbeam_channel::Receiver;
 use futures_util::FutureExt;
-use stoop_engine::{Command, Receipt, panic_message};
+use stoop_engine::{Command, Gap, Receipt, panic_message};
 use stoop_feed::{Action, Cause, Event, Lane, Side, State, TransportError};
 use stoop_model::BadReason;
 use tokio::sync::oneshot;
@@ -278,6 +278,11 @@ impl Run {
         {
             feed.gaps += 1;
             feed.gap_ns += now_ns - from_ns;
+            let why = cause.map_or_else(|| "unknown".to_owned(), |cause| cause.to_string());
+            tracing::warn!(away_ms = (now_ns - from_ns) / 1_000_000, cause = why, "the feed was away");
+            // An input, before any frame of the connection that is there again.
+            let gap = Gap { from_ns, to_ns: now_ns, cause: why };
+            self.path.command(Command::Gap(gap), now_ns);
             self.notices.tell(now_ns, News::Gap { from_ns, to_ns: now_ns, cause });
         }
     }

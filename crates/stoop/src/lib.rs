@@ -47,7 +47,7 @@ pub use config::{Config, ConfigError};
 pub use crossbeam_channel;
 pub use engine::{Engine, EngineBuilder, EngineError};
 pub use stoop_engine::{
-    Bounds, Case, Command, Condition, EXTERNAL_BYTES, Explanation, External, Incident, IntakeCounters,
+    Bounds, Case, Command, Condition, EXTERNAL_BYTES, Explanation, External, Gap, Incident, IntakeCounters,
     Judgement, Keeping, MergeCounters, Merged, NoProbe, Pipeline, Probe, Receipt, RuleReader, RuleSet,
     RuleSetError, SignalCounters, Stamp, Strategy, View, Window, asset_key, syntax,
 };

@@ -31,7 +31,9 @@ pub use ident::asset_key;
 pub use parse::RuleReader;
 pub use rule::{Alias, AssetFilter, Authors, Branch, Fire, Market, Rule, Term, TermMode, Terms};
 pub use set::{RuleSet, RuleSetError};
-pub use strategy::{Case, Command, EXTERNAL_BYTES, External, Incident, Judgement, Strategy, panic_message};
+pub use strategy::{
+    Case, Command, EXTERNAL_BYTES, External, Gap, Incident, Judgement, Strategy, panic_message,
+};
 
 use crate::Stamp;
 use crate::merge::{Change, Merged, View};
@@ -79,6 +81,8 @@ pub struct SignalCounters {
     pub pushed_out: u64,
     /// Inputs for strategies.
     pub external: u64,
+    /// Times the feed was away and came again.
+    pub gaps: u64,
     /// Strategies switched off: they panicked, or somebody asked for it.
     pub strategies_off: u64,
 }
@@ -149,6 +153,7 @@ impl Signal {
         self.handle(merged, stamp, out);
         match command {
             Command::SwitchOff { strategy } => self.strategies.switch_off(strategy),
+            Command::Gap(_) => self.counters.gaps += 1,
             Command::External(external) => {
                 self.counters.external += 1;
                 let mut rules = self.strategies.rules_of(external);
