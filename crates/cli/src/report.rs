@@ -116,6 +116,7 @@ fn common(summary: &Summary) -> Map<String, Value> {
         "events": counts(&Op::ALL.map(Op::as_str), &intake.events),
         "bad_frames": intake.bad_frames(),
         "bad": counts(&BadReason::ALL.map(BadReason::as_str), &intake.bad),
+        "late": intake.late,
         "copies": intake.copies,
         "unknown_version": intake.unknown_version,
         "unknown_fields": intake.unknown_fields,
@@ -146,6 +147,7 @@ fn common(summary: &Summary) -> Map<String, Value> {
             "pushed_out": signal.pushed_out,
             "external": signal.external,
             "gaps": signal.gaps,
+            "missed": signal.missed,
             "strategies_off": signal.strategies_off,
         },
     });

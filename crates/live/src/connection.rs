@@ -7,7 +7,7 @@ use std::task::Poll;
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
 use crossbeam_channel::Receiver;
 use futures_util::FutureExt;
-use stoop_engine::{Command, Gap, Receipt, panic_message};
+use stoop_engine::{Command, Gap, Origin, Receipt, panic_message};
 use stoop_feed::{Action, Cause, Event, Lane, Side, State, TransportError};
 use stoop_model::BadReason;
 use tokio::sync::oneshot;
@@ -411,7 +411,7 @@ impl Run {
         self.frames += 1;
         self.lines[at].frames += 1;
         self.summary.counters.link.last_frame_ns = Some(recv_ns);
-        self.path.frame(at as u8, bytes, Receipt::At(recv_ns));
+        self.path.frame(Origin::Endpoint(at as u8), bytes, Receipt::At(recv_ns));
         self.path.work().await;
         if self.settings.max_frames.is_some_and(|limit| self.frames >= limit) {
             self.finish(End::MaxFrames).await;

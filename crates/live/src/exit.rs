@@ -19,12 +19,14 @@ pub(crate) struct Marks {
     pub(crate) recv_ns: i64,
     pub(crate) decoded_ns: i64,
     pub(crate) merged_ns: i64,
+    /// History has brought it: what it takes is not what a frame takes, and is not recorded.
+    pub(crate) is_late: bool,
 }
 
 impl Marks {
     /// Of an input that is time alone.
     pub(crate) fn tick(at_ns: i64) -> Self {
-        Self { recv_ns: at_ns, decoded_ns: at_ns, merged_ns: at_ns }
+        Self { recv_ns: at_ns, decoded_ns: at_ns, merged_ns: at_ns, is_late: false }
     }
 
     /// Of a frame that has just been received; in a replay nothing is measured.
@@ -82,15 +84,17 @@ impl Exit {
             });
             let queued_ns = self.clock.now_ns();
             decision.queued_ns = Some(queued_ns);
-            if self.outbox.offer(decision.clone()) {
+            if self.outbox.offer(decision.clone()) && !marks.is_late {
                 self.recorder.record(Stage::Queue, queued_ns - decided_ns);
                 self.recorder.record(Stage::Total, queued_ns - marks.recv_ns);
             }
         }
         // After the queue: nobody waits for these.
-        self.recorder.record(Stage::Decode, marks.decoded_ns - marks.recv_ns);
-        self.recorder.record(Stage::Merge, marks.merged_ns - marks.decoded_ns);
-        self.recorder.record(Stage::Signal, decided_ns - marks.merged_ns);
+        if !marks.is_late {
+            self.recorder.record(Stage::Decode, marks.decoded_ns - marks.recv_ns);
+            self.recorder.record(Stage::Merge, marks.merged_ns - marks.decoded_ns);
+            self.recorder.record(Stage::Signal, decided_ns - marks.merged_ns);
+        }
         for decision in decisions {
             self.digest.add(&decision.body);
         }
@@ -149,7 +153,7 @@ impl Exit {
         }
     }
 
-    /// Records the wall-clock stages of what was joined.
+    /// Records the wall-clock stages of what was joined, but for what history brought: it says nothing of the feed.
     pub(crate) fn observe(&mut self, merged: &[Merged]) {
         for merged in merged {
             if let Merged::Changed(change) = merged {
@@ -160,6 +164,9 @@ impl Exit {
 
     fn observe_change(&mut self, change: &Change) {
         let view = &change.view;
+        if change.arrival.is_late || view.is_late() {
+            return;
+        }
         if change.is_first_content {
             let sent_ms = change.arrival.sent_ms;
             let mut record = |stage, from: Option<i64>, to: Option<i64>| {
@@ -197,8 +204,8 @@ fn span(from_ns: i64, to_ns: i64) -> u64 {
 }
 
 impl Probe for Exit {
-    fn copied(&mut self, origin: u8, lag_ns: i64) {
-        record_lag(&mut self.lags, origin, lag_ns);
+    fn copied(&mut self, endpoint: u8, lag_ns: i64) {
+        record_lag(&mut self.lags, endpoint, lag_ns);
     }
 
     fn decoded(&mut self, event: &Event, stamp: Stamp) {
@@ -249,7 +256,12 @@ mod tests {
     fn a_live_decision_carries_the_time_of_each_stage() {
         let (mut exit, taken) = exit(true);
         let now_ns = exit.clock.now_ns();
-        let marks = Marks { recv_ns: now_ns - 600, decoded_ns: now_ns - 300, merged_ns: now_ns - 200 };
+        let marks = Marks {
+            recv_ns: now_ns - 600,
+            decoded_ns: now_ns - 300,
+            merged_ns: now_ns - 200,
+            is_late: false,
+        };
         exit.deliver(marks, &mut opened());
         let decision = taken.try_recv().unwrap();
         let latency = decision.latency.unwrap();

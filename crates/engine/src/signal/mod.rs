@@ -8,6 +8,7 @@ mod ident;
 mod life;
 mod line;
 mod local;
+mod missed;
 mod open;
 mod parse;
 mod reading;
@@ -28,6 +29,7 @@ use stoop_model::{Decision, Op};
 pub use candidates::LOCAL_ASSETS;
 pub use explain::{Condition, Explanation};
 pub use ident::asset_key;
+pub use missed::{MISSED, Missed};
 pub use parse::RuleReader;
 pub use rule::{Alias, AssetFilter, Authors, Branch, Fire, Market, Rule, Term, TermMode, Terms};
 pub use set::{RuleSet, RuleSetError};
@@ -38,6 +40,7 @@ pub use strategy::{
 use crate::Stamp;
 use crate::merge::{Change, Merged, View};
 use line::Cause;
+use missed::MissedLog;
 use strategy::Strategies;
 use test::Bench;
 use timers::{Due, Timer, Timers};
@@ -83,6 +86,8 @@ pub struct SignalCounters {
     pub external: u64,
     /// Times the feed was away and came again.
     pub gaps: u64,
+    /// Opens that did not come about because their post, or what caused them, came late.
+    pub missed: u64,
     /// Strategies switched off: they panicked, or somebody asked for it.
     pub strategies_off: u64,
 }
@@ -100,6 +105,7 @@ pub struct Signal {
     due: Vec<usize>,
     tweets: Tweets,
     timers: Timers,
+    missed: MissedLog,
     next_seq: u64,
     counters: SignalCounters,
 }
@@ -116,6 +122,7 @@ impl Signal {
             due: Vec::new(),
             tweets: Tweets::default(),
             timers: Timers::default(),
+            missed: MissedLog::default(),
             next_seq: 0,
             counters: SignalCounters::default(),
         }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr, Arbiter, Context, Message};
 use crossbeam_channel::{Receiver, Sender, bounded};
-use stoop_engine::{Bounds, Command, Intake, Merge, Merged, Receipt, RuleSet, Stamp};
+use stoop_engine::{Bounds, Command, Intake, Merge, Merged, Origin, Receipt, RuleSet, Stamp};
 use stoop_model::{BadReason, Event};
 use tokio::sync::oneshot;
 
@@ -69,7 +69,7 @@ impl Pools {
 
 /// To the decoder: a frame as it came.
 pub(crate) struct RawFrame {
-    pub(crate) origin: u8,
+    pub(crate) origin: Origin,
     pub(crate) bytes: Vec<u8>,
     pub(crate) receipt: Receipt,
 }
