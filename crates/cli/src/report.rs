@@ -32,6 +32,12 @@ pub(crate) fn live(summary: &Summary, as_json: bool) {
         feed.gaps,
         feed.gap_ns / 1_000_000
     ));
+    if feed.gaps > 0 {
+        note(format_args!(
+            "history: {} gaps filled with {} rows, {} not; {} signals missed",
+            feed.backfills, feed.backfill_rows, feed.backfill_failed, summary.counters.signal.missed
+        ));
+    }
     for endpoint in summary.endpoints.iter().filter(|_| summary.endpoints.len() > 1) {
         let (name, frames, copies) = (&endpoint.name, endpoint.frames, copies(endpoint));
         let lag = endpoint.lag.as_ref().map_or(String::new(), |lag| format!(", behind the first by {lag}"));
@@ -161,7 +167,8 @@ fn counts(names: &[&str], counts: &[u64]) -> Value {
 fn feed(summary: &Summary) -> Value {
     let feed = &summary.counters.feed;
     json!({"dials": feed.dials, "opens": feed.opens, "pings": feed.pings, "pongs": feed.pongs,
-           "rejected": feed.rejected, "gaps": feed.gaps, "gap_ns": feed.gap_ns})
+           "rejected": feed.rejected, "gaps": feed.gaps, "gap_ns": feed.gap_ns, "backfills": feed.backfills,
+           "backfill_rows": feed.backfill_rows, "backfill_failed": feed.backfill_failed})
 }
 
 fn endpoints(summary: &Summary) -> Value {

@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
+use crate::backfill::{self, Backfill};
 use crate::clock::Clock;
 use crate::gauge::Gauge;
 use crate::line::{Line, Step};
@@ -74,6 +75,7 @@ pub(crate) struct Run {
     requests: Receiver<Request>,
     notices: Notices,
     plan: PlanWatch,
+    backfill: Backfill,
     /// When the connection was lost, Unix ns, and why, until there is one again.
     lost: Option<(i64, Option<Cause>)>,
     /// When the counters are told next, Unix ns.
@@ -99,6 +101,7 @@ impl Run {
         Self {
             status_ns: settings.status_every.map(|_| clock.now_ns()),
             plan: PlanWatch::new(settings.api.clone(), settings.key.clone()),
+            backfill: Backfill::new(&settings, notices.clone(), Arc::clone(&gauge)),
             requests,
             notices,
             lost: None,
@@ -143,7 +146,8 @@ impl Run {
         let drain_ns = gauge.is_holding().then(|| clock.now_ns() + DRAIN_EVERY_NS);
         let tick_ns = gauge.deadline_ns().filter(|deadline_ns| self.ticked_ns != Some(*deadline_ns));
         let own_ns = lines.iter().filter_map(|line| line.policy.deadline()).min();
-        let due_ns = [own_ns, tick_ns, drain_ns, self.status_ns].into_iter().flatten().min();
+        let fill_ns = self.backfill.due_ns(self.summary.counters.link.is_up, can_read);
+        let due_ns = [own_ns, tick_ns, drain_ns, self.status_ns, fill_ns].into_iter().flatten().min();
         let wake_at = clock.instant(due_ns.unwrap_or(i64::MAX));
         let (clock, count) = (*clock, lines.len());
         self.first = (self.first + 1) % count;
@@ -190,6 +194,7 @@ impl Run {
             }
         }
         self.attend_requests(now_ns);
+        self.fill_gap(now_ns).await;
         if let Some(message) = self.gauge.tripped() {
             self.finish(End::Panicked(message)).await;
         } else if self.gauge.is_abandoned() {
@@ -226,6 +231,22 @@ impl Run {
         }
     }
 
+    /// Puts in what history has of a gap, a few frames at a time: the feed goes first.
+    async fn fill_gap(&mut self, now_ns: i64) {
+        self.backfill.attend(now_ns, self.summary.counters.link.is_up && self.end.is_none());
+        if !self.backfill.has_frames(now_ns) || self.end.is_some() {
+            return;
+        }
+        for _ in 0..backfill::BURST {
+            if self.gauge.is_blocking() || !self.path.has_room() {
+                return;
+            }
+            let Some(frame) = self.backfill.next(now_ns) else { return };
+            self.path.frame(Origin::History, &frame, Receipt::At(self.clock.now_ns()));
+            self.path.work().await;
+        }
+    }
+
     fn answer(&mut self, mut snapshot: Snapshot) {
         self.count();
         let Counters { link, feed, .. } = self.summary.counters;
@@ -241,6 +262,7 @@ impl Run {
         let (gaps, gap_ns) = (feed.gaps, feed.gap_ns);
         *feed = FeedCounters { gaps, gap_ns, ..FeedCounters::default() };
         self.lines.iter().for_each(|line| feed.add(&line.feed));
+        self.backfill.count(feed);
     }
 
     /// What each line did; the lags are the decoder's to add.
@@ -283,6 +305,7 @@ impl Run {
             // An input, before any frame of the connection that is there again.
             let gap = Gap { from_ns, to_ns: now_ns, cause: why };
             self.path.command(Command::Gap(gap), now_ns);
+            self.backfill.want(from_ns, now_ns);
             self.notices.tell(now_ns, News::Gap { from_ns, to_ns: now_ns, cause });
         }
     }

@@ -131,6 +131,11 @@ impl Exit {
             self.notices
                 .tell(self.clock.now_ns(), if is_holding { News::QueueFull } else { News::QueueFree });
         }
+        if signal.has_missed() {
+            for missed in signal.take_missed() {
+                self.notices.tell(missed.decided_ns, News::Missed(Box::new(missed)));
+            }
+        }
         if signal.has_incidents() {
             for Incident { strategy, message, at_ns } in signal.take_incidents() {
                 tracing::error!(strategy, message, "a strategy panicked and is switched off");
@@ -228,7 +233,7 @@ impl Probe for Exit {
 #[cfg(test)]
 mod tests {
     use crossbeam_channel::{Receiver, bounded};
-    use stoop_engine::{Bounds, NoProbe, Pipeline, RuleSet};
+    use stoop_engine::{Bounds, NoProbe, Origin, Pipeline, RuleSet};
 
     use super::*;
     use crate::settings::WhenFull;
@@ -277,6 +282,28 @@ mod tests {
         let (mut exit, _taken) = exit(true);
         exit.deliver(Marks::tick(exit.clock.now_ns()), &mut []);
         assert_eq!([Stage::Signal, Stage::Queue].map(|stage| count(&exit, stage)), [1, 0]);
+    }
+
+    #[test]
+    fn what_history_brings_is_delivered_and_not_recorded() {
+        let (mut exit, taken) = exit(true);
+        let rules = RuleSet::parse("rules.toml", "[[rule]]\nname = \"all\"\nallow_late = true\n").unwrap();
+        let mut pipeline = Pipeline::new(rules, Bounds::default(), 0);
+        let now_ns = exit.clock.now_ns();
+        let content = br#"{"v":1,"t":"tweet","op":"content","ts":1781095200123,"d":{"tweetId":"1","text":"a","createdAt":1781095199900,"receivedAt":1781095200100}}"#;
+        let meta = br#"{"v":1,"t":"tweet","op":"meta","ts":1781095200200,"d":{"tweetId":"1"}}"#;
+        for (frame, origin) in [(&content[..], Origin::History), (&meta[..], Origin::Endpoint(0))] {
+            let is_late = origin == Origin::History;
+            exit.marks = Marks { is_late, ..Marks::tick(now_ns) };
+            pipeline.frame_from(origin, frame, Receipt::At(now_ns), &mut exit, &mut Vec::new());
+        }
+        let taken: Vec<Decision> = taken.try_iter().collect();
+        assert!(taken.iter().all(|decision| decision.latency.is_some() && decision.late));
+        assert_eq!(taken.len(), 2, "open and confirm");
+        let wall = [Stage::CreatedReceived, Stage::ReceivedSent, Stage::SentRecv, Stage::ContentMeta];
+        assert_eq!(wall.map(|stage| count(&exit, stage)), [0; 4]);
+        assert_eq!([Stage::Decode, Stage::Merge].map(|stage| count(&exit, stage)), [1; 2], "of the meta");
+        assert_eq!([Stage::Queue, Stage::Total].map(|stage| count(&exit, stage)), [1; 2]);
     }
 
     #[test]

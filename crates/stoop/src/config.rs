@@ -9,6 +9,8 @@ use stoop_live::{Api, Auth, Endpoint, Key, Placement, SettingsError, WhenFull};
 use stoop_wire::Limits;
 
 const DEFAULT_URL: &str = "wss://ws.tweetstream.io/ws";
+/// Time enough for a server to repeat by itself what was lost; to be earlier would only ask for the same.
+const BACKFILL_DELAY: Duration = Duration::from_secs(5);
 const DEFAULT_API: &str = "https://api.tweetstream.io";
 
 /// Everything a run is told, but for the key. Every setting has a default; there are no rules by default.
@@ -26,6 +28,8 @@ pub struct Config {
     pub key_file: Option<PathBuf>,
     /// When to dial, ping, back off.
     pub feed: stoop_feed::Settings,
+    /// How long after the feed is there again history is asked for what it has lost; none: never.
+    pub backfill: Option<Duration>,
     /// Bounds of the engine.
     pub bounds: Bounds,
     /// Threads; none: `one-arbiter` live, `fused` in a replay.
@@ -76,6 +80,7 @@ impl Default for Config {
             api: Api::new(DEFAULT_API).expect("the default URL is one"),
             key_file: None,
             feed: stoop_feed::Settings::default(),
+            backfill: Some(BACKFILL_DELAY),
             bounds: Bounds::default(),
             placement: None,
             queue_capacity: 4096,
@@ -173,6 +178,8 @@ impl Config {
             "backoff_cap",
             "stable_after",
             "slow_lane",
+            "backfill",
+            "backfill_delay",
             "max_frame",
         ])?;
         if let Some(at) = table.string("url")? {
@@ -211,6 +218,12 @@ impl Config {
             feed.slow_lane = [from, to].map(|nanos| Duration::from_nanos(nanos.unsigned_abs()));
         }
         self.feed.validate().map_err(|error| table.error(error.to_string()))?;
+        if let Some(at) = table.duration("backfill_delay")? {
+            self.backfill = Some(Duration::from_nanos(at.value.unsigned_abs()));
+        }
+        if table.bool("backfill")? == Some(false) {
+            self.backfill = None;
+        }
         if let Some(at) = table.count("max_frame")? {
             if !(1..=16 << 20).contains(&at.value) {
                 return Err(at

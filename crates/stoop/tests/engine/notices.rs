@@ -102,6 +102,8 @@ fn the_result_of_an_account_command_is_passed_on() {
             News::Up { .. } | News::Plan(_) => None,
             other @ (News::Down { .. }
             | News::Gap { .. }
+            | News::Backfill { .. }
+            | News::Missed(_)
             | News::Refused { .. }
             | News::QueueFull
             | News::QueueFree

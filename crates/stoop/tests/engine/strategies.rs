@@ -64,6 +64,8 @@ fn a_strategy_that_panics_is_switched_off_and_touches_nothing_else() {
                     | News::Plan(_)
                     | News::Down { .. }
                     | News::Gap { .. }
+                    | News::Backfill { .. }
+                    | News::Missed(_)
                     | News::Refused { .. }
                     | News::Handles(_)
                     | News::QueueFull
@@ -102,6 +104,8 @@ fn a_panic_is_told_while_the_engine_runs() {
             | News::Plan(_)
             | News::Down { .. }
             | News::Gap { .. }
+            | News::Backfill { .. }
+            | News::Missed(_)
             | News::Refused { .. }
             | News::Handles(_)
             | News::QueueFull
