@@ -146,7 +146,8 @@ impl Run {
         let drain_ns = gauge.is_holding().then(|| clock.now_ns() + DRAIN_EVERY_NS);
         let tick_ns = gauge.deadline_ns().filter(|deadline_ns| self.ticked_ns != Some(*deadline_ns));
         let own_ns = lines.iter().filter_map(|line| line.policy.deadline()).min();
-        let fill_ns = self.backfill.due_ns(self.summary.counters.link.is_up, can_read);
+        let is_up = self.summary.counters.link.is_up && self.end.is_none();
+        let fill_ns = self.backfill.due_ns(is_up, can_read);
         let due_ns = [own_ns, tick_ns, drain_ns, self.status_ns, fill_ns].into_iter().flatten().min();
         let wake_at = clock.instant(due_ns.unwrap_or(i64::MAX));
         let (clock, count) = (*clock, lines.len());

@@ -331,13 +331,24 @@ impl Config {
             reader.read(&Table::root(source, &source.parse()?));
         }
         self.warnings.extend(reader.take_warnings());
-        if let Ok(rules) = RuleSet::new(reader)
-            && rules.longest_wait_ns() >= self.bounds.window.span_ns
-            && let Some(source) = self.rule_sources.first()
-        {
-            let what =
-                "a rule waits for longer than `[engine] window`: its tweets are gone before it can open";
-            self.warnings.push(source.error(0, what.to_owned()));
+        if let (Ok(rules), Some(source)) = (RuleSet::new(reader), self.rule_sources.first()) {
+            if rules.longest_wait_ns() >= self.bounds.window.span_ns {
+                let what =
+                    "a rule waits for longer than `[engine] window`: its tweets are gone before it can open";
+                self.warnings.push(source.error(0, what.to_owned()));
+            }
+            for rule in rules.rules().iter().filter(|rule| rule.allow_late) {
+                let name = &rule.label.name;
+                let what = match (self.backfill, rule.max_age_ns) {
+                    (None, _) => "`[feed] backfill` is false",
+                    (Some(delay), Some(age_ns)) if i128::from(age_ns) <= delay.as_nanos() as i128 => {
+                        "its `max_age` is over before `[feed] backfill_delay` is"
+                    }
+                    (Some(_), _) => continue,
+                };
+                let what = format!("`allow_late` of rule \"{name}\" has no effect: {what}");
+                self.warnings.push(source.error(0, what));
+            }
         }
         Ok(())
     }
