@@ -34,7 +34,7 @@ pub(crate) fn live(summary: &Summary, as_json: bool) {
     ));
     if feed.gaps > 0 {
         note(format_args!(
-            "history: {} gaps filled with {} rows, {} not; {} signals missed",
+            "history: {} back-fills of {} rows, {} failed; {} signals missed",
             feed.backfills, feed.backfill_rows, feed.backfill_failed, summary.counters.signal.missed
         ));
     }

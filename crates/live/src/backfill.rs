@@ -15,7 +15,7 @@ use stoop_wire::{HistoryRow, Limits};
 use crate::gauge::Gauge;
 use crate::notice::{BackfillEnd, News, Notices};
 use crate::rest::{Client, History, HistoryEnd, HistorySpan, RestError, Timeouts};
-use crate::settings::Settings;
+use crate::settings::{Api, Key, Settings};
 use crate::summary::FeedCounters;
 
 const MILLI_NS: i64 = 1_000_000;
@@ -86,7 +86,8 @@ impl Backfill {
     pub(crate) fn new(settings: &Settings, notices: Notices, gauge: Arc<Gauge>) -> Self {
         let delay = settings.backfill.unwrap_or_default();
         let asker = settings.backfill.and(settings.api.clone()).map(|api| Asker {
-            client: Arc::new(Client::new(api, settings.key.clone(), Timeouts::default())),
+            api,
+            key: settings.key.clone(),
             limits: settings.bounds.limits,
             gauge,
             is_over: Arc::default(),
@@ -284,7 +285,8 @@ fn end_of(gap: Span, end: &HistoryEnd, unread: u64) -> BackfillEnd {
 
 /// Asks on a thread of its own.
 struct Asker {
-    client: Arc<Client>,
+    api: Api,
+    key: Key,
     limits: Limits,
     gauge: Arc<Gauge>,
     /// Nobody waits for an answer any more.
@@ -296,8 +298,8 @@ impl Asker {
     /// a minute, or the longest wait that a server may ask for; nobody waits for it.
     fn ask(&self, gap: Span) -> std::io::Result<Receiver<Answer>> {
         let (sender, answer) = bounded(1);
-        let (client, gauge, is_over) =
-            (Arc::clone(&self.client), Arc::clone(&self.gauge), Arc::clone(&self.is_over));
+        let (api, key) = (self.api.clone(), self.key.clone());
+        let (gauge, is_over) = (Arc::clone(&self.gauge), Arc::clone(&self.is_over));
         let span = HistorySpan {
             most_rows: ROWS,
             most_pages: PAGES,
@@ -310,6 +312,8 @@ impl Asker {
             "asking history for what the feed has lost"
         );
         let ask = move || {
+            // Made here: it reads certificates, and most runs never ask.
+            let client = Client::new(api, key, Timeouts::default());
             let answer = client.history_between(&span, |_| {
                 if is_over.load(Ordering::Acquire) {
                     ControlFlow::Break(())
@@ -330,15 +334,14 @@ impl Asker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{Api, Key};
 
     /// Where nobody listens.
     fn backfill() -> (Backfill, Receiver<crate::notice::Notice>) {
         let (notices, told) = Notices::new();
         let api = Api::new("http://127.0.0.1:1").unwrap();
-        let client = Client::new(api, Key::new("k").unwrap(), Timeouts::default());
         let asker = Asker {
-            client: Arc::new(client),
+            api,
+            key: Key::new("k").unwrap(),
             limits: Limits::default(),
             gauge: Arc::new(Gauge::new()),
             is_over: Arc::default(),
