@@ -86,7 +86,7 @@ impl<'e> Rounds<'e> {
         for (at_ns, event) in &self.events.0 {
             self.merge.handle(
                 event,
-                Stamp { seq: self.seq, now_ns: at_ns + self.shift_ns },
+                Stamp { seq: self.seq, now_ns: at_ns + self.shift_ns, is_late: false },
                 &mut self.merged,
             );
             self.seq += 1;
@@ -142,7 +142,11 @@ fn full_window(criterion: &mut Criterion, events: &Events) {
     };
     let mut fill = |events: &[Event]| {
         for event in events {
-            merge.handle(event, Stamp { seq: merge.counters().begun, now_ns: 0 }, &mut merged);
+            merge.handle(
+                event,
+                Stamp { seq: merge.counters().begun, now_ns: 0, is_late: false },
+                &mut merged,
+            );
             merged.clear();
         }
         (merge.len(), merge.counters().pushed_out)

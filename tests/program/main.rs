@@ -2,6 +2,7 @@
 
 mod accounts;
 mod auth;
+mod backfill;
 mod bench;
 mod burst;
 mod commands;

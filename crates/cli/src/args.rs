@@ -323,7 +323,7 @@ pub(crate) struct GenArgs {
 ///
 /// Beside the socket it answers the REST interface: `/api/me`, `/api/add-account` and `/api/remove-account` over a list in
 /// memory that begins with the accounts of the input (accounts called missing… are not found), and `/api/history` of the
-/// input, by its own times.
+/// input, by its own times; with --rebase of what clients were shown so far or missed while they were away.
 #[derive(Debug, Args)]
 #[command(after_long_help = stoop_mock::fault_help())]
 pub(crate) struct MockArgs {

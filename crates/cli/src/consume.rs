@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, after, never, select, tick};
 use stoop::model::Decision;
-use stoop::{Counters, Engine, Me, News, Quota};
+use stoop::{Counters, Engine, News};
 
 use crate::failure::Failure;
+use crate::news;
 use crate::output::Lines;
 use crate::status::{LatencyLog, StatusLine};
 
@@ -72,8 +73,7 @@ pub(crate) fn consume(engine: &Engine, sink: &mut impl Sink, aside: &mut Aside) 
             },
             recv(notices) -> notice => match notice.map(|notice| (notice.at_ns, notice.what)) {
                 Ok((at_ns, News::Status(counters))) => taking.status(&mut aside.status, at_ns, &counters),
-                Ok((_, News::Plan(me))) => tell_plan(&me),
-                Ok(_) => {}
+                Ok((_, news)) => news::log(&news),
                 Err(_ended) => notices = never(),
             },
             recv(log_due) -> _ => {
@@ -87,19 +87,11 @@ pub(crate) fn consume(engine: &Engine, sink: &mut impl Sink, aside: &mut Aside) 
         }
     }
     if taking.result.is_ok() && !taking.is_over {
-        taking.rest().map(drop)?;
+        taking.result = taking.rest().map(drop);
     }
+    // What was told just before the end.
+    notices.try_iter().for_each(|notice| news::log(&notice.what));
     taking.result
-}
-
-/// Who holds the slot that the server says is taken.
-fn tell_plan(me: &Me) {
-    let of = |quota: Quota| {
-        let [count, limit] = [quota.count, quota.limit].map(|n| n.map_or("?".to_owned(), |n| n.to_string()));
-        format!("{count} of {limit}")
-    };
-    let (plan, connections, accounts) = (me.plan.as_deref(), of(me.sockets), of(me.accounts));
-    tracing::warn!(plan = plan.unwrap_or("unknown"), connections, accounts, "what the plan is used for");
 }
 
 struct Taking<'a, S> {

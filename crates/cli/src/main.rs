@@ -17,6 +17,7 @@ mod history;
 mod init;
 mod key;
 mod mock;
+mod news;
 mod output;
 mod pretty;
 mod replay;

@@ -33,6 +33,12 @@ pub(crate) fn live(summary: &Summary, as_json: bool) {
         feed.gaps,
         feed.gap_ns / 1_000_000
     ));
+    if feed.gaps > 0 {
+        note(format_args!(
+            "history: {} back-fills of {} rows, {} failed; {} signals missed",
+            feed.backfills, feed.backfill_rows, feed.backfill_failed, summary.counters.signal.missed
+        ));
+    }
     for endpoint in summary.endpoints.iter().filter(|_| summary.endpoints.len() > 1) {
         let (name, frames, copies) = (&endpoint.name, endpoint.frames, copies(endpoint));
         let lag = endpoint.lag.as_ref().map_or(String::new(), |lag| format!(", behind the first by {lag}"));
@@ -128,6 +134,7 @@ fn common(summary: &Summary) -> Map<String, Value> {
         "events": counts(&Op::ALL.map(Op::as_str), &intake.events),
         "bad_frames": intake.bad_frames(),
         "bad": counts(&BadReason::ALL.map(BadReason::as_str), &intake.bad),
+        "late": intake.late,
         "copies": intake.copies,
         "unknown_version": intake.unknown_version,
         "unknown_fields": intake.unknown_fields,
@@ -157,6 +164,8 @@ fn common(summary: &Summary) -> Map<String, Value> {
             "waits_over": signal.waits_over,
             "pushed_out": signal.pushed_out,
             "external": signal.external,
+            "gaps": signal.gaps,
+            "missed": signal.missed,
             "strategies_off": signal.strategies_off,
         },
     });
@@ -170,7 +179,8 @@ fn counts(names: &[&str], counts: &[u64]) -> Value {
 fn feed(summary: &Summary) -> Value {
     let feed = &summary.counters.feed;
     json!({"dials": feed.dials, "opens": feed.opens, "pings": feed.pings, "pongs": feed.pongs,
-           "rejected": feed.rejected, "gaps": feed.gaps, "gap_ns": feed.gap_ns})
+           "rejected": feed.rejected, "gaps": feed.gaps, "gap_ns": feed.gap_ns, "backfills": feed.backfills,
+           "backfill_rows": feed.backfill_rows, "backfill_failed": feed.backfill_failed})
 }
 
 fn endpoints(summary: &Summary) -> Value {

@@ -20,6 +20,17 @@ pub struct Stamp {
     pub seq: u64,
     /// Input time, Unix ns; never decreases.
     pub now_ns: i64,
+    /// History has brought it, not the feed ([`Origin::History`]).
+    pub is_late: bool,
+}
+
+/// Where a frame comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The endpoint of this number, below [`ENDPOINTS`](crate::ENDPOINTS).
+    Endpoint(u8),
+    /// The vendor's history, asked for what the feed has lost. It is late: rules open on it only if they say so.
+    History,
 }
 
 /// When an input came.
@@ -41,6 +52,8 @@ pub enum Element<'e> {
     Bad(Bad),
     /// Another endpoint has brought it already.
     Copy {
+        /// The endpoint that brings it again.
+        endpoint: u8,
         /// So long before, ns.
         lag_ns: i64,
     },
@@ -51,6 +64,8 @@ pub enum Element<'e> {
 pub struct IntakeCounters {
     /// Frames.
     pub frames: u64,
+    /// Those of them that history brought.
+    pub late: u64,
     /// Their bytes.
     pub bytes: u64,
     /// Events by operation, in the order of [`Op::ALL`].
@@ -129,17 +144,17 @@ impl Intake {
         receipt: Receipt,
         mut each: impl FnMut(Stamp, Result<&mut Event, Bad>),
     ) {
-        self.frame_from(0, bytes, receipt, |stamp, element| match element {
+        self.frame_from(Origin::Endpoint(0), bytes, receipt, |stamp, element| match element {
             Element::Event(event) => each(stamp, Ok(event)),
             Element::Bad(bad) => each(stamp, Err(bad)),
             Element::Copy { .. } => {}
         });
     }
 
-    /// The same of a frame from the endpoint of this number, below [`ENDPOINTS`](crate::ENDPOINTS).
+    /// The same of a frame that comes from there.
     pub fn frame_from(
         &mut self,
-        origin: u8,
+        origin: Origin,
         bytes: &[u8],
         receipt: Receipt,
         mut each: impl FnMut(Stamp, Element<'_>),
@@ -150,6 +165,11 @@ impl Intake {
         if let Receipt::At(at_ns) = receipt {
             *now_ns = at_ns.max(*now_ns);
         }
+        let (is_late, endpoint) = match origin {
+            Origin::Endpoint(number) => (false, number),
+            Origin::History => (true, 0),
+        };
+        counters.late += u64::from(is_late);
         let seq = *next_seq;
         *next_seq += 1;
         let mut is_first = true;
@@ -159,15 +179,17 @@ impl Intake {
                 *now_ns = sent_ns.map_or(*now_ns, |sent_ns| sent_ns.max(*now_ns));
             }
             is_first = false;
-            if let (Some(copies), Ok(event)) = (copies.as_mut(), result.as_ref())
-                && let Some(lag_ns) = copies.lag_ns(event.op, event.fingerprint, origin, *now_ns)
+            let stamp = Stamp { seq, now_ns: *now_ns, is_late };
+            // What history repeats is no endpoint's copy: merge drops it.
+            if let (Some(copies), Ok(event), false) = (copies.as_mut(), result.as_ref(), is_late)
+                && let Some(lag_ns) = copies.lag_ns(event.op, event.fingerprint, endpoint, *now_ns)
             {
                 counters.copies += 1;
-                return each(Stamp { seq, now_ns: *now_ns }, Element::Copy { lag_ns });
+                return each(stamp, Element::Copy { endpoint, lag_ns });
             }
             counters.count(result.as_ref().map(|event| &**event).map_err(|bad| *bad));
             let element = result.map_or_else(Element::Bad, Element::Event);
-            each(Stamp { seq, now_ns: *now_ns }, element);
+            each(stamp, element);
         });
     }
 
@@ -182,7 +204,7 @@ impl Intake {
     /// Stamps an input that is time alone.
     pub fn tick(&mut self, at_ns: i64) -> Stamp {
         self.now_ns = at_ns.max(self.now_ns);
-        let stamp = Stamp { seq: self.next_seq, now_ns: self.now_ns };
+        let stamp = Stamp { seq: self.next_seq, now_ns: self.now_ns, is_late: false };
         self.next_seq += 1;
         stamp
     }

@@ -66,7 +66,7 @@ mod state;
 pub mod syntax;
 
 pub use copies::ENDPOINTS;
-pub use intake::{Element, Intake, IntakeCounters, Receipt, Stamp, plausible_ns};
+pub use intake::{Element, Intake, IntakeCounters, Origin, Receipt, Stamp, plausible_ns};
 pub use merge::{
     ASSETS_PER_TWEET, Arrival, Change, FRAMES_PER_TWEET, Merge, MergeCounters, Merged, NamedAsset, Pin, Rank,
     SavedAsset, SavedError, SavedField, SavedItem, SavedValue, SavedView, View, Window,
@@ -74,7 +74,7 @@ pub use merge::{
 pub use pipeline::{Bounds, NoProbe, Pipeline, Probe};
 pub use signal::{
     Alias, AssetFilter, Authors, Branch, Case, Command, Condition, EXTERNAL_BYTES, Explanation, External,
-    Fire, Incident, Judgement, Keeping, LOCAL_ASSETS, Market, Rule, RuleReader, RuleSet, RuleSetError,
-    Signal, SignalCounters, Strategy, Term, TermMode, Terms, asset_key, panic_message,
+    Fire, Gap, Incident, Judgement, Keeping, LOCAL_ASSETS, MISSED, Market, Missed, Rule, RuleReader, RuleSet,
+    RuleSetError, Signal, SignalCounters, Strategy, Term, TermMode, Terms, asset_key, panic_message,
 };
 pub use state::{DeadlineState, DueState, Gone, Head, LifeState, Scope, State, TweetState, ViewState};

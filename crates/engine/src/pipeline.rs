@@ -3,7 +3,7 @@
 use stoop_model::{Bad, Decision, Event};
 use stoop_wire::Limits;
 
-use crate::intake::{Element, Intake, Receipt, Stamp};
+use crate::intake::{Element, Intake, Origin, Receipt, Stamp};
 use crate::merge::{Merge, Merged, Window};
 use crate::signal::{Command, Keeping, RuleSet, Signal};
 use crate::state::{Scope, State};
@@ -16,8 +16,8 @@ pub trait Probe {
     }
 
     /// An element of a frame is a copy of one that another endpoint has brought, so long before.
-    fn copied(&mut self, origin: u8, lag_ns: i64) {
-        let _ = (origin, lag_ns);
+    fn copied(&mut self, endpoint: u8, lag_ns: i64) {
+        let _ = (endpoint, lag_ns);
     }
 
     /// An element of a frame cannot be decoded.
@@ -96,13 +96,13 @@ impl Pipeline {
 
     /// Takes one frame; appends decisions to `out`.
     pub fn frame(&mut self, bytes: &[u8], receipt: Receipt, probe: &mut impl Probe, out: &mut Vec<Decision>) {
-        self.frame_from(0, bytes, receipt, probe, out);
+        self.frame_from(Origin::Endpoint(0), bytes, receipt, probe, out);
     }
 
-    /// Takes one frame from the endpoint of this number; appends decisions to `out`.
+    /// Takes one frame that comes from there; appends decisions to `out`.
     pub fn frame_from(
         &mut self,
-        origin: u8,
+        origin: Origin,
         bytes: &[u8],
         receipt: Receipt,
         probe: &mut impl Probe,
@@ -113,7 +113,7 @@ impl Pipeline {
             let event = match element {
                 Element::Event(event) => event,
                 Element::Bad(bad) => return probe.bad(bad, stamp),
-                Element::Copy { lag_ns } => return probe.copied(origin, lag_ns),
+                Element::Copy { endpoint, lag_ns } => return probe.copied(endpoint, lag_ns),
             };
             probe.decoded(event, stamp);
             merge.handle(event, stamp, merged);

@@ -7,7 +7,7 @@ use std::task::Poll;
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
 use crossbeam_channel::{Receiver, TryRecvError};
 use futures_util::FutureExt;
-use stoop_engine::{Command, Receipt, Scope, panic_message};
+use stoop_engine::{Command, Gap, Origin, Receipt, Scope, panic_message};
 use stoop_feed::{Action, Cause, Event, Lane, Side, State, TransportError};
 use stoop_model::BadReason;
 use tokio::sync::oneshot;
@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
+use crate::backfill::{self, Backfill};
 use crate::clock::Clock;
 use crate::gauge::Gauge;
 use crate::line::{Line, Step};
@@ -69,6 +70,17 @@ impl Actor for Connection {
     }
 }
 
+/// Why the feed is away.
+#[derive(Clone, Copy)]
+enum Why {
+    /// Nothing has said so yet.
+    Unknown,
+    /// The run before this one has ended.
+    Restart,
+    /// The connection was lost for this cause.
+    Lost(Cause),
+}
+
 /// When what is kept over a restart was kept.
 struct Saver {
     entry: Entry,
@@ -106,8 +118,9 @@ pub(crate) struct Run {
     plan: PlanWatch,
     /// Brings how many connections the plan allows; all lines but the first wait for it.
     limit: Option<Receiver<Option<u64>>>,
+    backfill: Backfill,
     /// When the connection was lost, Unix ns, and why, until there is one again.
-    lost: Option<(i64, Option<Cause>)>,
+    lost: Option<(i64, Why)>,
     /// When the counters are told next, Unix ns.
     status_ns: Option<i64>,
     saving: Option<Saver>,
@@ -133,6 +146,7 @@ impl Run {
             status_ns: settings.status_every.map(|_| clock.now_ns()),
             plan: PlanWatch::new(settings.api.clone(), settings.key.clone()),
             limit: None,
+            backfill: Backfill::new(&settings, notices.clone(), Arc::clone(&gauge)),
             requests,
             notices,
             lost: None,
@@ -155,7 +169,7 @@ impl Run {
 
     /// Keeps what the stages remember, going on after a run that was connected until `up_ns` and left `counters`.
     pub(crate) fn keep(mut self, entry: Entry, up_ns: Option<i64>, counters: StoreCounters) -> Self {
-        self.lost = up_ns.map(|up_ns| (up_ns, None));
+        self.lost = up_ns.map(|up_ns| (up_ns, Why::Restart));
         self.saving = Some(Saver { entry, saved_ns: self.clock.now_ns(), is_due: true });
         self.summary.counters.store = counters;
         self
@@ -238,7 +252,10 @@ impl Run {
         let tick_ns = gauge.deadline_ns().filter(|deadline_ns| self.ticked_ns != Some(*deadline_ns));
         let own_ns = lines.iter().filter_map(|line| line.policy.deadline()).min();
         let save_ns = self.saving.as_ref().and_then(Saver::due_ns);
-        let due_ns = [own_ns, tick_ns, drain_ns, self.status_ns, save_ns].into_iter().flatten().min();
+        let is_up = self.summary.counters.link.is_up && self.end.is_none();
+        let fill_ns = self.backfill.due_ns(is_up, can_read);
+        let timers = [own_ns, tick_ns, drain_ns, self.status_ns, save_ns, fill_ns];
+        let due_ns = timers.into_iter().flatten().min();
         let wake_at = clock.instant(due_ns.unwrap_or(i64::MAX));
         let (clock, count) = (*clock, lines.len());
         self.first = (self.first + 1) % count;
@@ -293,6 +310,7 @@ impl Run {
         }
         self.attend_waiting().await;
         self.attend_requests(now_ns);
+        self.fill_gap(now_ns).await;
         if self.saving.as_ref().and_then(Saver::due_ns).is_some_and(|due_ns| due_ns <= now_ns) {
             self.save();
         }
@@ -357,6 +375,23 @@ impl Run {
         self.path.save(Scope::Changes, up_ns, saver.entry.sender());
     }
 
+    /// Puts in what history has of a gap, a few frames at a time: the feed goes first.
+    async fn fill_gap(&mut self, now_ns: i64) {
+        self.backfill.attend(now_ns, self.summary.counters.link.is_up && self.end.is_none());
+        if !self.backfill.has_frames(now_ns) || self.end.is_some() {
+            return;
+        }
+        for _ in 0..backfill::BURST {
+            if self.gauge.is_blocking() || !self.path.has_room() {
+                return;
+            }
+            let Some(frame) = self.backfill.next(now_ns) else { return };
+            self.path.frame(Origin::History, &frame, Receipt::At(self.clock.now_ns()));
+            self.note_input();
+            self.path.work().await;
+        }
+    }
+
     fn answer(&mut self, mut snapshot: Snapshot) {
         self.count();
         let Counters { link, feed, store, .. } = self.summary.counters;
@@ -377,6 +412,7 @@ impl Run {
             let store = &mut self.summary.counters.store;
             *store = StoreCounters { commits: saver.entry.commits(), failed: saver.entry.failed(), ..*store };
         }
+        self.backfill.count(feed);
     }
 
     /// What each line did; the lags are the decoder's to add.
@@ -408,13 +444,23 @@ impl Run {
             self.notices.tell(now_ns, News::Up { endpoint: self.lines[at].endpoint.name.clone() });
         }
         if was_up && !is_up {
-            self.lost = Some((now_ns, None));
+            self.lost = Some((now_ns, Why::Unknown));
         } else if !was_up
             && is_up
-            && let Some((from_ns, cause)) = self.lost.take()
+            && let Some((from_ns, why)) = self.lost.take()
         {
             feed.gaps += 1;
             feed.gap_ns += now_ns - from_ns;
+            let (cause, shown) = match why {
+                Why::Unknown => (None, "unknown".to_owned()),
+                Why::Restart => (None, "restart".to_owned()),
+                Why::Lost(cause) => (Some(cause), cause.to_string()),
+            };
+            tracing::warn!(away_ms = (now_ns - from_ns) / 1_000_000, cause = shown, "the feed was away");
+            // An input, before any frame of the connection that is there again.
+            let gap = Gap { from_ns, to_ns: now_ns, cause: shown };
+            self.path.command(Command::Gap(gap), now_ns);
+            self.backfill.want(from_ns, now_ns);
             self.notices.tell(now_ns, News::Gap { from_ns, to_ns: now_ns, cause });
         }
     }
@@ -465,8 +511,8 @@ impl Run {
                 }
                 Action::Retry { after, lane, cause, attempt } => {
                     tracing::warn!(endpoint = name, %cause, lane = lane.name(), attempt, ?after, "connection lost, trying again");
-                    if let Some((_, why @ None)) = &mut self.lost {
-                        *why = Some(cause);
+                    if let Some((_, why @ Why::Unknown)) = &mut self.lost {
+                        *why = Why::Lost(cause);
                     }
                     if lane == Lane::Slow {
                         self.plan.ask(&self.notices, self.clock);
@@ -547,7 +593,7 @@ impl Run {
         self.note_input();
         self.lines[at].frames += 1;
         self.summary.counters.link.last_frame_ns = Some(recv_ns);
-        self.path.frame(at as u8, bytes, Receipt::At(recv_ns));
+        self.path.frame(Origin::Endpoint(at as u8), bytes, Receipt::At(recv_ns));
         self.path.work().await;
         if self.settings.max_frames.is_some_and(|limit| self.frames >= limit) {
             self.finish(End::MaxFrames).await;

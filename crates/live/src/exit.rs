@@ -19,12 +19,14 @@ pub(crate) struct Marks {
     pub(crate) recv_ns: i64,
     pub(crate) decoded_ns: i64,
     pub(crate) merged_ns: i64,
+    /// History has brought it: what it takes is not what a frame takes, and is not recorded.
+    pub(crate) is_late: bool,
 }
 
 impl Marks {
     /// Of an input that is time alone.
     pub(crate) fn tick(at_ns: i64) -> Self {
-        Self { recv_ns: at_ns, decoded_ns: at_ns, merged_ns: at_ns }
+        Self { recv_ns: at_ns, decoded_ns: at_ns, merged_ns: at_ns, is_late: false }
     }
 
     /// Of a frame that has just been received; in a replay nothing is measured.
@@ -82,15 +84,17 @@ impl Exit {
             });
             let queued_ns = self.clock.now_ns();
             decision.queued_ns = Some(queued_ns);
-            if self.outbox.offer(decision.clone()) {
+            if self.outbox.offer(decision.clone()) && !marks.is_late {
                 self.recorder.record(Stage::Queue, queued_ns - decided_ns);
                 self.recorder.record(Stage::Total, queued_ns - marks.recv_ns);
             }
         }
         // After the queue: nobody waits for these.
-        self.recorder.record(Stage::Decode, marks.decoded_ns - marks.recv_ns);
-        self.recorder.record(Stage::Merge, marks.merged_ns - marks.decoded_ns);
-        self.recorder.record(Stage::Signal, decided_ns - marks.merged_ns);
+        if !marks.is_late {
+            self.recorder.record(Stage::Decode, marks.decoded_ns - marks.recv_ns);
+            self.recorder.record(Stage::Merge, marks.merged_ns - marks.decoded_ns);
+            self.recorder.record(Stage::Signal, decided_ns - marks.merged_ns);
+        }
         for decision in decisions {
             self.digest.add(&decision.body);
         }
@@ -127,6 +131,11 @@ impl Exit {
             self.notices
                 .tell(self.clock.now_ns(), if is_holding { News::QueueFull } else { News::QueueFree });
         }
+        if signal.has_missed() {
+            for missed in signal.take_missed() {
+                self.notices.tell(missed.decided_ns, News::Missed(Box::new(missed)));
+            }
+        }
         if signal.has_incidents() {
             for Incident { strategy, message, at_ns } in signal.take_incidents() {
                 tracing::error!(strategy, message, "a strategy panicked and is switched off");
@@ -149,7 +158,7 @@ impl Exit {
         }
     }
 
-    /// Records the wall-clock stages of what was joined.
+    /// Records the wall-clock stages of what was joined, but for what history brought: it says nothing of the feed.
     pub(crate) fn observe(&mut self, merged: &[Merged]) {
         for merged in merged {
             if let Merged::Changed(change) = merged {
@@ -160,6 +169,9 @@ impl Exit {
 
     fn observe_change(&mut self, change: &Change) {
         let view = &change.view;
+        if change.arrival.is_late || view.is_late() {
+            return;
+        }
         if change.is_first_content {
             let sent_ms = change.arrival.sent_ms;
             let mut record = |stage, from: Option<i64>, to: Option<i64>| {
@@ -197,8 +209,8 @@ fn span(from_ns: i64, to_ns: i64) -> u64 {
 }
 
 impl Probe for Exit {
-    fn copied(&mut self, origin: u8, lag_ns: i64) {
-        record_lag(&mut self.lags, origin, lag_ns);
+    fn copied(&mut self, endpoint: u8, lag_ns: i64) {
+        record_lag(&mut self.lags, endpoint, lag_ns);
     }
 
     fn decoded(&mut self, event: &Event, stamp: Stamp) {
@@ -221,7 +233,7 @@ impl Probe for Exit {
 #[cfg(test)]
 mod tests {
     use crossbeam_channel::{Receiver, bounded};
-    use stoop_engine::{Bounds, NoProbe, Pipeline, RuleSet};
+    use stoop_engine::{Bounds, NoProbe, Origin, Pipeline, RuleSet};
 
     use super::*;
     use crate::settings::WhenFull;
@@ -249,7 +261,12 @@ mod tests {
     fn a_live_decision_carries_the_time_of_each_stage() {
         let (mut exit, taken) = exit(true);
         let now_ns = exit.clock.now_ns();
-        let marks = Marks { recv_ns: now_ns - 600, decoded_ns: now_ns - 300, merged_ns: now_ns - 200 };
+        let marks = Marks {
+            recv_ns: now_ns - 600,
+            decoded_ns: now_ns - 300,
+            merged_ns: now_ns - 200,
+            is_late: false,
+        };
         exit.deliver(marks, &mut opened());
         let decision = taken.try_recv().unwrap();
         let latency = decision.latency.unwrap();
@@ -265,6 +282,28 @@ mod tests {
         let (mut exit, _taken) = exit(true);
         exit.deliver(Marks::tick(exit.clock.now_ns()), &mut []);
         assert_eq!([Stage::Signal, Stage::Queue].map(|stage| count(&exit, stage)), [1, 0]);
+    }
+
+    #[test]
+    fn what_history_brings_is_delivered_and_not_recorded() {
+        let (mut exit, taken) = exit(true);
+        let rules = RuleSet::parse("rules.toml", "[[rule]]\nname = \"all\"\nallow_late = true\n").unwrap();
+        let mut pipeline = Pipeline::new(rules, Bounds::default(), 0);
+        let now_ns = exit.clock.now_ns();
+        let content = br#"{"v":1,"t":"tweet","op":"content","ts":1781095200123,"d":{"tweetId":"1","text":"a","createdAt":1781095199900,"receivedAt":1781095200100}}"#;
+        let meta = br#"{"v":1,"t":"tweet","op":"meta","ts":1781095200200,"d":{"tweetId":"1"}}"#;
+        for (frame, origin) in [(&content[..], Origin::History), (&meta[..], Origin::Endpoint(0))] {
+            let is_late = origin == Origin::History;
+            exit.marks = Marks { is_late, ..Marks::tick(now_ns) };
+            pipeline.frame_from(origin, frame, Receipt::At(now_ns), &mut exit, &mut Vec::new());
+        }
+        let taken: Vec<Decision> = taken.try_iter().collect();
+        assert!(taken.iter().all(|decision| decision.latency.is_some() && decision.late));
+        assert_eq!(taken.len(), 2, "open and confirm");
+        let wall = [Stage::CreatedReceived, Stage::ReceivedSent, Stage::SentRecv, Stage::ContentMeta];
+        assert_eq!(wall.map(|stage| count(&exit, stage)), [0; 4]);
+        assert_eq!([Stage::Decode, Stage::Merge].map(|stage| count(&exit, stage)), [1; 2], "of the meta");
+        assert_eq!([Stage::Queue, Stage::Total].map(|stage| count(&exit, stage)), [1; 2]);
     }
 
     #[test]

@@ -38,6 +38,7 @@
 //! ```
 
 mod actors;
+mod backfill;
 mod clock;
 mod connection;
 mod engine;
@@ -65,7 +66,7 @@ mod summary;
 
 pub use clock::Clock;
 pub use engine::{Engine, Snapshot, StartError};
-pub use notice::{HandleOutcome, HandleReport, NOTICES, News, Notice};
+pub use notice::{BackfillEnd, HandleOutcome, HandleReport, NOTICES, News, Notice};
 pub use outbox::QueueCounters;
 pub use probe::{ProbeError, probe_feed, probe_transport};
 pub use receive::receive;

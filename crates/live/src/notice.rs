@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use stoop_engine::Missed;
 use stoop_feed::Cause;
 use stoop_model::{Event, HandleRow, Op, Span};
 use stoop_wire::Me;
@@ -49,6 +50,19 @@ pub enum News {
         /// Why it was lost, where that is known.
         cause: Option<Cause>,
     },
+    /// A gap was asked for from history, and what came is in.
+    Backfill {
+        /// Where the gap began, Unix ns; of several that were asked for together, the first.
+        from_ns: i64,
+        /// Where it ended, Unix ns; of several the last.
+        to_ns: i64,
+        /// Rows put in, those among them that the feed had brought, too.
+        rows: u64,
+        /// How much of it that is.
+        end: BackfillEnd,
+    },
+    /// A rule would have opened on a post that came late, and does not say `allow_late`.
+    Missed(Box<Missed>),
     /// An endpoint refused for good. When the last one has, the engine ends.
     Refused {
         /// Its name.
@@ -85,6 +99,19 @@ pub enum News {
     },
     /// The counters, as often as was asked for.
     Status(Box<Counters>),
+}
+
+/// How much of a gap history has filled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BackfillEnd {
+    /// All that history has of it.
+    Whole,
+    /// Some of it is missing: why.
+    Part(String),
+    /// Nothing: the plan of the key has no history. It is not asked again in this run.
+    NotInPlan,
+    /// Nothing: why.
+    Failed(String),
 }
 
 /// A `twitter_handles_result` frame.

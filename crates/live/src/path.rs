@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use crossbeam_channel::{Sender, bounded};
-use stoop_engine::{Bounds, Command, Pipeline, Receipt, RuleSet, Scope, State};
+use stoop_engine::{Bounds, Command, Origin, Pipeline, Receipt, RuleSet, Scope, State};
 use stoop_model::{BadReason, Decision};
 use tokio::sync::oneshot;
 
@@ -69,8 +69,8 @@ impl Path {
         }
     }
 
-    /// Takes a frame of the endpoint of this number.
-    pub(crate) fn frame(&mut self, origin: u8, bytes: &[u8], receipt: Receipt) {
+    /// Takes a frame that comes from there.
+    pub(crate) fn frame(&mut self, origin: Origin, bytes: &[u8], receipt: Receipt) {
         match self {
             Self::Fused(fused) => fused.frame(origin, bytes, receipt),
             Self::Actors(entrance) => {
@@ -234,15 +234,16 @@ pub(crate) fn rehearse(clock: Clock) {
             r#"{{"v":1,"t":"tweet","op":"meta","ts":1781095200340,"d":{{"tweetId":"{post}","ocr":{{"text":"$EDGE"}},"detected":{{"tokens":[{{"symbol":"EDGE","contract":"c","chain":"solana","priceUsd":0.0042,"sources":["text"]}}]}}}}}}"#
         );
         for frame in [content, meta] {
-            fused.frame(0, frame.as_bytes(), Receipt::At(clock.now_ns()));
+            fused.frame(Origin::Endpoint(0), frame.as_bytes(), Receipt::At(clock.now_ns()));
         }
     }
 }
 
 impl Fused {
-    fn frame(&mut self, origin: u8, bytes: &[u8], receipt: Receipt) {
+    fn frame(&mut self, origin: Origin, bytes: &[u8], receipt: Receipt) {
         let Self { pipeline, exit, gauge, decisions } = self;
         exit.marks = Marks::begin(receipt);
+        exit.marks.is_late = origin == Origin::History;
         guarded(gauge, "pipeline", || pipeline.frame_from(origin, bytes, receipt, exit, decisions));
         self.decisions.clear();
         self.report();
@@ -313,9 +314,9 @@ mod tests {
     fn frames_time_and_refusals_go_through_in_every_placement() {
         for placement in BOTH {
             let (taken, summary) = with_path(placement, async |path, gauge| {
-                path.frame(0, FRAME, Receipt::At(5));
+                path.frame(Origin::Endpoint(0), FRAME, Receipt::At(5));
                 path.reject(BadReason::TooLong, 7);
-                path.frame(0, b"[]x", Receipt::At(6));
+                path.frame(Origin::Endpoint(0), b"[]x", Receipt::At(6));
                 settle(path).await;
                 assert_eq!(gauge.deadline_ns(), Some(3_000_000_005));
                 path.tick(3_000_000_004);
@@ -339,7 +340,7 @@ mod tests {
         let (taken, _) = with_path(Placement::OneArbiter, async |path, gauge| {
             let batch = [b"[", FRAME, b",", FRAME, b"]"].concat();
             for frame in [FRAME, b"rubbish", &batch] {
-                path.frame(0, frame, Receipt::At(5));
+                path.frame(Origin::Endpoint(0), frame, Receipt::At(5));
                 assert_eq!(gauge.in_flight(), 1);
                 path.work().await;
                 assert_eq!(gauge.in_flight(), 0);
@@ -354,8 +355,9 @@ mod tests {
     #[test]
     fn a_rehearsal_leaves_nothing_behind() {
         rehearse(Clock::anchored());
-        let (taken, summary) =
-            with_path(Placement::Fused, async |path, _| path.frame(0, FRAME, Receipt::At(5)));
+        let (taken, summary) = with_path(Placement::Fused, async |path, _| {
+            path.frame(Origin::Endpoint(0), FRAME, Receipt::At(5));
+        });
         assert_eq!((taken.len(), summary.counters.intake.frames, summary.digest.count()), (1, 1, 1));
     }
 
@@ -364,7 +366,7 @@ mod tests {
         with_path(Placement::OneArbiter, async |path, gauge| {
             let mut count = 0;
             while path.has_room() {
-                path.frame(0, FRAME, Receipt::At(5));
+                path.frame(Origin::Endpoint(0), FRAME, Receipt::At(5));
                 count += 1;
             }
             assert_eq!((count, gauge.in_flight()), (IN_FLIGHT, IN_FLIGHT));
@@ -378,7 +380,7 @@ mod tests {
         with_path(Placement::OneArbiter, async |path, gauge| {
             let batch = [b"[", FRAME, b",", FRAME, b"]"].concat();
             for frame in [&batch[..], b"[]", b"rubbish", b""] {
-                path.frame(0, frame, Receipt::At(5));
+                path.frame(Origin::Endpoint(0), frame, Receipt::At(5));
             }
             assert_eq!(gauge.in_flight(), 4);
             settle(path).await;
@@ -389,7 +391,7 @@ mod tests {
     #[test]
     fn time_alone_is_under_way_until_its_decisions_are_queued() {
         let (taken, _) = with_path(Placement::OneArbiter, async |path, _| {
-            path.frame(0, FRAME, Receipt::At(5));
+            path.frame(Origin::Endpoint(0), FRAME, Receipt::At(5));
             settle(path).await;
             path.expire();
             assert!(!path.is_idle());

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, bounded};
-use stoop_engine::{Bounds, Intake, NoProbe, Pipeline, Receipt, RuleSet};
+use stoop_engine::{Bounds, Intake, NoProbe, Origin, Pipeline, Receipt, RuleSet};
 use stoop_model::{BadReason, Decision};
 use stoop_tape::{Digest, Frames, InputError, Line};
 use tokio::sync::oneshot;
@@ -224,7 +224,7 @@ async fn feed_actors(
                     flow = settle(&mut path, gauge, taken, &mut each).await;
                     reader.pacer.wait();
                 }
-                path.frame(0, &reader.line, Receipt::Sent);
+                path.frame(Origin::Endpoint(0), &reader.line, Receipt::Sent);
             }
             Ok(Next::TooLong(bytes)) => path.reject(BadReason::TooLong, bytes),
             Ok(Next::End) => path.expire(),

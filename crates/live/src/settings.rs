@@ -210,7 +210,8 @@ pub struct Settings {
     /// Where frames come from, one at least and [`ENDPOINTS`](stoop_engine::ENDPOINTS) at most: the first copy of a
     /// frame counts.
     pub endpoints: Vec<Endpoint>,
-    /// The REST interface, asked for the plan when its limit is reached; none: never.
+    /// The REST interface, asked for the plan when its limit is reached, and for history after a gap; none:
+    /// never.
     pub api: Option<Api>,
     /// How the key is shown.
     pub auth: Auth,
@@ -218,6 +219,9 @@ pub struct Settings {
     pub key: Key,
     /// When to dial, ping, back off.
     pub feed: stoop_feed::Settings,
+    /// How long after the feed is there again history is asked for what it has lost; none: never. Where there is no
+    /// `api` it is never asked.
+    pub backfill: Option<Duration>,
     /// Seed of the jitter of reconnects. Reaches no decision.
     pub seed: u64,
     /// Bounds of the engine.

@@ -66,6 +66,12 @@ pub struct FeedCounters {
     pub gaps: u64,
     /// How long it was away in all of these, ns.
     pub gap_ns: i64,
+    /// Gaps for which history was read, wholly or in part.
+    pub backfills: u64,
+    /// Rows that came of it, those among them that the feed had brought, too.
+    pub backfill_rows: u64,
+    /// Gaps for which it could not be read.
+    pub backfill_failed: u64,
 }
 
 impl FeedCounters {

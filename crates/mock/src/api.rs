@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Bytes;
 
 use crate::config::{Config, Plan};
 use crate::door::{authorised, bearer};
@@ -42,13 +43,15 @@ impl Api {
         }
     }
 
-    /// The response to a request below `/api/`; none for other paths.
+    /// The response to a request below `/api/`; none for other paths. `rebased` are the frames that history has, where
+    /// these are not those of the input.
     pub(crate) fn respond(
         &self,
         (request, body): (&Request, &[u8]),
         config: &Config,
         reel: &Reel,
         taken: usize,
+        rebased: impl FnOnce() -> Option<Vec<Bytes>>,
     ) -> Option<Vec<u8>> {
         let endpoint = request.path.strip_prefix("/api/")?;
         let method = match endpoint {
@@ -68,7 +71,7 @@ impl Api {
             "history" if config.plan == Plan::Basic => {
                 error_response(403, "History API is not included in your plan")
             }
-            "history" => match self.history.answer(request, reel) {
+            "history" => match self.history.answer(request, reel, rebased()) {
                 Ok(answer) => json_response(200, &answer),
                 Err(message) => error_response(400, &message),
             },
@@ -178,7 +181,7 @@ mod tests {
 
     fn ask(api: &Api, config: &Config, reel: &Reel, line: &str, body: &str) -> (u16, Value) {
         let request = request(&format!("{line} HTTP/1.1\r\nAuthorization: Bearer k\r\n\r\n"));
-        let response = api.respond((&request, body.as_bytes()), config, reel, 1).unwrap();
+        let response = api.respond((&request, body.as_bytes()), config, reel, 1, || None).unwrap();
         let response = String::from_utf8(response).unwrap();
         let (head, body) = response.split_once("\r\n\r\n").unwrap();
         (head[9..12].parse().unwrap(), serde_json::from_str(body).unwrap())

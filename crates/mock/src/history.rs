@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 use stoop_wire::{format_ms, parse_ms};
+use tokio_tungstenite::tungstenite::Bytes;
 
 use crate::http::Request;
 use crate::reel::Reel;
@@ -13,7 +14,8 @@ const TIMES: [&str; 5] = ["createdAt", "receivedAt", "observedAt", "deletedAt", 
 const DEFAULT_LIMIT: usize = 100;
 const LIMIT: usize = 1000;
 
-/// The rows, made when somebody first asks. They have the input's own times, also if clients see it rebased.
+/// The rows of the input, made when somebody first asks. Of a rebased input they are made each time: history has then
+/// what clients were shown so far, and would have been shown had they stayed.
 #[derive(Debug, Default)]
 pub(crate) struct History {
     rows: OnceLock<Vec<Row>>,
@@ -30,8 +32,15 @@ struct Row {
 
 impl History {
     /// The body of an answer, or what is wrong with the request.
-    pub(crate) fn answer(&self, request: &Request, reel: &Reel) -> Result<String, String> {
-        let rows = self.rows.get_or_init(|| rows(reel));
+    pub(crate) fn answer(
+        &self,
+        request: &Request,
+        reel: &Reel,
+        rebased: Option<Vec<Bytes>>,
+    ) -> Result<String, String> {
+        let rebased = rebased.map(|frames| rows(frames.iter()));
+        let of_input = || rows(reel.frames.iter().filter(|frame| frame.json).map(|frame| &frame.bytes));
+        let rows = rebased.as_ref().unwrap_or_else(|| self.rows.get_or_init(of_input));
         let bound = |name: &str| match request.parameter(name) {
             Some(text) => parse_ms(&text).map(Some).ok_or_else(|| format!("{name} is no ISO time")),
             None => Ok(None),
@@ -65,11 +74,11 @@ fn normalized(handle: &str) -> String {
 }
 
 /// Rows of all frames that history keeps: posts with the last enrichment of their id, profile changes, follows.
-fn rows(reel: &Reel) -> Vec<Row> {
+fn rows<'a>(frames: impl Iterator<Item = &'a Bytes>) -> Vec<Row> {
     let mut metas: BTreeMap<String, Value> = BTreeMap::new();
     let mut kept = Vec::new();
-    for frame in reel.frames.iter().filter(|frame| frame.json) {
-        let Ok(value) = serde_json::from_slice::<Value>(&frame.bytes) else { continue };
+    for frame in frames {
+        let Ok(value) = serde_json::from_slice::<Value>(frame) else { continue };
         let frames = if let Value::Array(frames) = value { frames } else { vec![value] };
         for frame in frames {
             match (frame["t"].as_str(), frame["op"].as_str()) {

@@ -63,6 +63,7 @@ mod scan;
 mod script;
 mod server;
 pub mod synth;
+mod timeline;
 
 #[cfg(test)]
 mod fault_tests;

@@ -156,6 +156,34 @@ impl Script {
         }
     }
 
+    /// The frames that a client who had stayed so long would have been shown had nothing gone wrong, the last `most` of
+    /// them. An input that is repeated at once has no end; of it one round counts.
+    pub(crate) fn undisturbed(mut self, elapsed: Duration, most: usize) -> Vec<Bytes> {
+        let is_repeated = self.repeat && !matches!(self.pace, Pace::AtOnce) && !self.reel.frames.is_empty();
+        let mut shown = VecDeque::new();
+        loop {
+            if self.next == self.reel.frames.len() {
+                if !is_repeated {
+                    break;
+                }
+                self.start_round();
+            }
+            if self.due(self.next) > elapsed {
+                break;
+            }
+            shown.push_back((self.shift, self.next));
+            if shown.len() > most {
+                shown.pop_front();
+            }
+            self.next += 1;
+        }
+        let frame = |(shift, index)| {
+            self.shift = shift;
+            self.shown(index)
+        };
+        shown.into_iter().map(frame).collect()
+    }
+
     /// How far it is.
     pub(crate) fn place(&self) -> Place {
         Place { shift: self.shift, round: self.round, next: self.next }

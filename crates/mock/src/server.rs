@@ -21,6 +21,7 @@ use crate::http::{self, HeadError, Request};
 use crate::reel::Reel;
 use crate::runtime;
 use crate::script::{Place, Script};
+use crate::timeline::Timelines;
 
 /// How long a client may take over its request, and over reading a response.
 const REQUEST_WAIT: Duration = Duration::from_secs(5);
@@ -46,6 +47,7 @@ struct Shared {
     started: Instant,
     /// How far the connection came that was the last to end.
     place: Mutex<Option<Place>>,
+    timelines: Timelines,
 }
 
 impl Shared {
@@ -72,7 +74,15 @@ impl Server {
         let counters = Arc::default();
         let api = Api::new(&reel);
         let started = runtime::now();
-        let shared = Shared { config, reel, api, counters, started, place: Mutex::default() };
+        let shared = Shared {
+            config,
+            reel,
+            api,
+            counters,
+            started,
+            place: Mutex::default(),
+            timelines: Timelines::default(),
+        };
         Ok(Self { listener, addr, shared: Arc::new(shared) })
     }
 
@@ -192,8 +202,11 @@ async fn serve(shared: Arc<Shared>, mut stream: TcpStream, mut stop: watch::Rece
         return;
     }
     let begin = faults.iter().find_map(replay).and_then(|frames| Some((shared.last_place()?, frames)));
-    let script = Script::new(Arc::clone(&shared.reel), &shared.config, visit, runtime::wall_ms(), begin);
+    let connect_ms = runtime::wall_ms();
+    let timeline = shared.timelines.begin(connect_ms, begin, shared.elapsed());
+    let script = Script::new(Arc::clone(&shared.reel), &shared.config, visit, connect_ms, begin);
     Client::new(client, stream, rest, script, &shared.counters, &shared.place).run(stop).await;
+    shared.timelines.end(timeline);
     drop(presence);
 }
 
@@ -267,7 +280,12 @@ async fn respond_api(shared: &Shared, stream: &mut TcpStream, request: &Request,
     let body = runtime::within(REQUEST_WAIT, http::read_body(stream, request, begun)).await.flatten();
     let Some(body) = body else { return http::error_response(400, "the body is cut off or too large") };
     let taken = shared.counters.stats().open;
-    let response = shared.api.respond((request, &body), &shared.config, &shared.reel, taken);
+    let rebased = || {
+        let started_ms = runtime::wall_ms() - shared.elapsed().as_millis() as i64;
+        let Shared { config, reel, timelines, .. } = shared;
+        config.rebase.then(|| timelines.frames(reel, config, started_ms, shared.elapsed()))
+    };
+    let response = shared.api.respond((request, &body), &shared.config, &shared.reel, taken, rebased);
     let response = response.unwrap_or_else(|| http::error_response(404, "not found"));
     http::dated(&response, runtime::wall_ms())
 }

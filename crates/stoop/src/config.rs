@@ -9,6 +9,8 @@ use stoop_live::{Api, Auth, Endpoint, Key, Placement, SettingsError, WhenFull};
 use stoop_wire::Limits;
 
 const DEFAULT_URL: &str = "wss://ws.tweetstream.io/ws";
+/// Time enough for a server to repeat by itself what was lost; to be earlier would only ask for the same.
+const BACKFILL_DELAY: Duration = Duration::from_secs(5);
 const DEFAULT_API: &str = "https://api.tweetstream.io";
 /// Nobody types this by accident.
 const EXPOSE: &str = "allow_plaintext_key_over_the_network";
@@ -28,6 +30,8 @@ pub struct Config {
     pub key_file: Option<PathBuf>,
     /// When to dial, ping, back off.
     pub feed: stoop_feed::Settings,
+    /// How long after the feed is there again history is asked for what it has lost; none: never.
+    pub backfill: Option<Duration>,
     /// Bounds of the engine.
     pub bounds: Bounds,
     /// Threads; none: `one-arbiter` live, `fused` in a replay.
@@ -80,6 +84,7 @@ impl Default for Config {
             api: Api::new(DEFAULT_API).expect("the default URL is one"),
             key_file: None,
             feed: stoop_feed::Settings::default(),
+            backfill: Some(BACKFILL_DELAY),
             bounds: Bounds::default(),
             placement: None,
             queue_capacity: 4096,
@@ -189,6 +194,8 @@ impl Config {
             "backoff_cap",
             "stable_after",
             "slow_lane",
+            "backfill",
+            "backfill_delay",
             "max_frame",
         ])?;
         let may_expose = table.bool(EXPOSE)?.unwrap_or_default();
@@ -230,6 +237,12 @@ impl Config {
             feed.slow_lane = [from, to].map(|nanos| Duration::from_nanos(nanos.unsigned_abs()));
         }
         self.feed.validate().map_err(|error| table.error(error.to_string()))?;
+        if let Some(at) = table.duration("backfill_delay")? {
+            self.backfill = Some(Duration::from_nanos(at.value.unsigned_abs()));
+        }
+        if table.bool("backfill")? == Some(false) {
+            self.backfill = None;
+        }
         if let Some(at) = table.count("max_frame")? {
             if !(1..=16 << 20).contains(&at.value) {
                 return Err(at
@@ -351,13 +364,24 @@ impl Config {
             reader.read(&Table::root(source, &source.parse()?));
         }
         self.warnings.extend(reader.take_warnings());
-        if let Ok(rules) = RuleSet::new(reader)
-            && rules.longest_wait_ns() >= self.bounds.window.span_ns
-            && let Some(source) = self.rule_sources.first()
-        {
-            let what =
-                "a rule waits for longer than `[engine] window`: its tweets are gone before it can open";
-            self.warnings.push(source.error(0, what.to_owned()));
+        if let (Ok(rules), Some(source)) = (RuleSet::new(reader), self.rule_sources.first()) {
+            if rules.longest_wait_ns() >= self.bounds.window.span_ns {
+                let what =
+                    "a rule waits for longer than `[engine] window`: its tweets are gone before it can open";
+                self.warnings.push(source.error(0, what.to_owned()));
+            }
+            for rule in rules.rules().iter().filter(|rule| rule.allow_late) {
+                let name = &rule.label.name;
+                let what = match (self.backfill, rule.max_age_ns) {
+                    (None, _) => "`[feed] backfill` is false",
+                    (Some(delay), Some(age_ns)) if i128::from(age_ns) <= delay.as_nanos() as i128 => {
+                        "its `max_age` is over before `[feed] backfill_delay` is"
+                    }
+                    (Some(_), _) => continue,
+                };
+                let what = format!("`allow_late` of rule \"{name}\" has no effect: {what}");
+                self.warnings.push(source.error(0, what));
+            }
         }
         Ok(())
     }

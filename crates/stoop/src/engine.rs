@@ -113,6 +113,7 @@ impl EngineBuilder {
                 close_timeout: config.drain_timeout.clamp(CLOSE_LEAST, CLOSE_MOST),
                 ..config.feed
             },
+            backfill: config.backfill,
             seed: seed(),
             bounds: config.bounds,
             placement: config.placement.unwrap_or_default(),

@@ -47,18 +47,18 @@ pub use config::{Config, ConfigError};
 pub use crossbeam_channel;
 pub use engine::{Engine, EngineBuilder, EngineError};
 pub use stoop_engine::{
-    Bounds, Case, Command, Condition, EXTERNAL_BYTES, Explanation, External, Incident, IntakeCounters,
-    Judgement, Keeping, MergeCounters, Merged, NoProbe, Pipeline, Probe, Receipt, RuleReader, RuleSet,
-    RuleSetError, SignalCounters, Stamp, Strategy, View, Window, asset_key, syntax,
+    Bounds, Case, Command, Condition, EXTERNAL_BYTES, Explanation, External, Gap, Incident, IntakeCounters,
+    Judgement, Keeping, MergeCounters, Merged, Missed, NoProbe, Origin, Pipeline, Probe, Receipt, RuleReader,
+    RuleSet, RuleSetError, SignalCounters, Stamp, Strategy, View, Window, asset_key, syntax,
 };
 pub use stoop_feed::{Cause, DialStep, Settings as FeedSettings};
 pub use stoop_latency::{IntervalLog, Recorder, Row, Spread, Stage, Table};
 pub use stoop_live::{
-    Api, Auth, Client, Clock, Counters, End, Endpoint, EndpointReport, FeedCounters, HandleOutcome,
-    HandleReport, History, HistoryEnd, HistoryQuery, HistorySpan, Key, Link, NOTICES, News, Notice,
-    Placement, ProbeError, QueueCounters, Remote, ReplayError, ReplayOptions, RestError, Said, SettingsError,
-    Snapshot, StartError, Summary, TellError, Timeouts, WhenFull, probe_feed, probe_transport, receive,
-    replay,
+    Api, Auth, BackfillEnd, Client, Clock, Counters, End, Endpoint, EndpointReport, FeedCounters,
+    HandleOutcome, HandleReport, History, HistoryEnd, HistoryQuery, HistorySpan, Key, Link, NOTICES, News,
+    Notice, Placement, ProbeError, QueueCounters, Remote, ReplayError, ReplayOptions, RestError, Said,
+    SettingsError, Snapshot, StartError, Summary, TellError, Timeouts, WhenFull, probe_feed, probe_transport,
+    receive, replay,
 };
 pub use stoop_model as model;
 pub use stoop_tape::{Digest, Frames, InputError, Line, LineWriter, Lines, write_decision};

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use stoop_engine::{
-    Command, EXTERNAL_BYTES, Explanation, External, Incident, Pipeline, Probe, Receipt, RuleSetError, Stamp,
-    Strategy, asset_key,
+    Command, EXTERNAL_BYTES, Explanation, External, Incident, Missed, Origin, Pipeline, Probe, Receipt,
+    RuleSetError, Stamp, Strategy, asset_key,
 };
 use stoop_model::{Bad, Decision, Platform, TweetId};
 use stoop_tape::{Digest, write_decision};
@@ -58,12 +58,15 @@ pub struct Trial {
     inputs: Vec<(i64, Input)>,
     decisions: Vec<Decision>,
     incidents: Vec<Incident>,
+    missed: Vec<Missed>,
 }
 
 /// What a trial was told.
 #[derive(Clone)]
 enum Input {
     Frame(Vec<u8>),
+    /// A frame that history brings.
+    Late(Vec<u8>),
     Command(Command),
     /// Nothing but that it is later.
     Time,
@@ -142,6 +145,7 @@ impl Trial {
             inputs: Vec::new(),
             decisions: Vec::new(),
             incidents: Vec::new(),
+            missed: Vec::new(),
         })
     }
 
@@ -181,12 +185,12 @@ impl Trial {
     ///
     /// As in the feed, a frame whose payload has come before is a duplicate and decides nothing.
     pub fn frame(&mut self, frame: &str) -> Result<Vec<Decision>, TrialError> {
-        let from = self.decisions.len();
-        let input = Input::Frame(frame.as_bytes().to_vec());
-        match self.put(self.now_ns, input) {
-            Some(bad) => Err(TrialError::Frame { bad, frame: frame.to_owned() }),
-            None => Ok(self.since(from)),
-        }
+        self.take(frame, Input::Frame(frame.as_bytes().to_vec()))
+    }
+
+    /// A frame that the feed has lost in an outage and history brings now: it is late.
+    pub fn late(&mut self, frame: &str) -> Result<Vec<Decision>, TrialError> {
+        self.take(frame, Input::Late(frame.as_bytes().to_vec()))
     }
 
     /// Something told to strategies from outside.
@@ -233,6 +237,11 @@ impl Trial {
     /// Strategies that have panicked so far.
     pub fn incidents(&self) -> &[Incident] {
         &self.incidents
+    }
+
+    /// What rules without `allow_late` would have opened on late frames so far.
+    pub fn missed(&self) -> &[Missed] {
+        &self.missed
     }
 
     /// Everything decided so far.
@@ -291,6 +300,14 @@ impl Trial {
         self.frame(&frame.to_string())
     }
 
+    fn take(&mut self, frame: &str, input: Input) -> Result<Vec<Decision>, TrialError> {
+        let from = self.decisions.len();
+        match self.put(self.now_ns, input) {
+            Some(bad) => Err(TrialError::Frame { bad, frame: frame.to_owned() }),
+            None => Ok(self.since(from)),
+        }
+    }
+
     fn tell(&mut self, input: Input) -> Vec<Decision> {
         let from = self.decisions.len();
         self.put(self.now_ns, input);
@@ -307,11 +324,15 @@ impl Trial {
         let mut watch = Watch(None);
         match &input {
             Input::Frame(bytes) => pipeline.frame(bytes, Receipt::At(at_ns), &mut watch, decisions),
+            Input::Late(bytes) => {
+                pipeline.frame_from(Origin::History, bytes, Receipt::At(at_ns), &mut watch, decisions);
+            }
             Input::Command(command) => pipeline.command(command, at_ns, decisions),
             Input::Time => pipeline.tick(at_ns, decisions),
             Input::End => pipeline.finish(decisions),
         }
         self.incidents.extend(self.pipeline.signal.take_incidents());
+        self.missed.extend(self.pipeline.signal.take_missed());
         self.inputs.push((at_ns, input));
         watch.0
     }

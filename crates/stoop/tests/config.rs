@@ -1,4 +1,6 @@
-//! What a configuration says of endpoints, and of who may read the key on the way to them.
+//! What a configuration says of endpoints, of who may read the key on the way to them, and of what comes late.
+
+use std::time::Duration;
 
 use stoop::Config;
 
@@ -60,4 +62,31 @@ fn the_key_goes_over_the_network_in_plaintext_only_if_that_is_asked_for_and_then
     assert!(config.warnings[0].to_string().contains("ws://10.0.0.1:80/ws"), "{:?}", config.warnings);
     let config = Config::parse("stoop.toml", &format!("[feed]\n{allow}\n")).unwrap();
     assert!(config.warnings[0].to_string().contains("take it out"), "{:?}", config.warnings);
+}
+
+#[test]
+fn history_is_asked_unless_it_is_switched_off() {
+    let backfill = |feed: &str| Config::parse("stoop.toml", &format!("[feed]\n{feed}\n")).unwrap().backfill;
+    assert_eq!(Config::default().backfill, Some(Duration::from_secs(5)));
+    assert_eq!(backfill("backfill = true"), Some(Duration::from_secs(5)));
+    assert_eq!(backfill("backfill_delay = \"1s500ms\""), Some(Duration::from_millis(1_500)));
+    assert_eq!(backfill("backfill_delay = \"1s\"\nbackfill = false"), None);
+    assert!(error("[feed]\nbackfill = 1\n").contains("stoop.toml:2:12: "));
+}
+
+#[test]
+fn a_rule_that_can_open_on_nothing_late_though_it_says_so_is_warned_of() {
+    let warnings = |rule: &str, feed: &str| -> Vec<String> {
+        let text = format!("[feed]\n{feed}\n[[rule]]\nname = \"r\"\nallow_late = true\n{rule}\n");
+        let config = Config::parse("stoop.toml", &text).unwrap();
+        config.warnings.iter().map(|warning| warning.message.clone()).collect()
+    };
+    let of = |why: &str| vec![format!("`allow_late` of rule \"r\" has no effect: {why}")];
+    assert_eq!(warnings("", ""), [""; 0]);
+    assert_eq!(warnings("max_age = \"5001ms\"", ""), [""; 0]);
+    assert_eq!(
+        warnings("max_age = \"5s\"", ""),
+        of("its `max_age` is over before `[feed] backfill_delay` is")
+    );
+    assert_eq!(warnings("", "backfill = false"), of("`[feed] backfill` is false"));
 }

@@ -210,3 +210,17 @@ fn a_trial_decides_what_a_replay_of_its_frames_does() {
     assert_eq!(summary.digest.to_string(), trial.digest().to_string());
     assert_eq!(summary.digest.count(), 4);
 }
+
+#[test]
+fn what_history_brings_is_late_and_missed_unless_the_rule_takes_it() {
+    let frame = r#"{"v":1,"t":"tweet","op":"content","d":{"tweetId":"1","text":"$DOGE"}}"#;
+    let mut strict = rules();
+    assert_eq!(brief(&strict.late(frame).unwrap()), [""; 0]);
+    let missed: Vec<_> = strict.missed().iter().map(|missed| &*missed.rule.name).collect();
+    assert_eq!(missed, ["r"]);
+    let mut taking = Trial::new(&format!("{RULES}allow_late = true\n"), Vec::new()).unwrap();
+    let opened = taking.late(frame).unwrap();
+    assert_eq!((brief(&opened), opened[0].late), (vec!["open r ticker:DOGE content".to_owned()], true));
+    assert!(taking.missed().is_empty());
+    taking.repeat(Vec::new()).unwrap();
+}

@@ -505,7 +505,8 @@ impl Merge {
         let slot = &mut self.slots[index];
         let had_content = slot.view.content.is_some();
         let view = Arc::make_mut(&mut slot.view);
-        match view.merge(event, stamp.now_ns) {
+        let arrival = Arrival { recv_ns: stamp.now_ns, sent_ms: event.ts_ms, is_late: stamp.is_late };
+        match view.merge(event, arrival) {
             view::Joined::Done => {}
             view::Joined::AssetsFull => self.counters.assets_over += 1,
             view::Joined::Full => {
@@ -520,7 +521,7 @@ impl Merge {
             view: Arc::clone(view),
             op: event.op,
             is_first_content: event.op == Op::Content && !had_content,
-            arrival: Arrival { recv_ns: stamp.now_ns, sent_ms: event.ts_ms },
+            arrival,
         }));
     }
 }

@@ -29,6 +29,8 @@ pub struct Arrival {
     pub recv_ns: i64,
     /// The server's send time, Unix ms.
     pub sent_ms: Option<i64>,
+    /// History has brought it, after the feed had lost it.
+    pub is_late: bool,
 }
 
 /// Pin state: when it was observed, Unix ms, and whether the tweet was pinned.
@@ -182,8 +184,14 @@ impl View {
         self.post.body.int(PostField::ReceivedAt)
     }
 
+    /// Its first content came from history, after the feed had lost it.
+    pub fn is_late(&self) -> bool {
+        self.content.is_some_and(|content| content.is_late)
+    }
+
     /// Joins one frame of this tweet.
-    pub(super) fn merge(&mut self, event: &Event, recv_ns: i64) -> Joined {
+    pub(super) fn merge(&mut self, event: &Event, arrival: Arrival) -> Joined {
+        let recv_ns = arrival.recv_ns;
         let is_shared = is_shared(event);
         match event.op {
             Op::Delete => {
@@ -214,7 +222,7 @@ impl View {
             return Joined::Full;
         }
         if event.op == Op::Content {
-            self.content.get_or_insert(Arrival { recv_ns, sent_ms: event.ts_ms });
+            self.content.get_or_insert(arrival);
         }
         if event.op == Op::Meta {
             self.enriched_ns.get_or_insert(recv_ns);

@@ -35,6 +35,8 @@ pub enum Condition {
     AnyOf,
     /// `assets`.
     Assets,
+    /// `allow_late`.
+    Late,
     /// `max_age`.
     MaxAge,
 }
@@ -105,6 +107,10 @@ fn judge(
     bench.pass(set, rule, view);
     if bench.passing.is_empty() && !bench.holds_without_asset && rule.emit.is_empty() {
         return (Some(Condition::Assets), assets_refusal(set, bench, rule, view));
+    }
+    if view.is_late() && !rule.allow_late {
+        let detail = "late: the feed has lost it, history brought it; allow_late is false";
+        return (Some(Condition::Late), detail.to_owned());
     }
     if is_stale(rule, view, now_ns) {
         let age = view.created_ms().map(|created_ms| now_ns / 1_000_000 - created_ms);

@@ -75,8 +75,12 @@ impl Signal {
 
     /// Candidates on which the decision stands or has stood.
     fn targets_of(&self, life: &Life, view: &View) -> Vec<Target> {
+        self.targets_on(&[life.line.asset.as_ref(), life.opened_on.as_ref()], view)
+    }
+
+    /// Candidates on which a decision on these assets stands.
+    pub(super) fn targets_on(&self, assets: &[Option<&Asset>], view: &View) -> Vec<Target> {
         let reader = self.bench.candidates.with(view, &self.set.aliases);
-        let assets = [life.line.asset.as_ref(), life.opened_on.as_ref()];
         let mut targets = Vec::with_capacity(3);
         for asset in assets {
             match asset {
@@ -230,6 +234,7 @@ impl Signal {
             recv_ns: content.recv_ns,
             decided_ns: deadline_ns,
             is_first_content: false,
+            is_late: false,
         };
         stamp(&mut next, DecisionKind::Lapse, &cause);
         self.emit(slot, index, next, out);
@@ -276,6 +281,8 @@ impl Signal {
 
     /// Sends a later line of a decision.
     fn emit(&mut self, slot: usize, index: usize, mut line: DecisionBody, out: &mut Vec<Decision>) {
+        let standing = self.tweets.get(slot).and_then(|tweet| tweet.lives.get(index));
+        line.late |= standing.is_some_and(|standing| standing.content.is_late);
         line.seq = self.next_seq;
         line.revision += 1;
         self.next_seq += 1;

@@ -19,6 +19,8 @@ pub(super) struct Cause {
     pub(super) decided_ns: i64,
     /// It is the first content of the tweet.
     pub(super) is_first_content: bool,
+    /// History has brought it.
+    pub(super) is_late: bool,
 }
 
 impl Cause {
@@ -31,6 +33,7 @@ impl Cause {
             recv_ns: arrival.recv_ns,
             decided_ns: arrival.recv_ns,
             is_first_content,
+            is_late: arrival.is_late,
         }
     }
 
@@ -42,6 +45,7 @@ impl Cause {
             recv_ns: now_ns,
             decided_ns: now_ns,
             is_first_content: false,
+            is_late: false,
         }
     }
 
@@ -54,6 +58,7 @@ impl Cause {
             recv_ns: content.map_or(deadline_ns, |content| content.recv_ns),
             decided_ns: deadline_ns,
             is_first_content: false,
+            is_late: false,
         }
     }
 }
@@ -79,6 +84,7 @@ pub(super) fn stamp(line: &mut DecisionBody, kind: DecisionKind, cause: &Cause) 
     line.sent_ms = cause.sent_ms;
     line.recv_ns = cause.recv_ns;
     line.decided_ns = cause.decided_ns;
+    line.late = cause.is_late;
 }
 
 /// The post is too old to open on, or its age is unknown. A negative age is not old.

@@ -8,6 +8,7 @@ mod ident;
 mod life;
 mod line;
 mod local;
+mod missed;
 mod open;
 mod parse;
 mod reading;
@@ -28,15 +29,19 @@ use stoop_model::{Decision, Op};
 pub use candidates::LOCAL_ASSETS;
 pub use explain::{Condition, Explanation};
 pub use ident::asset_key;
+pub use missed::{MISSED, Missed};
 pub use parse::RuleReader;
 pub use rule::{Alias, AssetFilter, Authors, Branch, Fire, Market, Rule, Term, TermMode, Terms};
 pub use set::{RuleSet, RuleSetError};
-pub use strategy::{Case, Command, EXTERNAL_BYTES, External, Incident, Judgement, Strategy, panic_message};
+pub use strategy::{
+    Case, Command, EXTERNAL_BYTES, External, Gap, Incident, Judgement, Strategy, panic_message,
+};
 
 use crate::Stamp;
 use crate::merge::{Change, Merged, View};
 use crate::state::{Scope, State};
 use line::Cause;
+use missed::MissedLog;
 use strategy::Strategies;
 use test::Bench;
 use timers::{Due, Timer, Timers};
@@ -80,6 +85,10 @@ pub struct SignalCounters {
     pub pushed_out: u64,
     /// Inputs for strategies.
     pub external: u64,
+    /// Times the feed was away and came again.
+    pub gaps: u64,
+    /// Opens that did not come about because their post, or what caused them, came late.
+    pub missed: u64,
     /// Strategies switched off: they panicked, or somebody asked for it.
     pub strategies_off: u64,
 }
@@ -97,6 +106,7 @@ pub struct Signal {
     due: Vec<usize>,
     tweets: Tweets,
     timers: Timers,
+    missed: MissedLog,
     next_seq: u64,
     counters: SignalCounters,
 }
@@ -113,6 +123,7 @@ impl Signal {
             due: Vec::new(),
             tweets: Tweets::default(),
             timers: Timers::default(),
+            missed: MissedLog::default(),
             next_seq: 0,
             counters: SignalCounters::default(),
         }
@@ -150,6 +161,7 @@ impl Signal {
         self.handle(merged, stamp, out);
         match command {
             Command::SwitchOff { strategy } => self.strategies.switch_off(strategy),
+            Command::Gap(_) => self.counters.gaps += 1,
             Command::External(external) => {
                 self.counters.external += 1;
                 let mut rules = self.strategies.rules_of(external);

@@ -21,7 +21,8 @@ impl Signal {
         clippy::too_many_arguments,
         reason = "an open names its rule, its tweet, its ground and its cause"
     )]
-    /// Opens what passes and was not decided before, unless the post is too old.
+    /// Opens what passes and was not decided before, unless the post is too old. What came late is only written down,
+    /// unless the rule takes it.
     pub(super) fn open_all(
         &mut self,
         rule: usize,
@@ -33,7 +34,14 @@ impl Signal {
         out: &mut Vec<Decision>,
     ) {
         let Some(of) = self.set.rules.get(rule) else { return };
-        if is_stale(of, view, cause.decided_ns) {
+        let is_missed = !of.allow_late && (cause.is_late || view.is_late());
+        let missed_before = if is_missed { self.missed_before(rule, view) } else { Vec::new() };
+        // A post that the feed lost is old for that very reason; one that it brought was as old as it was then.
+        let aged_ns = match view.content {
+            Some(content) if is_missed => (!content.is_late).then_some(content.recv_ns),
+            Some(_) | None => Some(cause.decided_ns),
+        };
+        if aged_ns.is_some_and(|now_ns| is_stale(of, view, now_ns)) {
             let is_new = decided.is_empty();
             let holds = verdict.null || !self.bench.emitting.is_empty() || !self.bench.passing.is_empty();
             self.counters.stale += u64::from(is_new && holds);
@@ -43,25 +51,31 @@ impl Signal {
         let mut keys: Vec<String> = Vec::new();
         let mut is_new = |asset: &Asset| {
             let key = ident::asset_key(Some(asset));
-            let known = keys.contains(&key) || decided.contains(&Target::Key(key.clone()));
+            let target = Target::Key(key.clone());
+            let known = keys.contains(&key) || decided.contains(&target) || missed_before.contains(&target);
             keys.push(key);
             !known
         };
         let emitted = self.bench.emitting.iter().filter_map(|index| of.emit.get(*index)).map(emitted);
         fresh.extend(emitted.filter(&mut is_new).map(|asset| (Some(asset), None)));
         for index in self.bench.passing.iter().filter(|_| of.emit.is_empty()) {
-            if !decided.contains(&Target::Candidate(*index))
+            let target = Target::Candidate(*index);
+            if !decided.contains(&target)
+                && !missed_before.contains(&target)
                 && let Some((asset, price)) = self.asset_of(view, *index)
                 && is_new(&asset)
             {
                 fresh.push((Some(asset), price));
             }
         }
-        if verdict.null && !decided.contains(&Target::Null) {
+        if verdict.null && !decided.contains(&Target::Null) && !missed_before.contains(&Target::Null) {
             fresh.push((None, None));
         }
         if fresh.is_empty() {
             return;
+        }
+        if is_missed {
+            return self.miss(rule, view, cause.decided_ns, fresh.into_iter().map(|(asset, _)| asset));
         }
         let matched = self.bench.matched(&self.set, of, view);
         let count = fresh.len() as u32;
@@ -129,6 +143,7 @@ impl Signal {
         };
         describe(&mut line, &mut self.bench, view);
         stamp(&mut line, DecisionKind::Open, cause);
+        line.late |= view.is_late();
         let awaits_enrichment = view.enriched_ns.is_none();
         let keep_until_ns = expires_ns.max(cause.decided_ns.saturating_add(self.keeping.open_ns));
         let settles = match of.fire {
@@ -152,7 +167,11 @@ impl Signal {
             opened_on: asset,
             is_cancelled: false,
             awaits_enrichment,
-            content: view.content.unwrap_or(Arrival { recv_ns: cause.recv_ns, sent_ms: cause.sent_ms }),
+            content: view.content.unwrap_or(Arrival {
+                recv_ns: cause.recv_ns,
+                sent_ms: cause.sent_ms,
+                is_late: cause.is_late,
+            }),
             keep_until_ns,
         });
         self.next_seq += 1;

@@ -31,6 +31,8 @@ pub struct Rule {
     pub assets: Option<AssetFilter>,
     /// Markets to decide on whatever assets there are.
     pub emit: Vec<Market>,
+    /// It opens on what history brings after the feed has lost it.
+    pub allow_late: bool,
     /// Greatest age of a post at its open, ns.
     pub max_age_ns: Option<i64>,
     /// When it decides.

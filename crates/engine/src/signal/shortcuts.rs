@@ -23,7 +23,7 @@ fn views(body: &str, ocr: &str, detected: Option<&str>) -> Vec<View> {
     let mut views = Vec::new();
     for frame in std::iter::once(content).chain(meta) {
         decoder.decode(frame.as_bytes(), |event| {
-            merge.handle(event.unwrap(), Stamp { seq: 0, now_ns: 1 }, &mut Vec::new());
+            merge.handle(event.unwrap(), Stamp { seq: 0, now_ns: 1, is_late: false }, &mut Vec::new());
         });
         views.push(merge.view(&TweetId::Number(1), &Platform::Twitter).unwrap().clone());
     }

@@ -133,6 +133,19 @@ pub enum Command {
         /// The name in its rule.
         strategy: String,
     },
+    /// The feed was away and is there again. Nothing is decided on it.
+    Gap(Gap),
+}
+
+/// A time in which nothing came from the feed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gap {
+    /// When it was lost, Unix ns.
+    pub from_ns: i64,
+    /// When it was there again, Unix ns.
+    pub to_ns: i64,
+    /// Why it was lost, for people.
+    pub cause: String,
 }
 
 /// A strategy has panicked and is not asked any more.

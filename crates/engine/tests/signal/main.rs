@@ -3,6 +3,7 @@
 mod assets;
 mod fire;
 mod kept;
+mod late;
 mod life;
 mod matching;
 mod random;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use stoop_engine::{Bounds, Keeping, Window};
+use stoop_engine::{Bounds, Keeping, NoProbe, Origin, Receipt, Window};
 use stoop_model::DecisionKind;
 
-use super::{Run, config};
+use super::{Run, ZERO_MS, config, json, nanos};
 
 pub(super) const RULES: &str = r#"
     [[rule]]
@@ -142,5 +142,43 @@ proptest! {
         }
         let (remembered, kept) = run.pipeline.signal.remembered();
         prop_assert!(kept <= 2 && remembered <= 5);
+    }
+}
+
+/// Runs the frames, those that are late as history brings them.
+fn run_late(rules: &str, inputs: &[(f64, String)], late: &[bool]) -> Run {
+    let mut run = Run::new(rules, bounds());
+    for ((at, input), is_late) in inputs.iter().zip(late.iter().cycle()) {
+        let Run { pipeline, decisions } = &mut run;
+        let origin = if *is_late { Origin::History } else { Origin::Endpoint(0) };
+        let receipt = Receipt::At(ZERO_MS * 1_000_000 + nanos(*at));
+        pipeline.frame_from(origin, json(*at, input).as_bytes(), receipt, &mut NoProbe, decisions);
+    }
+    run
+}
+
+proptest! {
+    #![proptest_config(config(300))]
+
+    #[test]
+    fn late_frames_lead_as_live_ones_where_rules_take_them_and_open_nothing_where_not(
+        inputs in inputs(),
+        late in vec(any::<bool>(), 1..8),
+    ) {
+        let taking = RULES.replace("[[rule]]", "[[rule]]\n    allow_late = true");
+        let live = run_late(&taking, &inputs, &[false]);
+        let mixed = run_late(&taking, &inputs, &late);
+        let body = |decision: &stoop_model::Decision| {
+            let mut body = stoop_model::DecisionBody::clone(&decision.body);
+            body.late = false;
+            format!("{body:?}")
+        };
+        let bodies = |run: &Run| run.decisions.iter().map(body).collect::<Vec<_>>();
+        prop_assert_eq!(bodies(&mixed), bodies(&live));
+        prop_assert!(!live.decisions.iter().any(|decision| decision.late));
+        prop_assert_eq!(mixed.pipeline.signal.counters().missed, 0);
+        let strict = run_late(RULES, &inputs, &late);
+        let opens = |decision: &&stoop_model::Decision| decision.kind == DecisionKind::Open;
+        prop_assert!(!strict.decisions.iter().filter(opens).any(|decision| decision.late));
     }
 }

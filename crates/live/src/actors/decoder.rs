@@ -45,13 +45,13 @@ impl DecoderActor {
         intake.frame_from(frame.origin, &frame.bytes, frame.receipt, |stamp, element| {
             let event = match element {
                 Element::Event(event) => event,
-                Element::Copy { lag_ns } => return record_lag(lags, frame.origin, lag_ns),
+                Element::Copy { endpoint, lag_ns } => return record_lag(lags, endpoint, lag_ns),
                 Element::Bad(_) => return,
             };
             notices.hear(event, stamp.now_ns);
             let mut carried = pools.events.take();
             std::mem::swap(&mut *carried, event);
-            let marks = Marks { recv_ns, decoded_ns: clock.now_ns(), merged_ns: 0 };
+            let marks = Marks { recv_ns, decoded_ns: clock.now_ns(), merged_ns: 0, is_late: stamp.is_late };
             recv_ns = marks.decoded_ns;
             let next = Decoded { stamp, input: Input::Event(carried), marks, is_last: false };
             if let Some(before) = waiting.replace(next) {

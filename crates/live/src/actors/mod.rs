@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr, Arbiter, Context, Message};
 use crossbeam_channel::{Receiver, Sender, bounded};
-use stoop_engine::{Command, Merged, Pipeline, Receipt, Scope, Stamp};
+use stoop_engine::{Command, Merged, Origin, Pipeline, Receipt, Scope, Stamp};
 use stoop_model::{BadReason, Event};
 use tokio::sync::oneshot;
 
@@ -70,7 +70,7 @@ impl Pools {
 
 /// To the decoder: a frame as it came.
 pub(crate) struct RawFrame {
-    pub(crate) origin: u8,
+    pub(crate) origin: Origin,
     pub(crate) bytes: Vec<u8>,
     pub(crate) receipt: Receipt,
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crossbeam_channel::{Receiver, bounded};
-use stoop_engine::{NoProbe, Pipeline, Receipt, RuleSet};
+use stoop_engine::{NoProbe, Origin, Pipeline, Receipt, RuleSet};
 use stoop_model::{BadReason, Decision};
 
 use super::plan::{Plan, START_NS};
@@ -109,7 +109,13 @@ impl Path {
 pub(super) fn handle(pipeline: &mut Pipeline, input: &Input, out: &mut Vec<Decision>) {
     match input {
         Input::Frame { origin, json, at_ns } => {
-            pipeline.frame_from(*origin, json.as_bytes(), Receipt::At(*at_ns), &mut NoProbe, out);
+            pipeline.frame_from(
+                Origin::Endpoint(*origin),
+                json.as_bytes(),
+                Receipt::At(*at_ns),
+                &mut NoProbe,
+                out,
+            );
         }
         Input::Rejected => pipeline.intake.rejected(BadReason::TooLong, 0),
         Input::Tick { at_ns } => pipeline.tick(*at_ns, out),

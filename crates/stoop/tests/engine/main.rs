@@ -1,5 +1,6 @@
 //! The whole engine as a host has it, against a mock server on this machine.
 
+mod backfill;
 mod dial;
 mod endpoints;
 mod host;

@@ -33,6 +33,7 @@ fn a_connection_that_is_lost_and_comes_again_leaves_a_gap() {
         let News::Gap { from_ns, to_ns, cause: Some(Cause::CloseRestart) } = gap else { panic!("{gap:?}") };
         assert_eq!((counters.feed.gaps, counters.feed.gap_ns), (1, to_ns - from_ns));
         assert!(counters.feed.gap_ns > 0);
+        assert_eq!(counters.signal.gaps, 1, "an input for the engine too");
         assert_eq!((counters.feed.dials, counters.feed.opens), (2, 2));
     }
 }

@@ -46,9 +46,9 @@ pub(super) struct ViewJson {
     assets: Vec<AssetJson>,
 }
 
-/// Time of receipt, Unix ns; send time, Unix ms.
+/// Time of receipt, Unix ns; send time, Unix ms; whether history has brought it.
 #[derive(Serialize, Deserialize)]
-pub(super) struct ArrivalJson(i64, Option<i64>);
+pub(super) struct ArrivalJson(i64, Option<i64>, bool);
 
 /// Rank of the operation, send time, fingerprint, whether it is for every platform.
 #[derive(Serialize, Deserialize)]
@@ -89,13 +89,13 @@ pub fn read_view(text: &[u8]) -> Result<ViewState, StateError> {
 
 impl From<Arrival> for ArrivalJson {
     fn from(arrival: Arrival) -> Self {
-        Self(arrival.recv_ns, arrival.sent_ms)
+        Self(arrival.recv_ns, arrival.sent_ms, arrival.is_late)
     }
 }
 
 impl From<ArrivalJson> for Arrival {
-    fn from(ArrivalJson(recv_ns, sent_ms): ArrivalJson) -> Self {
-        Self { recv_ns, sent_ms }
+    fn from(ArrivalJson(recv_ns, sent_ms, is_late): ArrivalJson) -> Self {
+        Self { recv_ns, sent_ms, is_late }
     }
 }
 

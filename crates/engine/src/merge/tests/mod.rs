@@ -26,7 +26,7 @@ impl Rig {
     /// Joins a frame at `now_ns`.
     pub(super) fn put_at(&mut self, json: &str, now_ns: i64) -> Vec<Merged> {
         let mut out = Vec::new();
-        let stamp = Stamp { seq: self.seq, now_ns };
+        let stamp = Stamp { seq: self.seq, now_ns, is_late: false };
         self.seq += 1;
         let merge = &mut self.merge;
         self.decoder.decode(json.as_bytes(), |event| {

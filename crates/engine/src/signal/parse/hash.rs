@@ -15,8 +15,10 @@ pub(super) fn of(rule: &Rule, patterns: &[String]) -> [u8; 8] {
         format!("{:?}{:?}{:?}{:?}", list(&terms.any), list(&terms.all), list(&terms.none), terms.fields)
     };
     let branches: Vec<_> = rule.any_of.iter().map(|branch| (terms(&branch.terms), &branch.assets)).collect();
+    // Only where it is set: the hash of a rule that does not speak of it stays what it was.
+    let late = if rule.allow_late { "allow_late" } else { "" };
     let text = format!(
-        "{:?}",
+        "{:?}{late}",
         (
             (&rule.label.name, rule.label.side, &rule.label.destination, &rule.label.params),
             (&rule.on, &rule.authors, &rule.platforms, &rule.kinds, rule.min_followers, &rule.verified),

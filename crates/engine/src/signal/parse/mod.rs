@@ -16,7 +16,7 @@ use crate::syntax::{At, Source, SyntaxError, Table};
 
 const SECOND_NS: i64 = 1_000_000_000;
 
-const RULE_KEYS: [&str; 24] = [
+const RULE_KEYS: [&str; 25] = [
     "name",
     "on",
     "authors",
@@ -32,6 +32,7 @@ const RULE_KEYS: [&str; 24] = [
     "emit",
     "min_followers",
     "verified",
+    "allow_late",
     "max_age",
     "fire",
     "settle",
@@ -150,6 +151,7 @@ impl RuleReader {
             any_of,
             assets,
             emit,
+            allow_late: table.bool("allow_late")?.unwrap_or(false),
             max_age_ns: positive(table, "max_age")?,
             fire: self.fire(table)?,
             ttl_ns: positive(table, "ttl")?.unwrap_or(30 * SECOND_NS),

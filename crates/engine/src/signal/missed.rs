@@ -1,0 +1,120 @@
+//! What rules would have opened, had it not come late.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use stoop_model::{Asset, HashMap, Platform, PostField, RuleLabel, TweetId};
+
+use super::Signal;
+use super::life::Target;
+use crate::merge::View;
+
+/// Missed signals that wait to be taken; more are only counted.
+pub const MISSED: usize = 1024;
+/// Tweets, once a rule, of which is remembered what was missed; the oldest is forgotten, and what comes of it later is
+/// written down anew.
+const TWEETS: usize = 4096;
+
+/// A decision that a rule would have opened on a post, had the feed brought it: history did, and the rule does not say
+/// `allow_late`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missed {
+    /// The rule.
+    pub rule: Arc<RuleLabel>,
+    /// Platform of the tweet.
+    pub platform: Platform,
+    /// The tweet.
+    pub tweet_id: TweetId,
+    /// Its author's handle without `@`, in lower case.
+    pub author: Option<String>,
+    /// Its link.
+    pub link: Option<String>,
+    /// What the decision would have been about.
+    pub asset: Option<Asset>,
+    /// Creation of the post, Unix ms.
+    pub created_ms: Option<i64>,
+    /// When it was found, Unix ns: input time.
+    pub decided_ns: i64,
+}
+
+/// Index of a rule, and a tweet.
+type Place = (usize, Platform, TweetId);
+
+/// Missed signals: those that nobody has been told of, and what is known, so that none is told twice.
+#[derive(Default)]
+pub(super) struct MissedLog {
+    waiting: Vec<Missed>,
+    known: HashMap<Place, Vec<Option<Asset>>>,
+    order: VecDeque<Place>,
+}
+
+impl MissedLog {
+    fn learn(&mut self, place: Place, asset: Option<Asset>) {
+        if let Some(assets) = self.known.get_mut(&place) {
+            return assets.push(asset);
+        }
+        if self.order.len() >= TWEETS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+        self.known.insert(place.clone(), vec![asset]);
+        self.order.push_back(place);
+    }
+}
+
+impl Signal {
+    /// What has been missed since the last call, at most [`MISSED`].
+    pub fn take_missed(&mut self) -> Vec<Missed> {
+        std::mem::take(&mut self.missed.waiting)
+    }
+
+    /// Something has been missed since it was last taken.
+    pub fn has_missed(&self) -> bool {
+        !self.missed.waiting.is_empty()
+    }
+
+    /// Writes down what a rule would have opened.
+    pub(super) fn miss(
+        &mut self,
+        rule: usize,
+        view: &View,
+        decided_ns: i64,
+        assets: impl Iterator<Item = Option<Asset>>,
+    ) {
+        let Some(of) = self.set.rules.get(rule) else { return };
+        for asset in assets {
+            self.counters.missed += 1;
+            self.missed.learn(place(rule, view), asset.clone());
+            if self.missed.waiting.len() < MISSED {
+                self.missed.waiting.push(Missed {
+                    rule: Arc::clone(&of.label),
+                    platform: view.platform.clone().unwrap_or_default(),
+                    tweet_id: view.tweet_id.clone(),
+                    author: self.bench.handle().map(str::to_owned),
+                    link: view.post().field(PostField::Link).map(str::to_owned),
+                    asset,
+                    created_ms: view.created_ms(),
+                    decided_ns,
+                });
+            }
+        }
+    }
+
+    /// Candidates of the view that stand for what the rule is known to have missed on this tweet: a ticker that has been
+    /// named since is the same signal.
+    pub(super) fn missed_before(&self, rule: usize, view: &View) -> Vec<Target> {
+        let Some(assets) = self.missed.known.get(&place(rule, view)) else { return Vec::new() };
+        let assets: Vec<Option<&Asset>> = assets.iter().map(Option::as_ref).collect();
+        let mut targets = self.targets_on(&assets, view);
+        if targets.contains(&Target::Null) {
+            // It would have been given the first asset that came.
+            targets.extend(self.bench.passing.first().map(|index| Target::Candidate(*index)));
+        }
+        targets
+    }
+}
+
+fn place(rule: usize, view: &View) -> Place {
+    (rule, view.platform.clone().unwrap_or_default(), view.tweet_id.clone())
+}
