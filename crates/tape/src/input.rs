@@ -47,6 +47,58 @@ pub enum InputError {
     },
 }
 
+/// An input that was opened, decompressed where it is compressed.
+pub(crate) struct Opened {
+    pub(crate) reader: Box<dyn BufRead + Send>,
+    is_compressed: bool,
+}
+
+impl Opened {
+    /// Anything that is not compressed.
+    pub(crate) fn plain(reader: impl Read + Send + 'static) -> Self {
+        let reader = Box::new(BufReader::with_capacity(BUFFER_BYTES, reader));
+        Self { reader, is_compressed: false }
+    }
+
+    /// The compressed data is damaged, rather than out of reach.
+    pub(crate) fn is_damage(&self, error: &io::Error) -> bool {
+        // The decompressors report through `io::Error` too; only the operating system's errors carry a code.
+        self.is_compressed && error.raw_os_error().is_none()
+    }
+}
+
+/// Opens a path, or stdin for `-`.
+///
+/// `.gz` and `.zst` in the name decide on compression; under any other name, and on stdin, the first bytes do.
+pub(crate) fn open(path: &Path) -> io::Result<Opened> {
+    let mut raw: Box<dyn BufRead + Send> = if path.as_os_str() == "-" {
+        Box::new(BufReader::with_capacity(BUFFER_BYTES, io::stdin()))
+    } else {
+        let file = File::open(path)?;
+        if file.metadata()?.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        Box::new(BufReader::with_capacity(BUFFER_BYTES, file))
+    };
+    let (gzip, zstd) = match path.extension() {
+        Some(ext) if ext.eq_ignore_ascii_case("gz") => (true, false),
+        Some(ext) if ext.eq_ignore_ascii_case("zst") => (false, true),
+        Some(_) | None => {
+            let head = raw.fill_buf()?;
+            (head.starts_with(&GZIP_MAGIC), head.starts_with(&ZSTD_MAGIC))
+        }
+    };
+    let reader: Box<dyn BufRead + Send> = if gzip {
+        Box::new(BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(raw)))
+    } else if zstd {
+        let decoder = zstd::stream::read::Decoder::with_buffer(raw)?;
+        Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder))
+    } else {
+        raw
+    };
+    Ok(Opened { reader, is_compressed: gzip || zstd })
+}
+
 /// One step of [`Lines::read`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Line {
@@ -82,8 +134,7 @@ pub enum Line {
 /// ```
 pub struct Lines {
     path: PathBuf,
-    reader: Box<dyn BufRead + Send>,
-    compressed: bool,
+    opened: Opened,
     line: u64,
     ended: bool,
 }
@@ -92,7 +143,7 @@ impl std::fmt::Debug for Lines {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Lines")
             .field("path", &self.path)
-            .field("compressed", &self.compressed)
+            .field("compressed", &self.opened.is_compressed)
             .field("line", &self.line)
             .finish_non_exhaustive()
     }
@@ -104,23 +155,15 @@ impl Lines {
     /// `.gz` and `.zst` in the name decide on compression; under any other name, and on stdin, the first
     /// bytes do. Nothing but those bytes is read here: damage shows in [`Lines::read`].
     pub fn open(path: &Path) -> Result<Self, InputError> {
-        let open_error = |source| InputError::Open { path: path.to_owned(), source };
-        let raw: Box<dyn BufRead + Send> = if path.as_os_str() == "-" {
-            Box::new(BufReader::with_capacity(BUFFER_BYTES, io::stdin()))
-        } else {
-            let file = File::open(path).map_err(open_error)?;
-            if file.metadata().map_err(open_error)?.is_dir() {
-                return Err(open_error(io::ErrorKind::IsADirectory.into()));
-            }
-            Box::new(BufReader::with_capacity(BUFFER_BYTES, file))
-        };
-        Self::decompressing(path, raw).map_err(open_error)
+        match open(path) {
+            Ok(opened) => Ok(Self::over(path, opened)),
+            Err(source) => Err(InputError::Open { path: path.to_owned(), source }),
+        }
     }
 
     /// Reads lines from anything that is not compressed; `name` stands for the path in errors.
     pub fn from_reader(name: impl Into<PathBuf>, reader: impl Read + Send + 'static) -> Self {
-        let reader = Box::new(BufReader::with_capacity(BUFFER_BYTES, reader));
-        Self { path: name.into(), reader, compressed: false, line: 0, ended: false }
+        Self::over(&name.into(), Opened::plain(reader))
     }
 
     /// Reads the next line that is not blank into `line`, replacing what was there.
@@ -147,7 +190,7 @@ impl Lines {
     fn step(&mut self, line: &mut Vec<u8>) -> io::Result<Option<Line>> {
         // Room for the longest line, one `\r` and the newline; a line that needs more is too long.
         let limit = MAX_LINE_BYTES as u64 + 2;
-        let taken = (&mut self.reader).take(limit).read_until(b'\n', line)?;
+        let taken = (&mut self.opened.reader).take(limit).read_until(b'\n', line)?;
         if taken == 0 {
             self.ended = true;
             return Ok(None);
@@ -159,14 +202,14 @@ impl Lines {
         } else if bytes == limit {
             let mut newline_seen = false;
             while !newline_seen {
-                let rest = self.reader.fill_buf()?;
+                let rest = self.opened.reader.fill_buf()?;
                 if rest.is_empty() {
                     break;
                 }
                 let end = rest.iter().position(|&byte| byte == b'\n');
                 let skipped = end.unwrap_or(rest.len());
                 newline_seen = end.is_some();
-                self.reader.consume(skipped + usize::from(newline_seen));
+                self.opened.reader.consume(skipped + usize::from(newline_seen));
                 bytes += skipped as u64;
             }
         }
@@ -183,30 +226,13 @@ impl Lines {
         Ok((!blank).then_some(Line::Whole { number }))
     }
 
-    fn decompressing(path: &Path, mut raw: Box<dyn BufRead + Send>) -> io::Result<Self> {
-        let (gzip, zstd) = match path.extension() {
-            Some(ext) if ext.eq_ignore_ascii_case("gz") => (true, false),
-            Some(ext) if ext.eq_ignore_ascii_case("zst") => (false, true),
-            Some(_) | None => {
-                let head = raw.fill_buf()?;
-                (head.starts_with(&GZIP_MAGIC), head.starts_with(&ZSTD_MAGIC))
-            }
-        };
-        let reader: Box<dyn BufRead + Send> = if gzip {
-            Box::new(BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(raw)))
-        } else if zstd {
-            let decoder = zstd::stream::read::Decoder::with_buffer(raw)?;
-            Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder))
-        } else {
-            raw
-        };
-        Ok(Self { path: path.to_owned(), reader, compressed: gzip || zstd, line: 0, ended: false })
+    fn over(path: &Path, opened: Opened) -> Self {
+        Self { path: path.to_owned(), opened, line: 0, ended: false }
     }
 
     fn error(&self, source: io::Error) -> InputError {
         let (path, line) = (self.path.clone(), self.line);
-        // The decompressors report through `io::Error` too; only the operating system's errors carry a code.
-        if self.compressed && source.raw_os_error().is_none() {
+        if self.opened.is_damage(&source) {
             InputError::Damaged { path, line, source }
         } else {
             InputError::Read { path, line, source }

@@ -1,10 +1,25 @@
 //! Inputs on disk and the decision line.
+//!
+//! Frames come from JSONL files ([`Frames`]), or with everything else an engine was given from a tape: a [`TapeWriter`]
+//! writes it, a [`Tape`] reads one and [`Tapes`] several as one input. Decisions leave as lines ([`write_decision`]), of
+//! which a run has a [`Digest`].
+//!
+//! # What does this crate not do?
+//!
+//! It has no clock and no thread: whoever writes a tape says what time it is and when to look at it. It decides nothing.
+//!
+//! # Invariants
+//!
+//! - What is read from a tape is what was written, from the first record up to where it ends; damage is told.
+//! - No file is overwritten.
+//! - Memory is bounded by the longest line or chunk, whatever a file says of itself.
 
 mod decision;
 mod frames;
 mod input;
 mod line;
 mod state;
+mod tape;
 mod writer;
 
 pub use decision::{Digest, write_decision};
@@ -12,4 +27,9 @@ pub use frames::Frames;
 pub use input::{InputError, Line, Lines, MAX_LINE_BYTES};
 pub use line::{LineError, read_body};
 pub use state::{StateError, read_head, read_tweet, read_view, write_head, write_tweet, write_view};
+pub use tape::{
+    ConfigFile, Damage, MAX_RECORD_BYTES, Origin, Record, StateParts, StateReader, Tape, TapeConfig,
+    TapeConfigError, TapeEnd, TapeError, TapeOptions, TapeWriteError, TapeWriter, Tapes, TapesError,
+    TapesRead, event_type, state_events, tape_files,
+};
 pub use writer::LineWriter;

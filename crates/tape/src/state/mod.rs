@@ -31,6 +31,12 @@ pub enum StateError {
     /// A line of a decision is none.
     #[error(transparent)]
     Line(#[from] LineError),
+    /// A part of a state without its head.
+    #[error("a part of a state whose head is missing")]
+    NoHead,
+    /// More parts than its head says.
+    #[error("more parts of a state than its head says")]
+    TooMany,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -59,7 +65,7 @@ pub fn read_head(text: &[u8]) -> Result<Head, StateError> {
     Ok(Head { now_ns, inputs, begun, decisions, tweets, kept, deadlines, off })
 }
 
-fn to_json(value: &impl Serialize) -> Vec<u8> {
+pub(crate) fn to_json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("a Vec takes every byte and the keys are texts")
 }
 
