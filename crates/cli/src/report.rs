@@ -15,6 +15,7 @@ pub(crate) fn live(summary: &Summary, as_json: bool) {
         object.insert("endpoints".to_owned(), endpoints(summary));
         object.insert("queue".to_owned(), queue(summary));
         object.insert("store".to_owned(), store(summary));
+        object.insert("tape".to_owned(), tape(summary));
         object.insert("latency_ns".to_owned(), latency(&table));
         note(format_args!("digest {}", summary.digest));
         note(format_args!("{}", Value::Object(object)));
@@ -57,6 +58,14 @@ pub(crate) fn live(summary: &Summary, as_json: bool) {
         queue.dropped_followers,
         queue.undelivered
     ));
+    let tape = &summary.counters.tape;
+    if tape.files + tape.failed > 0 {
+        let failed = if tape.failed > 0 { "; it has ended early" } else { "" };
+        note(format_args!(
+            "tape: {} files, {} records, {} dropped{failed}",
+            tape.files, tape.records, tape.dropped
+        ));
+    }
     let store = &summary.counters.store;
     if store.commits + store.failed > 0 {
         note(format_args!(
@@ -212,6 +221,11 @@ fn store(summary: &Summary) -> Value {
     let store = &summary.counters.store;
     json!({"restored_tweets": store.restored_tweets, "restored_decisions": store.restored_decisions,
            "commits": store.commits, "failed": store.failed})
+}
+
+fn tape(summary: &Summary) -> Value {
+    let tape = &summary.counters.tape;
+    json!({"files": tape.files, "records": tape.records, "dropped": tape.dropped, "failed": tape.failed})
 }
 
 fn latency(table: &Table) -> Value {

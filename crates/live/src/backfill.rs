@@ -56,6 +56,8 @@ pub(crate) struct Backfill {
     backfills: u64,
     rows: u64,
     failed: u64,
+    /// The last one that has come to its end: when the gap was, rows, and how it ended.
+    told: Option<(i64, i64, u64, String)>,
 }
 
 type Answer = Result<History, RestError>;
@@ -103,7 +105,13 @@ impl Backfill {
             backfills: 0,
             rows: 0,
             failed: 0,
+            told: None,
         }
+    }
+
+    /// The one that has come to its end since the last call.
+    pub(crate) fn take_told(&mut self) -> Option<(i64, i64, u64, String)> {
+        self.told.take()
     }
 
     /// The feed was away and is there again.
@@ -238,8 +246,9 @@ impl Backfill {
         self.tell(gap, 0, BackfillEnd::Failed(why), now_ns);
     }
 
-    fn tell(&self, gap: Span, rows: u64, end: BackfillEnd, now_ns: i64) {
+    fn tell(&mut self, gap: Span, rows: u64, end: BackfillEnd, now_ns: i64) {
         let Span { from_ns, to_ns, .. } = gap;
+        self.told = Some((from_ns, to_ns, rows, format!("{end:?}")));
         self.notices.tell(now_ns, News::Backfill { from_ns, to_ns, rows, end });
     }
 }
@@ -357,6 +366,7 @@ mod tests {
             backfills: 0,
             rows: 0,
             failed: 0,
+            told: None,
         };
         (backfill, told)
     }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
-use crossbeam_channel::{Receiver, TryRecvError};
+use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use futures_util::FutureExt;
+use serde_json::{Value, json};
 use stoop_engine::{Command, Gap, Origin, Receipt, Scope, panic_message};
 use stoop_feed::{Action, Cause, Event, Lane, Side, State, TransportError};
 use stoop_model::BadReason;
@@ -25,6 +26,7 @@ use crate::meter::is_endless;
 use crate::notice::{News, Notices};
 use crate::path::Path;
 use crate::plan::PlanWatch;
+use crate::recording::Tap;
 use crate::remote::{Reply, Request, Snapshot};
 use crate::settings::Settings;
 use crate::socket::DialError;
@@ -124,6 +126,7 @@ pub(crate) struct Run {
     /// When the counters are told next, Unix ns.
     status_ns: Option<i64>,
     saving: Option<Saver>,
+    tap: Option<Tap>,
     end: Option<End>,
     was_blocking: bool,
     /// The deadline the last tick was sent for: one is enough, however long the far end takes.
@@ -151,6 +154,7 @@ impl Run {
             notices,
             lost: None,
             saving: None,
+            tap: None,
             settings,
             lines,
             first: 0,
@@ -175,7 +179,14 @@ impl Run {
         self
     }
 
+    /// Records what goes into the stages.
+    pub(crate) fn record(mut self, tap: Tap) -> Self {
+        self.tap = Some(tap);
+        self
+    }
+
     async fn read(mut self, done: oneshot::Sender<Box<Summary>>) {
+        self.cut_tape();
         self.begin().await;
         // The first status is told before there is a connection: a timer would let a near server come first.
         self.attend().await;
@@ -311,6 +322,14 @@ impl Run {
         self.attend_waiting().await;
         self.attend_requests(now_ns);
         self.fill_gap(now_ns).await;
+        if let Some((from_ns, to_ns, rows, end)) = self.backfill.take_told() {
+            self.note(
+                || json!({"type": "backfill", "from_ns": from_ns, "to_ns": to_ns, "rows": rows, "end": end}),
+            );
+        }
+        if self.tap.as_ref().is_some_and(Tap::wants_cut) {
+            self.cut_tape();
+        }
         if self.saving.as_ref().and_then(Saver::due_ns).is_some_and(|due_ns| due_ns <= now_ns) {
             self.save();
         }
@@ -327,6 +346,41 @@ impl Run {
         }
     }
 
+    fn enter_frame(&mut self, origin: Origin, bytes: &[u8], recv_ns: i64) {
+        if let Some(tap) = &mut self.tap {
+            tap.frame(origin, recv_ns, bytes);
+        }
+        self.path.frame(origin, bytes, Receipt::At(recv_ns));
+        self.note_input();
+    }
+
+    fn enter_command(&mut self, command: Command) {
+        let now_ns = self.clock.now_ns();
+        if let Some(tap) = &mut self.tap {
+            tap.command(&command, now_ns);
+        }
+        self.path.command(command, now_ns);
+        self.note_input();
+    }
+
+    /// Takes down on the tape what is no input.
+    fn note(&mut self, what: impl FnOnce() -> Value) {
+        if let Some(tap) = &mut self.tap {
+            tap.note(self.clock.now_ns(), &what());
+        }
+    }
+
+    /// Begins a tape: time passes up to now, and it is headed by what the stages remember then.
+    fn cut_tape(&mut self) {
+        let Some(tap) = &mut self.tap else { return };
+        let now_ns = self.clock.now_ns();
+        let (to, state) = bounded(1);
+        if tap.cut(now_ns, state) {
+            self.path.tick(now_ns);
+            self.path.save(Scope::All, None, to);
+        }
+    }
+
     /// Something has gone into the stages that may have changed what they remember.
     fn note_input(&mut self) {
         if let Some(saver) = &mut self.saving {
@@ -338,17 +392,13 @@ impl Run {
     fn attend_requests(&mut self, now_ns: i64) {
         for strategy in self.gauge.take_switched_off() {
             // It is off already; this makes it an input, with a place among the others.
-            self.path.command(Command::SwitchOff { strategy }, self.clock.now_ns());
-            self.note_input();
+            self.enter_command(Command::SwitchOff { strategy });
         }
         while self.path.has_room()
             && let Ok(request) = self.requests.try_recv()
         {
             match request {
-                Request::Command(command) => {
-                    self.path.command(command, self.clock.now_ns());
-                    self.note_input();
-                }
+                Request::Command(command) => self.enter_command(command),
                 Request::Snapshot(snapshot) => self.answer(snapshot),
             }
         }
@@ -386,18 +436,18 @@ impl Run {
                 return;
             }
             let Some(frame) = self.backfill.next(now_ns) else { return };
-            self.path.frame(Origin::History, &frame, Receipt::At(self.clock.now_ns()));
-            self.note_input();
+            self.enter_frame(Origin::History, &frame, self.clock.now_ns());
             self.path.work().await;
         }
     }
 
     fn answer(&mut self, mut snapshot: Snapshot) {
         self.count();
-        let Counters { link, feed, store, .. } = self.summary.counters;
+        let Counters { link, feed, store, tape, .. } = self.summary.counters;
         snapshot.counters.link = link;
         snapshot.counters.feed = feed;
         snapshot.counters.store = store;
+        snapshot.counters.tape = tape;
         snapshot.endpoints = self.endpoints();
         self.path.snapshot(snapshot);
     }
@@ -413,6 +463,9 @@ impl Run {
             *store = StoreCounters { commits: saver.entry.commits(), failed: saver.entry.failed(), ..*store };
         }
         self.backfill.count(feed);
+        if let Some(tap) = &self.tap {
+            self.summary.counters.tape = tap.counters();
+        }
     }
 
     /// What each line did; the lags are the decoder's to add.
@@ -435,14 +488,18 @@ impl Run {
         }
         let now_ns = self.clock.now_ns();
         let is_up = self.lines.iter().any(|line| line.policy.state().is_open());
-        let Counters { link, feed, .. } = &mut self.summary.counters;
+        let link = &mut self.summary.counters.link;
         let was_up = std::mem::replace(&mut link.is_up, is_up);
         if is_up != was_up {
             link.since_ns = now_ns;
         }
+        let endpoint = self.lines[at].endpoint.name.clone();
+        let kind = if to.is_open() { "opened" } else { "closed" };
+        self.note(|| json!({"type": kind, "endpoint": endpoint, "state": to.name()}));
         if to.is_open() {
-            self.notices.tell(now_ns, News::Up { endpoint: self.lines[at].endpoint.name.clone() });
+            self.notices.tell(now_ns, News::Up { endpoint });
         }
+        let feed = &mut self.summary.counters.feed;
         if was_up && !is_up {
             self.lost = Some((now_ns, Why::Unknown));
         } else if !was_up
@@ -459,7 +516,7 @@ impl Run {
             tracing::warn!(away_ms = (now_ns - from_ns) / 1_000_000, cause = shown, "the feed was away");
             // An input, before any frame of the connection that is there again.
             let gap = Gap { from_ns, to_ns: now_ns, cause: shown };
-            self.path.command(Command::Gap(gap), now_ns);
+            self.enter_command(Command::Gap(gap));
             self.backfill.want(from_ns, now_ns);
             self.notices.tell(now_ns, News::Gap { from_ns, to_ns: now_ns, cause });
         }
@@ -590,10 +647,9 @@ impl Run {
             return;
         }
         self.frames += 1;
-        self.note_input();
         self.lines[at].frames += 1;
         self.summary.counters.link.last_frame_ns = Some(recv_ns);
-        self.path.frame(Origin::Endpoint(at as u8), bytes, Receipt::At(recv_ns));
+        self.enter_frame(Origin::Endpoint(at as u8), bytes, recv_ns);
         self.path.work().await;
         if self.settings.max_frames.is_some_and(|limit| self.frames >= limit) {
             self.finish(End::MaxFrames).await;
@@ -660,6 +716,12 @@ impl Run {
             }
         }
         if self.gauge.tripped().is_none() {
+            // What was due fires, so that the tape and what is kept end at one moment.
+            let now_ns = self.clock.now_ns();
+            self.path.tick(now_ns);
+            if let Some(tap) = &mut self.tap {
+                tap.close(now_ns);
+            }
             self.save();
         }
         self.summary.end = self.gauge.tripped().map(End::Panicked).or(self.end.take()).unwrap_or_default();

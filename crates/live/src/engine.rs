@@ -1,5 +1,6 @@
 //! The engine on its own thread.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::line::Line;
 use crate::notice::{Notice, Notices};
 use crate::outbox::Outbox;
 use crate::path::{Path, rehearse};
+use crate::recording::{Recording, Tap};
 use crate::remote::{self, Remote, Reply, Request};
 use crate::settings::{Endpoint, Settings, SettingsError};
 use crate::store::{Entry, Keeper, Kept, Store, StoreCounters, StoreError};
@@ -39,6 +41,7 @@ pub struct Engine {
     clock: Clock,
     measured: Mutex<Measured>,
     keeper: Option<Keeper>,
+    recording: Option<Recording>,
 }
 
 /// Latencies that have left the engine's thread.
@@ -74,6 +77,14 @@ pub enum StartError {
     /// What is kept over a restart cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There is no folder for tapes.
+    #[error("cannot record to {}: {source}", dir.display())]
+    Tape {
+        /// The folder.
+        dir: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
     /// The operating system gave no thread.
     #[error("cannot start the engine's thread")]
     Thread(#[source] std::io::Error),
@@ -114,6 +125,14 @@ impl Engine {
             keeper = Some(thread.map_err(StartError::Thread)?);
         }
         let entry = keeper.as_ref().and_then(Keeper::entry);
+        let (mut recording, mut tap) = (None, None);
+        if let Some(tape) = settings.tape.take() {
+            let names: Vec<String> = policies.iter().map(|(endpoint, _)| endpoint.name.clone()).collect();
+            let dir = tape.dir.clone();
+            let started = Recording::start(tape, &names, sender.clone(), clock);
+            let (thread, end) = started.map_err(|source| StartError::Tape { dir, source })?;
+            (recording, tap) = (Some(thread), Some(end));
+        }
         let start = Start {
             settings,
             rules,
@@ -126,6 +145,7 @@ impl Engine {
             ending,
             entry,
             kept,
+            tap,
         };
         let thread = spawn(move || start.run()).map_err(StartError::Thread)?;
         Ok(Self {
@@ -137,6 +157,7 @@ impl Engine {
             clock,
             measured: Mutex::default(),
             keeper,
+            recording,
         })
     }
 
@@ -223,6 +244,9 @@ impl Engine {
             let (commits, failed) = keeper.finish();
             summary.counters.store = StoreCounters { commits, failed, ..summary.counters.store };
         }
+        if let Some(recording) = &mut self.recording {
+            summary.counters.tape = recording.finish();
+        }
         let measured = self.measured();
         summary.interval.merge_from(&measured.taken);
         summary.latency.merge_from(&measured.total);
@@ -297,16 +321,30 @@ struct Start {
     ending: Sender<()>,
     entry: Option<Entry>,
     kept: Kept,
+    tap: Option<Tap>,
 }
 
 impl Start {
     fn run(self) -> Box<Summary> {
-        let Self { settings, rules, policies, outbox, clock, gauge, requests, notices, ending, entry, kept } =
-            self;
+        let Self {
+            settings,
+            rules,
+            policies,
+            outbox,
+            clock,
+            gauge,
+            requests,
+            notices,
+            ending,
+            entry,
+            kept,
+            tap,
+        } = self;
         let (done, finished) = oneshot::channel();
         let summary = actix::System::new().block_on(async move {
             rehearse(clock);
-            let exit = Exit::new(outbox, clock, true, notices.clone());
+            let mut exit = Exit::new(outbox, clock, true, notices.clone());
+            exit.tap.clone_from(&tap);
             let counters = told(&kept);
             let (placement, bounds, state) = (settings.placement, settings.bounds, kept.state.as_ref());
             let path = Path::start(placement, rules, bounds, clock.now_ns(), state, exit, &gauge);
@@ -314,6 +352,9 @@ impl Start {
             let mut run = Run::new(settings, lines, path, Arc::clone(&gauge), clock, requests, notices);
             if let Some(entry) = entry {
                 run = run.keep(entry, kept.up_ns, counters);
+            }
+            if let Some(tap) = tap {
+                run = run.record(tap);
             }
             Connection::new(run, done).start();
             finished.await.unwrap_or_else(|_gone| {

@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::gauge::Gauge;
 use crate::notice::{News, Notices};
 use crate::outbox::Outbox;
+use crate::recording::Tap;
 use crate::remote::{Reply, Snapshot};
 
 const MILLI_NS: i64 = 1_000_000;
@@ -48,6 +49,8 @@ pub(crate) struct Exit {
     was_holding: bool,
     /// How far behind the first copy those of each endpoint came, when the stages are called from here.
     pub(crate) lags: Vec<Spread>,
+    /// Where decisions are recorded.
+    pub(crate) tap: Option<Tap>,
     /// Latencies are measured; they are not in a replay.
     pub(crate) is_live: bool,
     /// Marks of the element at hand, when the stages are called from here.
@@ -64,6 +67,7 @@ impl Exit {
             recorder: Recorder::new(),
             digest: Digest::default(),
             clock,
+            tap: None,
             is_live,
             marks: Marks::default(),
         }
@@ -96,7 +100,15 @@ impl Exit {
             self.recorder.record(Stage::Signal, decided_ns - marks.merged_ns);
         }
         for decision in decisions {
-            self.digest.add(&decision.body);
+            self.note(decision);
+        }
+    }
+
+    /// Takes note of a decision that has been handed over.
+    fn note(&mut self, decision: &Decision) {
+        self.digest.add(&decision.body);
+        if let Some(tap) = &mut self.tap {
+            tap.decision(decision);
         }
     }
 
@@ -111,7 +123,7 @@ impl Exit {
             decision.latency = Some(LatencyNs { decode: 0, merge: 0, signal: total, total });
             decision.queued_ns = Some(now_ns);
             self.outbox.offer(decision.clone());
-            self.digest.add(&decision.body);
+            self.note(decision);
         }
     }
 

@@ -54,6 +54,7 @@ mod plan;
 mod probe;
 mod proxy;
 mod receive;
+mod recording;
 mod remote;
 mod replay;
 mod rest;
@@ -70,6 +71,7 @@ pub use notice::{BackfillEnd, HandleOutcome, HandleReport, NOTICES, News, Notice
 pub use outbox::QueueCounters;
 pub use probe::{ProbeError, probe_feed, probe_transport};
 pub use receive::receive;
+pub use recording::{TapeCounters, TapeSettings};
 pub use remote::{Remote, TellError};
 pub use replay::{ReplayError, ReplayOptions, replay};
 pub use rest::{Client, History, HistoryEnd, HistoryQuery, HistorySpan, RestError, Said, Timeouts};

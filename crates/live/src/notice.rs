@@ -97,6 +97,11 @@ pub enum News {
         /// What the operating system said.
         message: String,
     },
+    /// A tape could not be written: the recording has ended, the engine goes on.
+    TapeFailed {
+        /// What the operating system said.
+        message: String,
+    },
     /// The counters, as often as was asked for.
     Status(Box<Counters>),
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use stoop_engine::Bounds;
 use tokio_tungstenite::tungstenite::http::Uri;
 
+use crate::recording::TapeSettings;
+
 /// An API key. Shown nowhere: not by `Debug`, not in an error, not in a log.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key(String);
@@ -240,6 +242,8 @@ pub struct Settings {
     pub status_every: Option<Duration>,
     /// Where the engine's state is kept over a restart; none: nowhere.
     pub store: Option<PathBuf>,
+    /// Where inputs and decisions are recorded; none: nowhere.
+    pub tape: Option<TapeSettings>,
 }
 
 /// Why settings cannot be used.

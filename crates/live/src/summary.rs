@@ -9,6 +9,7 @@ use stoop_tape::Digest;
 
 use crate::exit::Exit;
 use crate::outbox::QueueCounters;
+use crate::recording::TapeCounters;
 use crate::store::StoreCounters;
 
 /// Counters of every stage.
@@ -34,6 +35,8 @@ pub struct Counters {
     pub held: usize,
     /// What is kept over a restart.
     pub store: StoreCounters,
+    /// The recording.
+    pub tape: TapeCounters,
     /// Notices dropped because the host did not take them.
     pub notices_dropped: u64,
 }

@@ -44,9 +44,33 @@ pub struct Config {
     pub drain_timeout: Duration,
     /// Where what is remembered is kept over a restart; none: nowhere.
     pub store: Option<PathBuf>,
+    /// Where inputs and decisions are recorded, and when a file is ended; none: nowhere.
+    pub tape: Option<TapeConfiguration>,
     /// What is valid but has no effect, or one that somebody should know of.
     pub warnings: Vec<SyntaxError>,
 }
+
+/// Where and how to record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TapeConfiguration {
+    /// The folder; made if there is none.
+    pub dir: PathBuf,
+    /// A file that has grown beyond so many bytes is ended, and the next one begun.
+    pub max_bytes: u64,
+    /// Likewise one that was begun so long ago.
+    pub max_time: Duration,
+}
+
+impl TapeConfiguration {
+    /// Records to a folder, at most 256 MiB and an hour to a file.
+    pub fn to(dir: PathBuf) -> Self {
+        Self { dir, max_bytes: 256 << 20, max_time: Duration::from_hours(1) }
+    }
+}
+
+/// Shorter tapes would be more head than tape.
+const LEAST_TAPE_BYTES: u64 = 65_536;
+const LEAST_TAPE_NS: i64 = 1_000_000_000;
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +115,7 @@ impl Default for Config {
             when_full: WhenFull::default(),
             drain_timeout: Duration::from_secs(5),
             store: None,
+            tape: None,
             warnings: Vec::new(),
         }
     }
@@ -154,7 +179,7 @@ impl Config {
             };
             config.rule_sources.push(rule_file(&at, folder)?);
         }
-        for key in ["tape", "series"] {
+        for key in ["series"] {
             if let Some(at) = root.get(key) {
                 config.warnings.push(at.error(format!("`[{key}]` has no effect in this version")));
             }
@@ -163,10 +188,32 @@ impl Config {
         config.engine(&root)?;
         config.queue(&root)?;
         config.store(&root, folder)?;
+        config.tape(&root, folder)?;
         drop(parsed);
         config.rule_sources.insert(0, source);
         config.check_rules()?;
         Ok(config)
+    }
+
+    fn tape(&mut self, root: &Table<'_>, folder: Option<&Path>) -> Result<(), ConfigError> {
+        let Some(table) = root.table("tape")? else { return Ok(()) };
+        table.only(&["dir", "max_bytes", "max_time"])?;
+        let Some(at) = table.string("dir")?.filter(|at| !at.value.is_empty()) else { return Ok(()) };
+        let mut tape = TapeConfiguration::to(folder.unwrap_or(Path::new("")).join(at.value));
+        if let Some(at) = table.count("max_bytes")? {
+            if at.value < LEAST_TAPE_BYTES {
+                return Err(at.error(format!("`max_bytes` is at least {LEAST_TAPE_BYTES}")).into());
+            }
+            tape.max_bytes = at.value;
+        }
+        if let Some(at) = table.duration("max_time")? {
+            if at.value < LEAST_TAPE_NS {
+                return Err(at.error("`max_time` is at least one second").into());
+            }
+            tape.max_time = Duration::from_nanos(at.value.unsigned_abs());
+        }
+        self.tape = Some(tape);
+        Ok(())
     }
 
     fn store(&mut self, root: &Table<'_>, folder: Option<&Path>) -> Result<(), ConfigError> {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use stoop_engine::Strategy;
-use stoop_live::{Notice, Remote, Settings, Snapshot, StartError};
+use stoop_live::{Notice, Remote, Settings, Snapshot, StartError, TapeSettings};
 use stoop_model::Decision;
 
 use crate::{Config, ConfigError, Key, RuleSetError, Summary};
@@ -46,6 +46,7 @@ pub struct EngineBuilder {
     max_frames: Option<u64>,
     status_every: Option<Duration>,
     strategies: Vec<Box<dyn Strategy>>,
+    may_decide_nothing: bool,
 }
 
 impl fmt::Debug for EngineBuilder {
@@ -56,6 +57,7 @@ impl fmt::Debug for EngineBuilder {
             .field("max_frames", &self.max_frames)
             .field("status_every", &self.status_every)
             .field("strategies", &self.strategies.len())
+            .field("may_decide_nothing", &self.may_decide_nothing)
             .finish()
     }
 }
@@ -96,13 +98,26 @@ impl EngineBuilder {
         self
     }
 
+    /// Starts without rules too: what comes is recorded, and nothing decided.
+    #[must_use]
+    pub fn without_rules(mut self) -> Self {
+        self.may_decide_nothing = true;
+        self
+    }
+
     /// Starts the engine: it dials at once and goes on until it is stopped or refused for good.
     pub fn start(self) -> Result<Engine, EngineError> {
         let rules = self.config.rules_with(self.strategies)?;
-        if rules.rules().is_empty() {
+        if rules.rules().is_empty() && !self.may_decide_nothing {
             return Err(EngineError::NoRules);
         }
         let config = self.config;
+        let tape = config.tape.as_ref().map(|tape| TapeSettings {
+            dir: tape.dir.clone(),
+            config: config.to_tape(),
+            max_bytes: tape.max_bytes,
+            max_ns: i64::try_from(tape.max_time.as_nanos()).unwrap_or(i64::MAX),
+        });
         let settings = Settings {
             endpoints: config.endpoints,
             api: Some(config.api),
@@ -123,6 +138,7 @@ impl EngineBuilder {
             max_frames: self.max_frames,
             status_every: self.status_every,
             store: config.store,
+            tape,
         };
         Ok(Engine { live: stoop_live::Engine::start(settings, rules)? })
     }

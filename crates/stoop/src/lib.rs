@@ -62,10 +62,10 @@ pub use stoop_live::{
 };
 pub use stoop_model as model;
 pub use stoop_tape::{
-    ConfigFile, Damage, Digest, Frames, InputError, Line, LineWriter, Lines, MAX_RECORD_BYTES, Origin,
-    Record, StateParts, StateReader, Tape, TapeConfig, TapeConfigError, TapeEnd, TapeError, TapeOptions,
-    TapeWriteError, TapeWriter, Tapes, TapesError, TapesRead, event_type, state_events, tape_files,
-    write_decision,
+    ConfigFile, Damage, Digest, Frames, InputError, Line, LineWriter, Lines, MAX_RECORD_BYTES,
+    Origin as TapeOrigin, Record, StateParts, StateReader, Tape, TapeConfig, TapeConfigError, TapeEnd,
+    TapeError, TapeOptions, TapeWriteError, TapeWriter, Tapes, TapesError, TapesRead, event_type,
+    state_events, tape_files, write_decision,
 };
 pub use stoop_wire::{
     AccountRow, AccountState, AccountsReply, HistoryPage, HistoryRow, Limits, Me, MessageType, Quota,

@@ -8,6 +8,7 @@
 //! as its sequence number, by which a reader knows that none is missing.
 
 mod chunk;
+mod commands;
 mod config;
 mod events;
 mod folder;
@@ -16,6 +17,7 @@ mod record;
 mod state;
 mod write;
 
+pub use commands::{read_command, write_command};
 pub use config::{ConfigFile, TapeConfig, TapeConfigError};
 pub use events::event_type;
 pub use folder::{Tapes, TapesError, TapesRead, tape_files};

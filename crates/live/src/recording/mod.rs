@@ -1,0 +1,45 @@
+//! Recording: what the engine is given and what it decides, on tapes.
+//!
+//! The connection and the end of the pipeline put copies of inputs and decisions into a bounded queue ([`Tap`]); a thread
+//! of its own ([`Recording`]) writes them. Nothing is ever waited for: what finds no room is counted, and its place marked
+//! on the tape. A disk that fails ends the recording, not the engine.
+//!
+//! A new file is begun by the connection: it lets time pass up to now, says so to the thread, and asks the stages for
+//! their state, which comes to the thread when they have come that far. So every file begins with the state of the moment
+//! the one before it ends with.
+
+mod tap;
+mod thread;
+
+use std::path::PathBuf;
+
+use stoop_tape::TapeConfig;
+
+pub(crate) use tap::Tap;
+pub(crate) use thread::Recording;
+
+/// How to record.
+#[derive(Clone, Debug)]
+pub struct TapeSettings {
+    /// The folder for the tapes; made if there is none.
+    pub dir: PathBuf,
+    /// What stands at the head of each: the configuration and its rules.
+    pub config: TapeConfig,
+    /// A file that has grown beyond so many bytes is ended, and the next one begun.
+    pub max_bytes: u64,
+    /// Likewise one that was begun so long ago, ns.
+    pub max_ns: i64,
+}
+
+/// What was recorded, by count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TapeCounters {
+    /// Files begun.
+    pub files: u64,
+    /// Records written.
+    pub records: u64,
+    /// Inputs and decisions that found no room in the queue, or came after the recording had failed.
+    pub dropped: u64,
+    /// The recording has ended early: a file could not be written.
+    pub failed: u64,
+}

@@ -1,0 +1,186 @@
+//! Where inputs and decisions go to be recorded.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use serde_json::{Value, json};
+use stoop_engine::{Command, Origin};
+use stoop_model::Decision;
+use stoop_tape::write_command;
+
+use super::TapeCounters;
+use crate::store::Save;
+
+/// Entries that wait to be written.
+const ENTRIES: usize = 65_536;
+/// Bytes of frames that wait to be written.
+const BYTES: usize = 64 << 20;
+
+/// Something to be written, in the order it happened.
+pub(crate) enum Entry {
+    Frame {
+        origin: Origin,
+        recv_ns: i64,
+        bytes: Vec<u8>,
+    },
+    Event {
+        at_ns: i64,
+        json: Vec<u8>,
+    },
+    Decision(Decision),
+    /// Time has passed up to here; a new file begins, headed by the state that comes.
+    Cut {
+        at_ns: i64,
+        state: Receiver<Box<Save>>,
+    },
+}
+
+impl Entry {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Frame { bytes, .. } => bytes.len(),
+            Self::Event { json, .. } => json.len(),
+            Self::Decision(_) | Self::Cut { .. } => 0,
+        }
+    }
+}
+
+/// What both ends know.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    waiting_bytes: AtomicUsize,
+    pub(super) files: AtomicU64,
+    pub(super) records: AtomicU64,
+    dropped: AtomicU64,
+    pub(super) has_failed: AtomicBool,
+    pub(super) wants_cut: AtomicBool,
+}
+
+impl Shared {
+    /// An entry has left the queue.
+    pub(super) fn left(&self, entry: &Entry) {
+        self.waiting_bytes.fetch_sub(entry.bytes(), Ordering::AcqRel);
+    }
+
+    pub(super) fn counters(&self) -> TapeCounters {
+        TapeCounters {
+            files: self.files.load(Ordering::Acquire),
+            records: self.records.load(Ordering::Acquire),
+            dropped: self.dropped.load(Ordering::Acquire),
+            failed: u64::from(self.has_failed.load(Ordering::Acquire)),
+        }
+    }
+}
+
+/// The sending end: never blocks, and wakes nobody.
+#[derive(Debug)]
+pub(crate) struct Tap {
+    queue: Sender<Entry>,
+    shared: Arc<Shared>,
+    /// What found no room since the last that did.
+    lost: u64,
+}
+
+impl Clone for Tap {
+    fn clone(&self) -> Self {
+        Self { queue: self.queue.clone(), shared: Arc::clone(&self.shared), lost: 0 }
+    }
+}
+
+impl Tap {
+    pub(super) fn new() -> (Self, Receiver<Entry>, Arc<Shared>) {
+        let (queue, taken) = bounded(ENTRIES);
+        let shared = Arc::<Shared>::default();
+        (Self { queue, shared: Arc::clone(&shared), lost: 0 }, taken, shared)
+    }
+
+    /// A frame goes into the stages.
+    pub(crate) fn frame(&mut self, origin: Origin, recv_ns: i64, bytes: &[u8]) {
+        if self.has_room(bytes.len(), recv_ns) {
+            self.put(Entry::Frame { origin, recv_ns, bytes: bytes.to_vec() });
+        }
+    }
+
+    /// A command goes into the stages.
+    pub(crate) fn command(&mut self, command: &Command, at_ns: i64) {
+        self.event(at_ns, write_command(command));
+    }
+
+    /// Something has happened that is no input.
+    pub(crate) fn note(&mut self, at_ns: i64, what: &Value) {
+        self.event(at_ns, what.to_string().into_bytes());
+    }
+
+    /// A decision was made.
+    pub(crate) fn decision(&mut self, decision: &Decision) {
+        if self.has_room(0, decision.decided_ns) {
+            self.put(Entry::Decision(decision.clone()));
+        }
+    }
+
+    /// Time has passed up to `at_ns`, and no more comes.
+    pub(crate) fn close(&mut self, at_ns: i64) {
+        self.note(at_ns, &json!({"type": "clock", "now_ns": at_ns}));
+    }
+
+    /// A file has grown long or old: the next one should begin.
+    pub(crate) fn wants_cut(&self) -> bool {
+        self.shared.wants_cut.load(Ordering::Acquire)
+    }
+
+    /// Begins a file. False if there is no room to say so; it is to be tried again.
+    pub(crate) fn cut(&mut self, at_ns: i64, state: Receiver<Box<Save>>) -> bool {
+        let is_told = self.has_room(0, at_ns) && self.put(Entry::Cut { at_ns, state });
+        if is_told {
+            self.shared.wants_cut.store(false, Ordering::Release);
+        }
+        is_told
+    }
+
+    pub(crate) fn counters(&self) -> TapeCounters {
+        self.shared.counters()
+    }
+
+    fn event(&mut self, at_ns: i64, json: Vec<u8>) {
+        if self.has_room(json.len(), at_ns) {
+            self.put(Entry::Event { at_ns, json });
+        }
+    }
+
+    /// Whether so many bytes may wait too. What was lost before is marked first.
+    fn has_room(&mut self, bytes: usize, at_ns: i64) -> bool {
+        let waiting = self.shared.waiting_bytes.load(Ordering::Acquire);
+        if waiting.saturating_add(bytes) > BYTES || self.queue.is_full() {
+            self.lose();
+            return false;
+        }
+        if self.lost > 0 {
+            let count = self.lost;
+            let json = json!({"type": "dropped", "count": count}).to_string().into_bytes();
+            if !self.put(Entry::Event { at_ns, json }) {
+                // Counted with the others.
+                return false;
+            }
+            self.lost = 0;
+        }
+        true
+    }
+
+    fn put(&mut self, entry: Entry) -> bool {
+        self.shared.waiting_bytes.fetch_add(entry.bytes(), Ordering::AcqRel);
+        match self.queue.try_send(entry) {
+            Ok(()) => true,
+            Err(TrySendError::Full(entry) | TrySendError::Disconnected(entry)) => {
+                self.shared.left(&entry);
+                self.lose();
+                false
+            }
+        }
+    }
+
+    fn lose(&mut self) {
+        self.lost += 1;
+        self.shared.dropped.fetch_add(1, Ordering::AcqRel);
+    }
+}

@@ -1,0 +1,246 @@
+//! The thread that writes tapes.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, TryRecvError};
+use serde_json::json;
+use stoop_engine::{Intake, Receipt, State, plausible_ns};
+use stoop_tape::{TapeOptions, TapeWriteError, TapeWriter, state_events, write_decision};
+
+use super::tap::{Entry, Shared};
+use super::{Tap, TapeCounters, TapeSettings};
+use crate::clock::Clock;
+use crate::notice::{News, Notices};
+
+/// How long the thread sleeps when there is nothing to write: it is woken by nobody, since to wake a thread costs whoever
+/// does it some µs.
+const NAP: Duration = Duration::from_millis(5);
+/// How long a state may take to come: the stages come to it behind a full pipeline.
+const STATE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The thread of a recording.
+#[derive(Debug)]
+pub(crate) struct Recording {
+    thread: Option<JoinHandle<()>>,
+    shared: Arc<Shared>,
+}
+
+/// Why a recording has ended early.
+#[derive(Debug, thiserror::Error)]
+enum RecordError {
+    #[error(transparent)]
+    Write(#[from] TapeWriteError),
+    #[error("the engine has not said what it remembers")]
+    NoState,
+}
+
+impl Recording {
+    /// Makes the folder and starts the thread; the names of endpoints are in the order of their numbers.
+    pub(crate) fn start(
+        settings: TapeSettings,
+        endpoints: &[String],
+        notices: Notices,
+        clock: Clock,
+    ) -> std::io::Result<(Self, Tap)> {
+        std::fs::create_dir_all(&settings.dir)?;
+        let (tap, taken, shared) = Tap::new();
+        let origins =
+            (0..).zip(endpoints).filter_map(|(number, name)| stoop_tape::Origin::endpoint(number, name));
+        let work = Work {
+            origins: origins.collect(),
+            settings,
+            taken,
+            shared: Arc::clone(&shared),
+            notices,
+            clock,
+            pending: VecDeque::new(),
+            tape: None,
+            scout: Intake::new(stoop_wire::Limits::default(), 0),
+            line: Vec::new(),
+            number: 0,
+            began_ns: 0,
+        };
+        #[expect(clippy::disallowed_methods, reason = "ends when the engine has; joined by its handle")]
+        let thread = std::thread::Builder::new().name("stoop-tape".to_owned()).spawn(move || work.run())?;
+        Ok((Self { thread: Some(thread), shared }, tap))
+    }
+
+    /// Waits until all is written. For when the engine has ended.
+    pub(crate) fn finish(&mut self) -> TapeCounters {
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            drop(thread.join());
+        }
+        self.shared.counters()
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+struct Work {
+    settings: TapeSettings,
+    origins: Vec<stoop_tape::Origin>,
+    taken: Receiver<Entry>,
+    shared: Arc<Shared>,
+    notices: Notices,
+    clock: Clock,
+    /// Taken from the queue already, for the file that is just begun.
+    pending: VecDeque<Entry>,
+    tape: Option<TapeWriter>,
+    /// Reads the `ts` of frames.
+    scout: Intake,
+    line: Vec<u8>,
+    /// Of the file.
+    number: u64,
+    began_ns: i64,
+}
+
+impl Work {
+    fn run(mut self) {
+        let result = self.write();
+        let sealed = self.tape.take().map_or(Ok(()), TapeWriter::seal);
+        if let Err(error) = result.and_then(|()| Ok(sealed?)) {
+            self.fail(&error);
+            // What comes now is lost, but its senders must not find a full queue to complain of.
+            while let Ok(entry) = self.taken.recv() {
+                self.shared.left(&entry);
+            }
+        }
+    }
+
+    /// Writes until the engine has ended.
+    fn write(&mut self) -> Result<(), RecordError> {
+        loop {
+            let entry = match self.pending.pop_front() {
+                Some(entry) => Ok(entry),
+                None => self.taken.try_recv().inspect(|entry| self.shared.left(entry)),
+            };
+            match entry {
+                Ok(Entry::Cut { at_ns, state }) => {
+                    let state = state.recv_timeout(STATE_TIMEOUT).map_err(|_gone| RecordError::NoState)?;
+                    self.cut(at_ns, &state.state)?;
+                }
+                Ok(entry) => self.record(entry)?,
+                Err(TryRecvError::Empty) => {
+                    if let Some(tape) = &mut self.tape {
+                        tape.tick(self.clock.now_ns())?;
+                    }
+                    std::thread::park_timeout(NAP);
+                }
+                Err(TryRecvError::Disconnected) => return Ok(()),
+            }
+        }
+    }
+
+    fn record(&mut self, entry: Entry) -> Result<(), RecordError> {
+        let Some(tape) = &mut self.tape else { return Ok(()) };
+        match entry {
+            Entry::Frame { origin, recv_ns, bytes } => {
+                let origin = match origin {
+                    stoop_engine::Origin::Endpoint(number) => self.origins.get(usize::from(number)),
+                    stoop_engine::Origin::History => Some(&stoop_tape::Origin::History),
+                };
+                let Some(origin) = origin else { return Ok(()) };
+                let mut sent_ns = None;
+                self.scout.frame(&bytes, Receipt::At(recv_ns), |_, event| {
+                    sent_ns = sent_ns.or_else(|| plausible_ns(event.ok()?.ts_ms));
+                });
+                tape.frame(origin, recv_ns, sent_ns, &bytes)?;
+            }
+            Entry::Event { at_ns, json } => tape.event(at_ns, &json)?,
+            Entry::Decision(decision) => {
+                self.line.clear();
+                write_decision(&decision, &mut self.line);
+                tape.decision(decision.decided_ns, &self.line)?;
+            }
+            Entry::Cut { .. } => {}
+        }
+        self.shared.records.fetch_add(1, Ordering::AcqRel);
+        let is_long = tape.bytes() > self.settings.max_bytes;
+        if is_long || self.clock.now_ns() - self.began_ns > self.settings.max_ns {
+            self.shared.wants_cut.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Ends the file at hand, if there is one, and begins the next.
+    fn cut(&mut self, at_ns: i64, state: &State) -> Result<(), RecordError> {
+        // Decisions on what came before the cut are in the queue by now: the state came behind them.
+        for _ in 0..self.taken.len() {
+            let Ok(entry) = self.taken.try_recv() else { break };
+            self.shared.left(&entry);
+            match entry {
+                Entry::Decision(decision) if decision.seq < state.head.decisions => {
+                    self.record(Entry::Decision(decision))?;
+                }
+                entry @ (Entry::Frame { .. }
+                | Entry::Event { .. }
+                | Entry::Decision(_)
+                | Entry::Cut { .. }) => {
+                    self.pending.push_back(entry);
+                }
+            }
+        }
+        if let Some(mut tape) = self.tape.take() {
+            let close = json!({"type": "clock", "now_ns": at_ns}).to_string();
+            tape.event(at_ns, close.as_bytes())?;
+            tape.seal()?;
+        }
+        let mut tape = self.create(at_ns)?;
+        tape.event(at_ns, &self.settings.config.to_event())?;
+        for event in state_events(state) {
+            tape.event(at_ns, &event)?;
+        }
+        tape.flush()?;
+        self.began_ns = at_ns;
+        self.shared.files.fetch_add(1, Ordering::AcqRel);
+        self.tape = Some(tape);
+        Ok(())
+    }
+
+    /// Creates the next file, beside all that are there.
+    fn create(&mut self, at_ns: i64) -> Result<TapeWriter, TapeWriteError> {
+        loop {
+            self.number += 1;
+            let path = file_name(&self.settings.dir, at_ns, self.number);
+            match TapeWriter::create(&path, TapeOptions::default()) {
+                Err(TapeWriteError::Exists { .. }) => {}
+                created => {
+                    tracing::info!(path = %path.display(), "recording");
+                    return created;
+                }
+            }
+        }
+    }
+
+    fn fail(&self, error: &RecordError) {
+        self.shared.has_failed.store(true, Ordering::Release);
+        tracing::error!(error = %shown(error), "the recording has ended: nothing is written any more");
+        self.notices.tell(self.clock.now_ns(), News::TapeFailed { message: shown(error) });
+    }
+}
+
+/// An error with what the operating system said.
+fn shown(error: &RecordError) -> String {
+    let source = match error {
+        RecordError::Write(error) => std::error::Error::source(error).map(ToString::to_string),
+        RecordError::NoState => None,
+    };
+    source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
+}
+
+/// `stoop-20260610T123959Z-000001.mcap`.
+fn file_name(dir: &Path, at_ns: i64, number: u64) -> PathBuf {
+    let time = stoop_wire::format_ms(at_ns / 1_000_000).unwrap_or_default();
+    let time: String = time.chars().take(19).filter(|letter| !matches!(letter, '-' | ':')).collect();
+    dir.join(format!("stoop-{time}Z-{number:06}.mcap"))
+}
