@@ -36,6 +36,7 @@
 
 mod config;
 mod engine;
+mod follower;
 mod trial;
 
 /// Compiles and runs the code of that page.
@@ -46,10 +47,11 @@ mod strategies {}
 pub use config::{Config, ConfigError};
 pub use crossbeam_channel;
 pub use engine::{Engine, EngineBuilder, EngineError};
+pub use follower::{FollowError, Follower};
 pub use stoop_engine::{
     Bounds, Case, Command, Condition, EXTERNAL_BYTES, Explanation, External, Incident, IntakeCounters,
     Judgement, Keeping, MergeCounters, Merged, NoProbe, Pipeline, Probe, Receipt, RuleReader, RuleSet,
-    RuleSetError, SignalCounters, Stamp, Strategy, View, Window, asset_key, syntax,
+    RuleSetError, SignalCounters, Stamp, State, Strategy, View, Window, asset_key, syntax,
 };
 pub use stoop_feed::{Cause, DialStep, Settings as FeedSettings};
 pub use stoop_latency::{IntervalLog, Recorder, Row, Spread, Stage, Table};
@@ -63,9 +65,9 @@ pub use stoop_live::{
 pub use stoop_model as model;
 pub use stoop_tape::{
     ConfigFile, Damage, Digest, Frames, InputError, Line, LineWriter, Lines, MAX_RECORD_BYTES, Origin,
-    Record, StateParts, StateReader, Tape, TapeConfig, TapeConfigError, TapeEnd, TapeError, TapeOptions,
-    TapeWriteError, TapeWriter, Tapes, TapesError, TapesRead, event_type, state_events, tape_files,
-    write_decision,
+    Record, StateError, StateParts, StateReader, Tape, TapeConfig, TapeConfigError, TapeEnd, TapeError,
+    TapeOptions, TapeWriteError, TapeWriter, Tapes, TapesError, TapesRead, event_type, state_events,
+    tape_files, write_decision,
 };
 pub use stoop_wire::{
     AccountRow, AccountState, AccountsReply, HistoryPage, HistoryRow, Limits, Me, MessageType, Quota,
