@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Init(InitArgs),
     Run(RunArgs),
     Replay(ReplayArgs),
+    Record(RecordArgs),
+    Parity(ParityArgs),
     Rules(RulesArgs),
     Accounts(AccountsArgs),
     History(HistoryArgs),
@@ -127,10 +129,17 @@ pub(crate) struct RunArgs {
     pub(crate) json: bool,
 }
 
-/// Put recorded frames through the same engine; same input, same digest.
+/// Put what was recorded through the same engine; same input, same digest.
 ///
-/// INPUT is a JSONL file of raw frames, plain, .gz or .zst, or - for stdin. Input time is the frames' `ts`. At the
-/// end of the last input every deadline fires.
+/// INPUT is a tape (.mcap, plain, .gz or .zst) or a folder of tapes; or a JSONL file of raw frames, plain, .gz or .zst, or
+/// - for stdin.
+///
+/// A tape holds its own configuration, and what the engine remembered when it was begun: without -c it decides what the run
+/// decided that has recorded it. With -c, the rules of FILE are asked what they would have decided on the same inputs.
+/// Of JSONL, input time is the frames' `ts`, and at the end of the last input every deadline fires.
+///
+/// --state-out writes what the engine remembers at the end, --state-in begins with it: an input cut anywhere, with the state
+/// carried over, decides what the whole would.
 ///
 /// Prints a digest on stderr: SHA-256 over all decisions. Same inputs and rules, same digest.
 #[derive(Debug, Args)]
@@ -138,9 +147,21 @@ pub(crate) struct ReplayArgs {
     /// Recorded frames.
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
-    /// The configuration; a file that holds only rules will do.
+    /// The configuration; a file that holds only rules will do. Of tapes, instead of their own.
     #[arg(short, long, value_name = "FILE")]
-    pub(crate) config: PathBuf,
+    pub(crate) config: Option<PathBuf>,
+    /// Of tapes: show decisions from this time on, in Unix ms or like 2026-06-10T12:39:59Z.
+    #[arg(long = "from", value_name = "TIME", value_parser = time_ns)]
+    pub(crate) from_ns: Option<i64>,
+    /// Of tapes: stop there.
+    #[arg(long = "to", value_name = "TIME", value_parser = time_ns)]
+    pub(crate) to_ns: Option<i64>,
+    /// Begin with what an engine before this one remembered.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state_in: Option<PathBuf>,
+    /// Write what the engine remembers at the end to this new file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state_out: Option<PathBuf>,
     /// `max`, or a multiple of real time such as 1 or 10.
     #[arg(long, default_value = "max", value_parser = speed)]
     pub(crate) speed: Speed,
@@ -156,6 +177,46 @@ pub(crate) struct ReplayArgs {
     /// The summary as one JSON object, the last line on stderr, instead of text.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Write what the feed brings to tapes, and what the rules of the configuration decide on it.
+///
+/// The same engine as `stoop run`, with tapes in place of output; rules are not needed. Files are begun anew by size and
+/// time, each headed by the configuration and what the engine remembers, so that each can be replayed by itself. None is ever
+/// overwritten, and the key never reaches one.
+///
+/// Example: stoop record -c stoop.toml -o tapes
+#[derive(Debug, Args)]
+pub(crate) struct RecordArgs {
+    /// The configuration.
+    #[arg(short, long, default_value = DEFAULT_CONFIG, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// The folder for the tapes; made if there is none.
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    /// Stop after this long, such as 30s or 2h.
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub(crate) lasting: Option<Duration>,
+    /// Stop after this many frames.
+    #[arg(long, value_name = "N")]
+    pub(crate) max_frames: Option<u64>,
+    /// The summary as one JSON object, the last line on stderr, instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Replay tapes against their own decisions: same, differs, or incomplete.
+///
+/// One line a tape on stdout. Where it differs, the first decision that does: the line on the tape, the line of the
+/// replay, and the input that led to it. Latencies are left out of account. A tape is incomplete if the recorder had no room
+/// for something, or if it is damaged.
+///
+/// Ends with 0 if all are the same, else with 1.
+#[derive(Debug, Args)]
+pub(crate) struct ParityArgs {
+    /// Tapes, or folders of them.
+    #[arg(required = true, value_name = "TAPE")]
+    pub(crate) tapes: Vec<PathBuf>,
 }
 
 /// Look at rule files.
@@ -478,6 +539,13 @@ fn moment(text: &str) -> Result<Moment, String> {
     }
     let ms = stoop::parse_ms(text);
     ms.map(Moment::At).ok_or_else(|| "write 2026-05-01T12:00:00Z, 2026-05-01, or -2h".to_owned())
+}
+
+/// Unix ns.
+fn time_ns(text: &str) -> Result<i64, String> {
+    let ms = text.parse().ok().or_else(|| stoop::parse_ms(text));
+    let ms: i64 = ms.ok_or("write 2026-05-01T12:00:00.123Z, 2026-05-01, or Unix ms")?;
+    Ok(ms.saturating_mul(1_000_000))
 }
 
 fn rows(text: &str) -> Result<usize, String> {

@@ -19,7 +19,9 @@ mod key;
 mod mock;
 mod news;
 mod output;
+mod parity;
 mod pretty;
+mod record;
 mod replay;
 mod report;
 mod rest;
@@ -42,13 +44,15 @@ fn main() -> ExitCode {
 
 fn obey(cli: Cli) -> ExitCode {
     // What runs for long tells how it fares.
-    let is_service = matches!(cli.command, Command::Run(_) | Command::Mock(_));
+    let is_service = matches!(cli.command, Command::Run(_) | Command::Record(_) | Command::Mock(_));
     start_log(cli.verbose + u8::from(is_service), cli.quiet);
     let result = match cli.command {
         Command::Demo(args) => demo::demo(&args),
         Command::Init(args) => init::init(&args),
         Command::Run(args) => run::run(&args),
         Command::Replay(args) => replay::replay(&args),
+        Command::Record(args) => record::record(&args),
+        Command::Parity(args) => parity::check(&args),
         Command::Rules(args) => Ok(rules::rules(&args)),
         Command::Accounts(args) => accounts::accounts(&args),
         Command::History(args) => history::history(&args),

@@ -13,7 +13,7 @@ use crate::status::LatencyLog;
 use crate::{key, report, signals};
 
 /// How long a stop may take beyond `drain_timeout`, before the process is ended as it is.
-const GRACE: Duration = Duration::from_secs(3);
+pub(crate) const GRACE: Duration = Duration::from_secs(3);
 
 pub(crate) fn run(args: &RunArgs) -> Outcome {
     let config = load(&args.config)?;

@@ -84,6 +84,33 @@ pub struct IntakeCounters {
     pub field_errors: u64,
 }
 
+impl std::ops::AddAssign for IntakeCounters {
+    fn add_assign(&mut self, other: Self) {
+        let Self {
+            frames,
+            late,
+            bytes,
+            events,
+            bad,
+            unknown_version,
+            unknown_fields,
+            unknown_values,
+            copies,
+            field_errors,
+        } = other;
+        self.events.iter_mut().zip(events).for_each(|(sum, count)| *sum += count);
+        self.bad.iter_mut().zip(bad).for_each(|(sum, count)| *sum += count);
+        self.frames += frames;
+        self.late += late;
+        self.bytes += bytes;
+        self.unknown_version += unknown_version;
+        self.unknown_fields += unknown_fields;
+        self.unknown_values += unknown_values;
+        self.copies += copies;
+        self.field_errors += field_errors;
+    }
+}
+
 impl IntakeCounters {
     /// Bad frames of all reasons.
     pub fn bad_frames(&self) -> u64 {

@@ -24,12 +24,12 @@ impl Clock {
     }
 
     /// The wall time it was anchored at, Unix ns.
-    pub(crate) fn anchor_ns(&self) -> i64 {
+    pub fn anchor_ns(&self) -> i64 {
         self.anchor_ns
     }
 
     /// Waits until this time has come.
-    pub(crate) fn wait_until(&self, at_ns: i64) {
+    pub fn wait_until(&self, at_ns: i64) {
         let left_ns = u64::try_from(at_ns.saturating_sub(self.now_ns())).unwrap_or(0);
         std::thread::sleep(std::time::Duration::from_nanos(left_ns));
     }

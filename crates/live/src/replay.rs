@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, bounded};
-use stoop_engine::{Bounds, Intake, NoProbe, Origin, Pipeline, Receipt, RuleSet};
+use stoop_engine::{Bounds, Intake, NoProbe, Origin, Pipeline, Receipt, RuleSet, Scope, State};
 use stoop_model::{BadReason, Decision};
 use stoop_tape::{Digest, Frames, InputError, Line};
 use tokio::sync::oneshot;
@@ -22,7 +22,7 @@ use crate::summary::{Counters, End, Summary};
 const QUEUE: usize = 65_536;
 
 /// How to replay.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ReplayOptions {
     /// Threads. The decisions are the same in each; `fused` is the fastest.
     pub placement: Placement,
@@ -34,6 +34,11 @@ pub struct ReplayOptions {
     pub max_frames: Option<u64>,
     /// Stop after this much input time, ns.
     pub for_ns: Option<i64>,
+    /// Begin with what an engine before this one remembered.
+    pub state: Option<Arc<State>>,
+    /// Leave what this one remembers in the summary. Deadlines that are not due at the end of the input are part of it and
+    /// do not fire.
+    pub keeps_state: bool,
 }
 
 impl Default for ReplayOptions {
@@ -44,6 +49,8 @@ impl Default for ReplayOptions {
             speed: None,
             max_frames: None,
             for_ns: None,
+            state: None,
+            keeps_state: false,
         }
     }
 }
@@ -68,15 +75,19 @@ pub fn replay(
     options: ReplayOptions,
     each: impl FnMut(&Decision) -> ControlFlow<()>,
 ) -> Result<Summary, ReplayError> {
-    let start_ns = frames.start_ns();
+    let start_ns = match &options.state {
+        Some(state) => state.head.now_ns.max(frames.start_ns()),
+        None => frames.start_ns(),
+    };
     let pacer = Pacer {
         speed: options.speed,
         clock: Clock::anchored(),
         start_ns,
         scout: Intake::new(options.bounds.limits, start_ns),
     };
+    let placement = options.placement;
     let reader = Reader { frames, line: Vec::new(), count: 0, options, pacer };
-    match options.placement {
+    match placement {
         Placement::Fused => replay_fused(rules, reader, each),
         Placement::OneArbiter | Placement::PerActor => replay_actors(rules, reader, each),
     }
@@ -153,7 +164,10 @@ fn replay_fused(
     mut reader: Reader,
     mut each: impl FnMut(&Decision) -> ControlFlow<()>,
 ) -> Result<Summary, ReplayError> {
-    let mut pipeline = Pipeline::new(rules, reader.options.bounds, reader.frames.start_ns());
+    let mut pipeline = Pipeline::new(rules, reader.options.bounds, reader.pacer.start_ns);
+    if let Some(state) = &reader.options.state {
+        pipeline.restore(state);
+    }
     let mut digest = Digest::default();
     let mut decisions = Vec::new();
     let mut flow = ControlFlow::Continue(());
@@ -165,8 +179,8 @@ fn replay_fused(
                 pipeline.frame(&reader.line, Receipt::Sent, &mut NoProbe, &mut decisions);
             }
             Next::TooLong(bytes) => pipeline.intake.rejected(BadReason::TooLong, bytes),
-            Next::End => pipeline.finish(&mut decisions),
-            Next::Limit => {}
+            Next::End if !reader.options.keeps_state => pipeline.finish(&mut decisions),
+            Next::End | Next::Limit => {}
         }
         for decision in decisions.drain(..) {
             digest.add(&decision.body);
@@ -185,7 +199,8 @@ fn replay_fused(
         ..Counters::default()
     };
     counters.of_merge(&pipeline.merge);
-    Ok(Summary { counters, digest, ..Summary::default() })
+    let state = reader.options.keeps_state.then(|| Box::new(pipeline.save(Scope::All)));
+    Ok(Summary { counters, digest, state, ..Summary::default() })
 }
 
 fn replay_actors(
@@ -197,9 +212,9 @@ fn replay_actors(
     let (queue, taken) = bounded(QUEUE);
     let exit = Exit::new(Outbox::new(queue, WhenFull::Hold), Clock::anchored(), false, Notices::new().0);
     let ReplayOptions { placement, bounds, .. } = reader.options;
-    let start_ns = reader.frames.start_ns();
+    let (start_ns, state) = (reader.pacer.start_ns, reader.options.state.clone());
     let summary = actix::System::new().block_on(async move {
-        let path = Path::start(placement, rules, bounds, start_ns, None, exit, &gauge);
+        let path = Path::start(placement, rules, bounds, start_ns, state.as_deref(), exit, &gauge);
         feed_actors(path, &gauge, reader, &taken, each).await
     })?;
     match summary.end {
@@ -227,8 +242,8 @@ async fn feed_actors(
                 path.frame(Origin::Endpoint(0), &reader.line, Receipt::Sent);
             }
             Ok(Next::TooLong(bytes)) => path.reject(BadReason::TooLong, bytes),
-            Ok(Next::End) => path.expire(),
-            Ok(Next::Limit) | Err(_) => {}
+            Ok(Next::End) if !reader.options.keeps_state => path.expire(),
+            Ok(Next::End | Next::Limit) | Err(_) => {}
         }
         let is_over = matches!(next, Ok(Next::End | Next::Limit) | Err(_));
         if !path.has_room() || is_over || reader.options.speed.is_some() {
@@ -240,9 +255,14 @@ async fn feed_actors(
             break;
         }
     }
+    let (to, state) = bounded(1);
+    if reader.options.keeps_state {
+        path.save(Scope::All, None, to);
+    }
     let (done, finished) = oneshot::channel();
     path.finish(Box::default(), done);
     let mut summary = finished.await.unwrap_or_default();
+    summary.state = state.try_recv().ok().map(|save| Box::new(save.state));
     for decision in taken.try_iter() {
         if flow.is_continue() {
             flow = each(&decision);

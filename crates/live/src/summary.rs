@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use stoop_engine::{IntakeCounters, Merge, MergeCounters, Signal, SignalCounters};
+use stoop_engine::{IntakeCounters, Merge, MergeCounters, Signal, SignalCounters, State};
 use stoop_feed::Cause;
 use stoop_latency::{Recorder, Spread};
 use stoop_tape::Digest;
@@ -118,6 +118,8 @@ pub struct Summary {
     pub interval: Recorder,
     /// Over all that was decided, delivered or not.
     pub digest: Digest,
+    /// What a replay remembers at its end, if it was asked to keep it.
+    pub state: Option<Box<State>>,
     /// How the run ended.
     pub end: End,
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use stoop_engine::syntax::{At, Source, SyntaxError, Table};
 use stoop_engine::{Bounds, ENDPOINTS, Keeping, RuleReader, RuleSet, RuleSetError, Strategy, Window};
 use stoop_live::{Api, Auth, Endpoint, Key, Placement, SettingsError, WhenFull};
+use stoop_tape::{ConfigFile, TapeConfig};
 use stoop_wire::Limits;
 
 const DEFAULT_URL: &str = "wss://ws.tweetstream.io/ws";
@@ -45,14 +46,14 @@ pub struct Config {
     /// Where what is remembered is kept over a restart; none: nowhere.
     pub store: Option<PathBuf>,
     /// Where inputs and decisions are recorded, and when a file is ended; none: nowhere.
-    pub tape: Option<TapeConfiguration>,
+    pub tape: Option<TapeOutput>,
     /// What is valid but has no effect, or one that somebody should know of.
     pub warnings: Vec<SyntaxError>,
 }
 
 /// Where and how to record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TapeConfiguration {
+pub struct TapeOutput {
     /// The folder; made if there is none.
     pub dir: PathBuf,
     /// A file that has grown beyond so many bytes is ended, and the next one begun.
@@ -61,7 +62,7 @@ pub struct TapeConfiguration {
     pub max_time: Duration,
 }
 
-impl TapeConfiguration {
+impl TapeOutput {
     /// Records to a folder, at most 256 MiB and an hour to a file.
     pub fn to(dir: PathBuf) -> Self {
         Self { dir, max_bytes: 256 << 20, max_time: Duration::from_hours(1) }
@@ -126,12 +127,27 @@ impl Config {
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = read(path)?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        Self::read(&path.display().to_string(), &text, Some(folder))
+        Self::read(&path.display().to_string(), &text, Files::Folder(folder))
     }
 
     /// Reads a configuration from a text; it may hold rules but name no rule files.
     pub fn parse(name: &str, text: &str) -> Result<Self, ConfigError> {
-        Self::read(name, text, None)
+        Self::read(name, text, Files::None)
+    }
+
+    /// Reads a configuration that a tape holds; the rule files it names are those on the tape.
+    pub fn from_tape(tape: &TapeConfig) -> Result<Self, ConfigError> {
+        let name = if tape.name.is_empty() { "the configuration on the tape" } else { &tape.name };
+        Self::read(name, &tape.text, Files::Given(&tape.files))
+    }
+
+    /// It as a tape holds it: the texts it was read from, never the key. Nothing of one that was made up in code.
+    pub fn to_tape(&self) -> TapeConfig {
+        let file = |source: &Source| ConfigFile { name: source.name.clone(), text: source.text.clone() };
+        let mut files = self.rule_sources.iter().map(file);
+        let ConfigFile { name, text } = files.next().unwrap_or_default();
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        TapeConfig { version, name, text, files: files.collect() }
     }
 
     /// Compiles the rules.
@@ -167,17 +183,15 @@ impl Config {
         RuleSet::new(reader)
     }
 
-    fn read(name: &str, text: &str, folder: Option<&Path>) -> Result<Self, ConfigError> {
+    fn read(name: &str, text: &str, files: Files<'_>) -> Result<Self, ConfigError> {
         let source = Source { name: name.to_owned(), text: text.to_owned() };
         let mut config = Self::default();
         let parsed = source.parse()?;
         let root = Table::root(&source, &parsed);
         root.only(&["rules", "rule", "alias", "feed", "engine", "queue", "store", "tape", "series"])?;
-        for at in root.strings("rules")?.unwrap_or_default() {
-            let Some(folder) = folder else {
-                return Err(at.error("`rules` names files, but this text has no folder").into());
-            };
-            config.rule_sources.push(rule_file(&at, folder)?);
+        let folder = if let Files::Folder(folder) = files { Some(folder) } else { None };
+        for (place, at) in root.strings("rules")?.unwrap_or_default().iter().enumerate() {
+            config.rule_sources.push(files.source(place, at)?);
         }
         for key in ["series"] {
             if let Some(at) = root.get(key) {
@@ -199,7 +213,7 @@ impl Config {
         let Some(table) = root.table("tape")? else { return Ok(()) };
         table.only(&["dir", "max_bytes", "max_time"])?;
         let Some(at) = table.string("dir")?.filter(|at| !at.value.is_empty()) else { return Ok(()) };
-        let mut tape = TapeConfiguration::to(folder.unwrap_or(Path::new("")).join(at.value));
+        let mut tape = TapeOutput::to(folder.unwrap_or(Path::new("")).join(at.value));
         if let Some(at) = table.count("max_bytes")? {
             if at.value < LEAST_TAPE_BYTES {
                 return Err(at.error(format!("`max_bytes` is at least {LEAST_TAPE_BYTES}")).into());
@@ -439,11 +453,33 @@ fn endpoint(name: &str, at: &At<'_, &str>, may_expose: bool) -> Result<Endpoint,
     endpoint(name, at.value).map_err(|error| at.error(error.to_string()))
 }
 
-fn rule_file(at: &At<'_, &str>, folder: &Path) -> Result<Source, ConfigError> {
-    let path = folder.join(at.value);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Ok(Source { name: path.display().to_string(), text }),
-        Err(error) => Err(at.error(format!("cannot read {}: {error}", path.display())).into()),
+/// Where the rule files are that a configuration names.
+#[derive(Clone, Copy)]
+enum Files<'f> {
+    /// Paths are relative to this folder.
+    Folder(&'f Path),
+    /// They are these, in the order they are named.
+    Given(&'f [ConfigFile]),
+    /// Nowhere.
+    None,
+}
+
+impl Files<'_> {
+    fn source(self, place: usize, at: &At<'_, &str>) -> Result<Source, SyntaxError> {
+        let folder = match self {
+            Self::Folder(folder) => folder,
+            Self::Given(files) => {
+                let file = files.get(place).map(|ConfigFile { name, text }| (name.clone(), text.clone()));
+                let (name, text) = file.ok_or_else(|| at.error("the tape does not hold this file"))?;
+                return Ok(Source { name, text });
+            }
+            Self::None => return Err(at.error("`rules` names files, but this text has no folder")),
+        };
+        let path = folder.join(at.value);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Ok(Source { name: path.display().to_string(), text }),
+            Err(error) => Err(at.error(format!("cannot read {}: {error}", path.display()))),
+        }
     }
 }
 

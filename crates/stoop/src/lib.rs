@@ -36,6 +36,8 @@
 
 mod config;
 mod engine;
+mod follower;
+mod tapes;
 mod trial;
 
 /// Compiles and runs the code of that page.
@@ -43,13 +45,14 @@ mod trial;
 #[doc = include_str!("../../../docs/strategies.md")]
 mod strategies {}
 
-pub use config::{Config, ConfigError};
+pub use config::{Config, ConfigError, TapeOutput};
 pub use crossbeam_channel;
 pub use engine::{Engine, EngineBuilder, EngineError};
+pub use follower::{FollowError, Follower};
 pub use stoop_engine::{
     Bounds, Case, Command, Condition, EXTERNAL_BYTES, Explanation, External, Gap, Incident, IntakeCounters,
     Judgement, Keeping, MergeCounters, Merged, Missed, NoProbe, Origin, Pipeline, Probe, Receipt, RuleReader,
-    RuleSet, RuleSetError, SignalCounters, Stamp, Strategy, View, Window, asset_key, syntax,
+    RuleSet, RuleSetError, SignalCounters, Stamp, State, Strategy, View, Window, asset_key, syntax,
 };
 pub use stoop_feed::{Cause, DialStep, Settings as FeedSettings};
 pub use stoop_latency::{IntervalLog, Recorder, Row, Spread, Stage, Table};
@@ -63,12 +66,13 @@ pub use stoop_live::{
 pub use stoop_model as model;
 pub use stoop_tape::{
     ConfigFile, Damage, Digest, Frames, InputError, Line, LineWriter, Lines, MAX_RECORD_BYTES,
-    Origin as TapeOrigin, Record, StateParts, StateReader, Tape, TapeConfig, TapeConfigError, TapeEnd,
-    TapeError, TapeOptions, TapeWriteError, TapeWriter, Tapes, TapesError, TapesRead, event_type,
+    Origin as TapeOrigin, Record, StateError, StateParts, StateReader, Tape, TapeConfig, TapeConfigError,
+    TapeEnd, TapeError, TapeOptions, TapeWriteError, TapeWriter, Tapes, TapesError, TapesRead, event_type,
     state_events, tape_files, write_decision,
 };
 pub use stoop_wire::{
     AccountRow, AccountState, AccountsReply, HistoryPage, HistoryRow, Limits, Me, MessageType, Quota,
     RowError, RowFault, RowPart, format_ms, parse_ms,
 };
+pub use tapes::{Difference, Parity, TapeReplay, TapeReplayError, TapeReplayOptions, parity, replay_tapes};
 pub use trial::{Trial, TrialError, brief};

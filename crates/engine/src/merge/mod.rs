@@ -116,6 +116,33 @@ pub struct MergeCounters {
     pub passed: u64,
 }
 
+impl std::ops::AddAssign for MergeCounters {
+    fn add_assign(&mut self, other: Self) {
+        let Self {
+            joined,
+            duplicates,
+            begun,
+            left,
+            pushed_out,
+            shared_id,
+            frames_over,
+            assets_over,
+            before_content,
+            passed,
+        } = other;
+        self.joined += joined;
+        self.duplicates += duplicates;
+        self.begun += begun;
+        self.left += left;
+        self.pushed_out += pushed_out;
+        self.shared_id += shared_id;
+        self.frames_over += frames_over;
+        self.assets_over += assets_over;
+        self.before_content += before_content;
+        self.passed += passed;
+    }
+}
+
 struct Slot {
     view: Arc<View>,
     /// Fingerprints of the frames that came, with their operation.

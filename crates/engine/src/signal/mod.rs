@@ -93,6 +93,39 @@ pub struct SignalCounters {
     pub strategies_off: u64,
 }
 
+impl std::ops::AddAssign for SignalCounters {
+    fn add_assign(&mut self, other: Self) {
+        let Self {
+            tested,
+            opened,
+            confirmed,
+            revised,
+            lapsed,
+            cancelled,
+            stale,
+            waits_over,
+            pushed_out,
+            external,
+            gaps,
+            missed,
+            strategies_off,
+        } = other;
+        self.tested += tested;
+        self.opened += opened;
+        self.confirmed += confirmed;
+        self.revised += revised;
+        self.lapsed += lapsed;
+        self.cancelled += cancelled;
+        self.stale += stale;
+        self.waits_over += waits_over;
+        self.pushed_out += pushed_out;
+        self.external += external;
+        self.gaps += gaps;
+        self.missed += missed;
+        self.strategies_off += strategies_off;
+    }
+}
+
 /// Rules at work: what they have decided, on what they wait.
 ///
 /// Driven by the same verbs as every stage: [`Self::handle`] for an input, [`Self::wake`] for time alone. Both

@@ -55,6 +55,8 @@ pub(super) struct Shared {
     dropped: AtomicU64,
     pub(super) has_failed: AtomicBool,
     pub(super) wants_cut: AtomicBool,
+    /// A new file was asked for, and is not begun yet.
+    pub(super) is_cut: AtomicBool,
 }
 
 impl Shared {
@@ -126,14 +128,14 @@ impl Tap {
 
     /// A file has grown long or old: the next one should begin.
     pub(crate) fn wants_cut(&self) -> bool {
-        self.shared.wants_cut.load(Ordering::Acquire)
+        self.shared.wants_cut.load(Ordering::Acquire) && !self.shared.is_cut.load(Ordering::Acquire)
     }
 
     /// Begins a file. False if there is no room to say so; it is to be tried again.
     pub(crate) fn cut(&mut self, at_ns: i64, state: Receiver<Box<Save>>) -> bool {
         let is_told = self.has_room(0, at_ns) && self.put(Entry::Cut { at_ns, state });
         if is_told {
-            self.shared.wants_cut.store(false, Ordering::Release);
+            self.shared.is_cut.store(true, Ordering::Release);
         }
         is_told
     }

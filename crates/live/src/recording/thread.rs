@@ -202,6 +202,8 @@ impl Work {
         }
         tape.flush()?;
         self.began_ns = at_ns;
+        self.shared.wants_cut.store(false, Ordering::Release);
+        self.shared.is_cut.store(false, Ordering::Release);
         self.shared.files.fetch_add(1, Ordering::AcqRel);
         self.tape = Some(tape);
         Ok(())
@@ -238,9 +240,9 @@ fn shown(error: &RecordError) -> String {
     source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }
 
-/// `stoop-20260610T123959Z-000001.mcap`.
+/// `stoop-20260610T123959900Z-000001.mcap`: by name they are in the order of their time.
 fn file_name(dir: &Path, at_ns: i64, number: u64) -> PathBuf {
     let time = stoop_wire::format_ms(at_ns / 1_000_000).unwrap_or_default();
-    let time: String = time.chars().take(19).filter(|letter| !matches!(letter, '-' | ':')).collect();
-    dir.join(format!("stoop-{time}Z-{number:06}.mcap"))
+    let time: String = time.chars().filter(|letter| !matches!(letter, '-' | ':' | '.')).collect();
+    dir.join(format!("stoop-{time}-{number:06}.mcap"))
 }
