@@ -65,6 +65,12 @@ pub(crate) fn live(summary: &Summary, as_json: bool) {
             "tape: {} files, {} records, {} dropped{failed}",
             tape.files, tape.records, tape.dropped
         ));
+        if tape.same + tape.differing + tape.unchecked > 0 {
+            note(format_args!(
+                "parity: {} files the same, {} differ, {} not checked",
+                tape.same, tape.differing, tape.unchecked
+            ));
+        }
     }
     let store = &summary.counters.store;
     if store.commits + store.failed > 0 {
@@ -225,7 +231,8 @@ fn store(summary: &Summary) -> Value {
 
 fn tape(summary: &Summary) -> Value {
     let tape = &summary.counters.tape;
-    json!({"files": tape.files, "records": tape.records, "dropped": tape.dropped, "failed": tape.failed})
+    json!({"files": tape.files, "records": tape.records, "dropped": tape.dropped, "failed": tape.failed,
+           "same": tape.same, "differing": tape.differing, "unchecked": tape.unchecked})
 }
 
 fn latency(table: &Table) -> Value {

@@ -71,7 +71,7 @@ pub use notice::{BackfillEnd, HandleOutcome, HandleReport, NOTICES, News, Notice
 pub use outbox::QueueCounters;
 pub use probe::{ProbeError, probe_feed, probe_transport};
 pub use receive::receive;
-pub use recording::{TapeCounters, TapeSettings};
+pub use recording::{TapeCheck, TapeCounters, TapeSettings, TapeVerdict};
 pub use remote::{Remote, TellError};
 pub use replay::{ReplayError, ReplayOptions, replay};
 pub use rest::{Client, History, HistoryEnd, HistoryQuery, HistorySpan, RestError, Said, Timeouts};

@@ -60,12 +60,14 @@ pub struct TapeOutput {
     pub max_bytes: u64,
     /// Likewise one that was begun so long ago.
     pub max_time: Duration,
+    /// Each file that has ended is replayed against its own decisions, while the run goes on.
+    pub parity: bool,
 }
 
 impl TapeOutput {
     /// Records to a folder, at most 256 MiB and an hour to a file.
     pub fn to(dir: PathBuf) -> Self {
-        Self { dir, max_bytes: 256 << 20, max_time: Duration::from_hours(1) }
+        Self { dir, max_bytes: 256 << 20, max_time: Duration::from_hours(1), parity: false }
     }
 }
 
@@ -211,7 +213,7 @@ impl Config {
 
     fn tape(&mut self, root: &Table<'_>, folder: Option<&Path>) -> Result<(), ConfigError> {
         let Some(table) = root.table("tape")? else { return Ok(()) };
-        table.only(&["dir", "max_bytes", "max_time"])?;
+        table.only(&["dir", "max_bytes", "max_time", "parity"])?;
         let Some(at) = table.string("dir")?.filter(|at| !at.value.is_empty()) else { return Ok(()) };
         let mut tape = TapeOutput::to(folder.unwrap_or(Path::new("")).join(at.value));
         if let Some(at) = table.count("max_bytes")? {
@@ -226,6 +228,7 @@ impl Config {
             }
             tape.max_time = Duration::from_nanos(at.value.unsigned_abs());
         }
+        tape.parity = table.bool("parity")?.unwrap_or(false);
         self.tape = Some(tape);
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use stoop_engine::Strategy;
-use stoop_live::{Notice, Remote, Settings, Snapshot, StartError, TapeSettings};
+use stoop_live::{Notice, Remote, Settings, Snapshot, StartError, TapeCheck, TapeSettings};
 use stoop_model::Decision;
 
 use crate::{Config, ConfigError, Key, RuleSetError, Summary};
@@ -107,6 +107,7 @@ impl EngineBuilder {
 
     /// Starts the engine: it dials at once and goes on until it is stopped or refused for good.
     pub fn start(self) -> Result<Engine, EngineError> {
+        let has_strategies = !self.strategies.is_empty();
         let rules = self.config.rules_with(self.strategies)?;
         if rules.rules().is_empty() && !self.may_decide_nothing {
             return Err(EngineError::NoRules);
@@ -117,6 +118,8 @@ impl EngineBuilder {
             config: config.to_tape(),
             max_bytes: tape.max_bytes,
             max_ns: i64::try_from(tape.max_time.as_nanos()).unwrap_or(i64::MAX),
+            // Strategies are not on a tape: what they have decided cannot be decided again from it.
+            check: (tape.parity && !has_strategies).then(|| TapeCheck::new(crate::tapes::check)),
         });
         let settings = Settings {
             endpoints: config.endpoints,

@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use stoop_live::{Clock, Summary};
+use stoop_live::{Clock, Summary, TapeVerdict};
 use stoop_model::Decision;
 use stoop_tape::{Damage, Record, Tape, TapeError, Tapes, TapesError, TapesRead, event_type, write_decision};
 
@@ -170,6 +171,25 @@ pub struct Difference {
 ///
 /// Latencies are left out of account. Decisions of strategies cannot be made again: strategies are not on a tape.
 pub fn parity(path: &Path) -> Result<Parity, TapeReplayError> {
+    parity_until(path, &AtomicBool::new(false))
+}
+
+/// The check of a run that records: parity in words.
+pub(crate) fn check(path: &Path, stop: &AtomicBool) -> TapeVerdict {
+    match parity_until(path, stop) {
+        Ok(Parity::Same { .. }) => TapeVerdict::Same,
+        Ok(Parity::Incomplete { why, .. }) => TapeVerdict::Incomplete(why),
+        Ok(Parity::Differs(difference)) => {
+            let Difference { decisions, tape, replay, .. } = *difference;
+            let shown = |line: Option<String>| line.unwrap_or_else(|| "none".to_owned());
+            let (tape, replay) = (shown(tape), shown(replay));
+            TapeVerdict::Differs(format!("behind {decisions} decisions: tape {tape}, replay {replay}"))
+        }
+        Err(error) => TapeVerdict::Incomplete(error.to_string()),
+    }
+}
+
+fn parity_until(path: &Path, stop: &AtomicBool) -> Result<Parity, TapeReplayError> {
     let fail = |error: TapeError| TapeReplayError::Tapes(TapesError::from(error));
     let follow = |source| TapeReplayError::Follow { path: path.to_owned(), source };
     let mut tape = Tape::open(path).map_err(fail)?;
@@ -177,6 +197,9 @@ pub fn parity(path: &Path) -> Result<Parity, TapeReplayError> {
     let mut check = Check::default();
     let (mut dropped_count, mut last_ns) = (0, i64::MIN);
     while let Some(record) = tape.read().map_err(fail)? {
+        if stop.load(Ordering::Acquire) {
+            return Ok(Parity::Incomplete { why: "the run has ended".to_owned(), decisions: check.same });
+        }
         last_ns = record.at_ns();
         dropped_count += dropped(&record);
         if let Record::Decision { line, .. } = record {

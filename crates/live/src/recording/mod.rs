@@ -8,6 +8,7 @@
 //! their state, which comes to the thread when they have come that far. So every file begins with the state of the moment
 //! the one before it ends with.
 
+mod check;
 mod tap;
 mod thread;
 
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 
 use stoop_tape::TapeConfig;
 
+pub use check::{TapeCheck, TapeVerdict};
 pub(crate) use tap::Tap;
 pub(crate) use thread::Recording;
 
@@ -29,6 +31,8 @@ pub struct TapeSettings {
     pub max_bytes: u64,
     /// Likewise one that was begun so long ago, ns.
     pub max_ns: i64,
+    /// Looks at each file that has ended, on a thread of its own; none: nobody does.
+    pub check: Option<TapeCheck>,
 }
 
 /// What was recorded, by count.
@@ -42,4 +46,10 @@ pub struct TapeCounters {
     pub dropped: u64,
     /// The recording has ended early: a file could not be written.
     pub failed: u64,
+    /// Files that were checked and decide what was decided.
+    pub same: u64,
+    /// Files that decide otherwise.
+    pub differing: u64,
+    /// Files that could not be checked.
+    pub unchecked: u64,
 }

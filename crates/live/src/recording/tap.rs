@@ -10,6 +10,7 @@ use stoop_model::Decision;
 use stoop_tape::write_command;
 
 use super::TapeCounters;
+use super::check::Found;
 use crate::store::Save;
 
 /// Entries that wait to be written.
@@ -54,6 +55,7 @@ pub(super) struct Shared {
     pub(super) records: AtomicU64,
     dropped: AtomicU64,
     pub(super) has_failed: AtomicBool,
+    pub(super) found: Arc<Found>,
     pub(super) wants_cut: AtomicBool,
     /// A new file was asked for, and is not begun yet.
     pub(super) is_cut: AtomicBool,
@@ -71,6 +73,9 @@ impl Shared {
             records: self.records.load(Ordering::Acquire),
             dropped: self.dropped.load(Ordering::Acquire),
             failed: u64::from(self.has_failed.load(Ordering::Acquire)),
+            same: self.found.same.load(Ordering::Acquire),
+            differing: self.found.differing.load(Ordering::Acquire),
+            unchecked: self.found.unchecked.load(Ordering::Acquire),
         }
     }
 }

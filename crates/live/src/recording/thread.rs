@@ -12,6 +12,7 @@ use serde_json::json;
 use stoop_engine::{Intake, Receipt, State, plausible_ns};
 use stoop_tape::{TapeOptions, TapeWriteError, TapeWriter, state_events, write_decision};
 
+use super::check::Checker;
 use super::tap::{Entry, Shared};
 use super::{Tap, TapeCounters, TapeSettings};
 use crate::clock::Clock;
@@ -51,7 +52,11 @@ impl Recording {
         let (tap, taken, shared) = Tap::new();
         let origins =
             (0..).zip(endpoints).filter_map(|(number, name)| stoop_tape::Origin::endpoint(number, name));
+        let check = settings.check.clone().map(|check| Checker::start(check, Arc::clone(&shared.found)));
+        let checker = check.transpose()?;
         let work = Work {
+            checker,
+            path: PathBuf::new(),
             origins: origins.collect(),
             settings,
             taken,
@@ -87,6 +92,9 @@ impl Drop for Recording {
 }
 
 struct Work {
+    checker: Option<Checker>,
+    /// Of the file at hand.
+    path: PathBuf,
     settings: TapeSettings,
     origins: Vec<stoop_tape::Origin>,
     taken: Receiver<Entry>,
@@ -107,8 +115,8 @@ struct Work {
 impl Work {
     fn run(mut self) {
         let result = self.write();
-        let sealed = self.tape.take().map_or(Ok(()), TapeWriter::seal);
-        if let Err(error) = result.and_then(|()| Ok(sealed?)) {
+        let sealed = self.seal();
+        if let Err(error) = result.and(sealed) {
             self.fail(&error);
             // What comes now is lost, but its senders must not find a full queue to complain of.
             while let Ok(entry) = self.taken.recv() {
@@ -139,6 +147,16 @@ impl Work {
                 Err(TryRecvError::Disconnected) => return Ok(()),
             }
         }
+    }
+
+    /// Ends the file at hand, if there is one.
+    fn seal(&mut self) -> Result<(), RecordError> {
+        let Some(tape) = self.tape.take() else { return Ok(()) };
+        tape.seal()?;
+        if let Some(checker) = &self.checker {
+            checker.put(std::mem::take(&mut self.path));
+        }
+        Ok(())
     }
 
     fn record(&mut self, entry: Entry) -> Result<(), RecordError> {
@@ -190,11 +208,11 @@ impl Work {
                 }
             }
         }
-        if let Some(mut tape) = self.tape.take() {
+        if let Some(tape) = &mut self.tape {
             let close = json!({"type": "clock", "now_ns": at_ns}).to_string();
             tape.event(at_ns, close.as_bytes())?;
-            tape.seal()?;
         }
+        self.seal()?;
         let mut tape = self.create(at_ns)?;
         tape.event(at_ns, &self.settings.config.to_event())?;
         for event in state_events(state) {
@@ -218,6 +236,7 @@ impl Work {
                 Err(TapeWriteError::Exists { .. }) => {}
                 created => {
                     tracing::info!(path = %path.display(), "recording");
+                    self.path = path;
                     return created;
                 }
             }
