@@ -24,3 +24,4 @@ mod run;
 mod slow;
 mod status;
 mod store;
+mod tape;

@@ -70,7 +70,7 @@ pub use stoop_tape::{
     tape_files, write_decision,
 };
 pub use stoop_wire::{
-    AccountRow, AccountState, AccountsReply, HistoryPage, HistoryRow, Limits, Me, MessageType, Quota,
-    RowError, RowFault, RowPart, format_ms, parse_ms,
+    AccountRow, AccountState, AccountsReply, Decoder, HistoryPage, HistoryRow, Limits, Me, MessageType,
+    Quota, RowError, RowFault, RowPart, format_ms, parse_ms,
 };
 pub use trial::{Trial, TrialError, brief};
