@@ -27,3 +27,4 @@ mod run;
 mod slow;
 mod status;
 mod store;
+mod tape;

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::tape::TapeArgs;
+
 /// The name of a configuration.
 pub(crate) const DEFAULT_CONFIG: &str = "stoop.toml";
 
@@ -40,6 +42,7 @@ pub(crate) enum Command {
     Rules(RulesArgs),
     Accounts(AccountsArgs),
     History(HistoryArgs),
+    Tape(TapeArgs),
     Gen(GenArgs),
     Mock(MockArgs),
     /// Measure how fast the engine is on this machine; offline.

@@ -29,6 +29,7 @@ mod rules;
 mod run;
 mod signals;
 mod status;
+mod tape;
 
 use std::process::ExitCode;
 
@@ -56,6 +57,7 @@ fn obey(cli: Cli) -> ExitCode {
         Command::Rules(args) => Ok(rules::rules(&args)),
         Command::Accounts(args) => accounts::accounts(&args),
         Command::History(args) => history::history(&args),
+        Command::Tape(args) => tape::tape(&args),
         Command::Gen(args) => generate::generate(&args),
         Command::Mock(args) => mock::mock(&args),
         Command::Bench(args) => bench::bench(&args),

@@ -71,6 +71,12 @@ impl Lines {
         self.judge(result)
     }
 
+    /// Writes any line.
+    pub(crate) fn write_bytes(&mut self, line: &[u8]) -> Result<ControlFlow<()>, Failure> {
+        let result = self.out.write_all(line).and_then(|()| self.out.write_all(b"\n"));
+        self.judge(result)
+    }
+
     /// Writes any line of text.
     pub(crate) fn write_text(&mut self, text: &str) -> Result<ControlFlow<()>, Failure> {
         let result = writeln!(self.out, "{text}");

@@ -71,8 +71,10 @@ pub use stoop_tape::{
     state_events, tape_files, write_decision,
 };
 pub use stoop_wire::{
-    AccountRow, AccountState, AccountsReply, HistoryPage, HistoryRow, Limits, Me, MessageType, Quota,
-    RowError, RowFault, RowPart, format_ms, parse_ms,
+    AccountRow, AccountState, AccountsReply, Decoder, HistoryPage, HistoryRow, Limits, Me, MessageType,
+    Quota, RowError, RowFault, RowPart, format_ms, parse_ms,
 };
-pub use tapes::{Difference, Parity, TapeReplay, TapeReplayError, TapeReplayOptions, parity, replay_tapes};
+pub use tapes::{
+    Difference, Parity, TapeReplay, TapeReplayError, TapeReplayOptions, expected_event, parity, replay_tapes,
+};
 pub use trial::{Trial, TrialError, brief};

@@ -5,9 +5,12 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use serde_json::{Value, json};
 use stoop_live::{Clock, Summary, TapeVerdict};
 use stoop_model::Decision;
-use stoop_tape::{Damage, Record, Tape, TapeError, Tapes, TapesError, TapesRead, event_type, write_decision};
+use stoop_tape::{
+    Damage, Digest, Record, Tape, TapeError, Tapes, TapesError, TapesRead, event_type, write_decision,
+};
 
 use crate::{FollowError, Follower};
 
@@ -129,8 +132,24 @@ fn dropped(record: &Record<'_>) -> u64 {
     if event_type(json).as_deref() != Some("dropped") {
         return 0;
     }
-    let parsed: Option<serde_json::Value> = serde_json::from_slice(json).ok();
+    let parsed: Option<Value> = serde_json::from_slice(json).ok();
     parsed.and_then(|event| event["count"].as_u64()).unwrap_or(1)
+}
+
+/// What must be decided on a tape, as an event at its end: the digest, and how many decisions there are.
+pub fn expected_event(digest: &Digest) -> Vec<u8> {
+    let event = json!({"type": "expected", "digest": digest.to_string(), "decisions": digest.count()});
+    event.to_string().into_bytes()
+}
+
+/// The digest that a record says must come of the tape.
+fn expected(record: &Record<'_>) -> Option<String> {
+    let Record::Event { json, .. } = record else { return None };
+    if event_type(json).as_deref() != Some("expected") {
+        return None;
+    }
+    let parsed: Value = serde_json::from_slice(json).ok()?;
+    parsed["digest"].as_str().map(str::to_owned)
 }
 
 /// Whether a tape's inputs lead to the tape's decisions.
@@ -201,6 +220,7 @@ fn parity_until(path: &Path, stop: &AtomicBool) -> Result<Parity, TapeReplayErro
             return Ok(Parity::Incomplete { why: "the run has ended".to_owned(), decisions: check.same });
         }
         last_ns = record.at_ns();
+        check.digest_expected = expected(&record).or(check.digest_expected);
         dropped_count += dropped(&record);
         if let Record::Decision { line, .. } = record {
             check.found.push_back(without_latency(&String::from_utf8_lossy(line)));
@@ -234,12 +254,17 @@ struct Check {
     expected: VecDeque<(String, String)>,
     /// Of the tape.
     found: VecDeque<String>,
+    /// Over all that the replay has decided.
+    digest: Digest,
+    /// What that must be, if the tape says so.
+    digest_expected: Option<String>,
     same: u64,
 }
 
 impl Check {
     fn expect(&mut self, follower: &Follower, input: impl Fn() -> String) {
         for decision in follower.decisions() {
+            self.digest.add(&decision.body);
             let mut line = Vec::new();
             write_decision(decision, &mut line);
             let line = without_latency(&String::from_utf8_lossy(&line));
@@ -283,6 +308,15 @@ impl Check {
         }
         if is_whole && let Some((replay, input)) = self.expected.pop_front() {
             let difference = Difference { decisions, tape: None, replay: Some(replay), input: Some(input) };
+            return Parity::Differs(Box::new(difference));
+        }
+        if let Some(expected) = self.digest_expected.filter(|expected| *expected != self.digest.to_string()) {
+            let difference = Difference {
+                decisions,
+                tape: Some(format!("digest {expected}")),
+                replay: Some(format!("digest {}", self.digest)),
+                input: None,
+            };
             return Parity::Differs(Box::new(difference));
         }
         Parity::Same { decisions, beyond: self.expected.len() as u64 }

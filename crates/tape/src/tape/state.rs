@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use stoop_engine::State;
+use stoop_engine::{Head, State};
 
 use crate::state::{
     StateError, read_head, read_tweet, read_view, to_json, write_head, write_tweet, write_view,
@@ -115,6 +115,11 @@ impl StateReader {
         let is_over =
             found.views > announced.views || found.tweets > announced.tweets || found.ids > announced.ids;
         if is_over { Err(StateError::TooMany) } else { Ok(()) }
+    }
+
+    /// The head that came last.
+    pub fn head(&self) -> &Head {
+        &self.state.head
     }
 
     /// What has come so far.

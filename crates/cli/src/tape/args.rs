@@ -1,0 +1,193 @@
+//! What was typed after `stoop tape`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+/// Look at recordings and make others of them.
+///
+/// A tape is an MCAP file that `stoop run` or `stoop record` has written: every frame as it came, what happened to the
+/// connection, what was decided, and at its head the configuration and what the engine remembered. FILE is a tape, plain,
+/// .gz or .zst, or a folder, which stands for all tapes in it; several are read in order of time.
+///
+/// T is a time (2026-05-01T12:00:00Z), a day (2026-05-01, from midnight UTC), or a number: Unix ms of up to 14 digits,
+/// Unix ns of 17 to 19.
+///
+/// Ends with 1 if a tape is damaged; what comes before the damage is used all the same. Nothing is overwritten: 73 if an
+/// output exists.
+#[derive(Debug, Args)]
+pub(crate) struct TapeArgs {
+    #[command(subcommand)]
+    pub(crate) command: TapeCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TapeCommand {
+    /// Say what is on a tape.
+    ///
+    /// Files, times, records by topic, type and origin, configuration, state, gaps. Example: `stoop tape info tapes/`
+    Info {
+        /// Tapes or folders.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// One JSON object instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print records, one JSON line each.
+    ///
+    /// Members: topic; `log_time`, and for frames `publish_time`, Unix ns; for frames origin (0 to 7, or history) and
+    /// endpoint; then frame, event or decision as it is, or base64 of one that is no JSON.
+    ///
+    /// Example: `stoop tape cat tapes/ --topic frames --author binance --from 2026-05-01T12:00:00Z`
+    Cat {
+        /// Tapes or folders.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Of this topic only: frames, events, decisions.
+        #[arg(long, value_name = "TOPIC")]
+        topic: Option<String>,
+        #[command(flatten)]
+        span: SpanArgs,
+        /// Frames and decisions about this tweet only.
+        #[arg(long, value_name = "ID")]
+        tweet: Option<String>,
+        /// Frames and decisions about tweets and account events of this author only, with or without @, in any case. A
+        /// frame that names no author, such as the enrichment, counts once its tweet was seen.
+        #[arg(long, value_name = "HANDLE")]
+        author: Option<String>,
+    },
+    /// Read everything and say whether it is what was written.
+    ///
+    /// Looks at the sum of each chunk, at the order of records, at the state at the head, and whether the tape was sealed.
+    /// One line a file on stdout. Ends with 1 if something is missing or damaged; a tape that was not sealed, as a crash
+    /// leaves it, is none of this as long as it is whole up to its end.
+    ///
+    /// Example: `stoop tape verify crashed.mcap --seal -o whole.mcap`
+    Verify {
+        /// Tapes or folders.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Write what is whole of the one FILE to a new tape that is sealed, so that other tools read it.
+        #[arg(long, requires = "output")]
+        seal: bool,
+        /// Of --seal: the new tape.
+        #[arg(short, long, value_name = "OUT", requires = "seal")]
+        output: Option<PathBuf>,
+    },
+    /// Make a tape of a span of time that replays as that span did.
+    ///
+    /// The new tape begins with the configuration and the state the engine had at --from: the tapes are replayed up to
+    /// there. Decisions of the span are kept. With --bundle it is a report of an incident: one file that anybody can run again.
+    ///
+    /// Example: `stoop tape cut tapes/ --from 2026-05-01T12:00:00Z --to 2026-05-01T12:05:00Z -o listing.mcap`
+    Cut {
+        /// Tapes or folders, from far enough back to begin with a state.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        span: SpanArgs,
+        /// Add what must be decided on it: the digest and the number of decisions. Whoever gets the file runs `stoop parity`
+        /// or `stoop replay` on it and needs nothing else; it holds no key. Scrub it before you pass it on if need be: `tape
+        /// scrub` takes the digest out, since other texts decide otherwise.
+        #[arg(long)]
+        bundle: bool,
+        /// The new tape.
+        #[arg(short, long, value_name = "OUT")]
+        output: PathBuf,
+    },
+    /// Make one tape of consecutive ones.
+    ///
+    /// Refuses tapes of the same time. Example: `stoop tape merge tapes/ -o day.mcap`
+    Merge {
+        /// Tapes or folders.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// The new tape.
+        #[arg(short, long, value_name = "OUT")]
+        output: PathBuf,
+    },
+    /// Make a tape without what must not be passed on.
+    ///
+    /// Of the state only the counters stay: what was posted before the tape began stands in it. Frames that cannot be
+    /// decoded are left out, since nobody knows what is in them. A scrubbed tape replays, and decides on what is left.
+    ///
+    /// Example: `stoop tape scrub day.mcap -o share.mcap --field author,text --deleted`
+    #[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["fields", "deleted"]))]
+    Scrub {
+        /// The tape.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The new tape.
+        #[arg(short, long, value_name = "OUT")]
+        output: PathBuf,
+        /// What is scrubbed from frames and decisions, a,b,c.
+        #[arg(long = "field", value_enum, value_name = "FIELD", value_delimiter = ',')]
+        fields: Vec<ScrubField>,
+        /// Leave out all frames and decisions of tweets whose deletion is on the tape, and what others quote of them.
+        #[arg(long)]
+        deleted: bool,
+        /// Of --field author: goes into the hash. Without a secret one, who has a list of handles finds them again.
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        salt: String,
+    },
+    /// Take the frames off tapes.
+    ///
+    /// To .jsonl, .jsonl.gz or .jsonl.zst: raw frames, one a line, as `stoop replay` and others read them. To .parquet:
+    /// one row a frame with `log_time`, `publish_time` (Unix ns), origin, t, op, `tweet_id`, author, text, raw.
+    ///
+    /// Examples: `stoop tape export tapes/ -o day.jsonl.zst`, `stoop tape export tapes/ -o day.parquet`
+    Export {
+        /// Tapes or folders.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        span: SpanArgs,
+        /// The new file; its ending says what it is.
+        #[arg(short, long, value_name = "OUT")]
+        output: PathBuf,
+    },
+}
+
+/// A span of time.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct SpanArgs {
+    /// From this time on.
+    #[arg(long = "from", value_name = "T", value_parser = moment_ns)]
+    pub(crate) from_ns: Option<i64>,
+    /// Up to before this time.
+    #[arg(long = "to", value_name = "T", value_parser = moment_ns)]
+    pub(crate) to_ns: Option<i64>,
+}
+
+/// What may be scrubbed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScrubField {
+    /// Every text: of posts, of what they quote, of pictures, of profiles. Emptied.
+    Text,
+    /// Handles, names and ids of accounts, also of those mentioned: hashed, so that the same stays the same. Pictures and
+    /// words of profiles: emptied.
+    Author,
+    /// Links of posts and in them. Emptied.
+    Links,
+    /// Addresses of pictures and films. Emptied.
+    Media,
+}
+
+/// A time as it was typed, Unix ns.
+fn moment_ns(text: &str) -> Result<i64, String> {
+    const MILLI_NS: i64 = 1_000_000;
+    let wrong = || {
+        "write 2026-05-01T12:00:00Z, 2026-05-01, Unix ms (up to 14 digits) or Unix ns (17 to 19 digits)"
+            .to_owned()
+    };
+    if text.bytes().all(|byte| byte.is_ascii_digit()) && text.len() > 4 {
+        let number: i64 = text.parse().map_err(|_too_long| wrong())?;
+        return match text.len() {
+            ..=14 => Ok(number.saturating_mul(MILLI_NS)),
+            17..=19 => Ok(number),
+            _ => Err(wrong()),
+        };
+    }
+    stoop::parse_ms(text).map(|ms| ms.saturating_mul(MILLI_NS)).ok_or_else(wrong)
+}

@@ -1,0 +1,143 @@
+//! Reading tapes with progress, and writing a new one.
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use stoop::{TapeError, TapeOptions, TapeWriteError, TapeWriter, Tapes, TapesError, TapesRead, format_ms};
+
+use crate::failure::{Code, Failure};
+use crate::output::{note, overwrite};
+
+/// Records between two looks at the progress.
+const PROGRESS: u64 = 1 << 16;
+
+/// Tapes that are read to their end. What is damaged is told, once a file.
+pub(super) struct Reel {
+    tapes: Tapes,
+    records: u64,
+    shows_progress: bool,
+    is_damaged: bool,
+}
+
+impl Reel {
+    pub(super) fn open(files: &[PathBuf]) -> Result<Self, Failure> {
+        let tapes = Tapes::open(files).map_err(failure)?;
+        Ok(Self { tapes, records: 0, shows_progress: io::stderr().is_terminal(), is_damaged: false })
+    }
+
+    /// The next step.
+    pub(super) fn read(&mut self) -> Result<Option<TapesRead<'_>>, Failure> {
+        let read = self.tapes.read().map_err(failure)?;
+        match &read {
+            Some(TapesRead::Record(record)) => {
+                self.records += 1;
+                if self.shows_progress && self.records.is_multiple_of(PROGRESS) {
+                    let at = shown_ns(record.at_ns());
+                    overwrite(format_args!("{} records, up to {at}", self.records));
+                }
+            }
+            Some(TapesRead::End(path, end)) => {
+                if let Some(damage) = &end.damage {
+                    self.is_damaged = true;
+                    clear(self.shows_progress);
+                    let (path, offset, what) = (path.display(), damage.offset, &damage.what);
+                    note(format_args!("stoop: {path}: damaged at byte {offset}: {what}"));
+                }
+            }
+            Some(TapesRead::Begin(_)) => {}
+            None => clear(self.shows_progress && self.records >= PROGRESS),
+        }
+        Ok(read)
+    }
+
+    /// How the command ends.
+    pub(super) fn code(&self) -> ExitCode {
+        if self.is_damaged { Code::Failed.into() } else { ExitCode::SUCCESS }
+    }
+}
+
+fn clear(shows_progress: bool) {
+    if shows_progress {
+        overwrite(format_args!(""));
+    }
+}
+
+pub(super) fn failure(error: impl Into<TapesError>) -> Failure {
+    let error = error.into();
+    let code = match &error {
+        TapesError::Tape(
+            TapeError::Open { .. }
+            | TapeError::Read { .. }
+            | TapeError::NotMcap { .. }
+            | TapeError::Foreign { .. }
+            | TapeError::Newer { .. },
+        )
+        | TapesError::List { .. }
+        | TapesError::NoTape { .. }
+        | TapesError::Overlap { .. } => Code::Failed,
+        TapesError::TooMany { .. } => Code::Usage,
+    };
+    Failure::new(code, error)
+}
+
+/// A time as people read it.
+pub(super) fn shown_ns(at_ns: i64) -> String {
+    format_ms(at_ns.div_euclid(1_000_000)).unwrap_or_else(|| at_ns.to_string())
+}
+
+/// A new tape that goes away again unless it is finished.
+pub(super) struct Draft {
+    path: PathBuf,
+    writer: Option<TapeWriter>,
+}
+
+impl Draft {
+    pub(super) fn create(path: &Path) -> Result<Self, Failure> {
+        // Written once and read often: smaller is worth the time.
+        let options = TapeOptions { level: 3, ..TapeOptions::default() };
+        let writer = TapeWriter::create(path, options).map_err(write_failure)?;
+        Ok(Self { path: path.to_owned(), writer: Some(writer) })
+    }
+
+    pub(super) fn write<T>(
+        &mut self,
+        act: impl FnOnce(&mut TapeWriter) -> Result<T, TapeWriteError>,
+    ) -> Result<T, Failure> {
+        act(self.writer.as_mut().expect("a draft is written before it is finished")).map_err(write_failure)
+    }
+
+    /// Seals it; says how many records it has.
+    pub(super) fn finish(mut self) -> Result<u64, Failure> {
+        let writer = self.writer.take().expect("a draft is finished once");
+        let records = writer.records();
+        if let Err(error) = writer.seal() {
+            self.remove();
+            return Err(write_failure(error));
+        }
+        Ok(records)
+    }
+
+    fn remove(&self) {
+        // It was ours, and half of it is of no use; why it failed is told anyway.
+        drop(std::fs::remove_file(&self.path));
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if self.writer.take().is_some() {
+            self.remove();
+        }
+    }
+}
+
+fn write_failure(error: TapeWriteError) -> Failure {
+    let code = match &error {
+        TapeWriteError::Exists { .. } => Code::Exists,
+        TapeWriteError::Create { .. } | TapeWriteError::Write { .. } | TapeWriteError::TooLong { .. } => {
+            Code::Failed
+        }
+    };
+    Failure::new(code, error)
+}
