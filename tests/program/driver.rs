@@ -57,6 +57,23 @@ impl Call {
         self
     }
 
+    /// Lets no file of it grow beyond so many KiB: to the program, a disk that is full.
+    pub(crate) fn with_file_limit_kib(mut self, kib: u64) -> Self {
+        let mut command = Command::new("sh");
+        // Beyond the limit a write fails rather than end the process. Blocks of sh are 512 bytes.
+        command.args(["-c", &format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", kib * 2)]);
+        command.arg(self.command.get_program()).args(self.command.get_args());
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.command = command;
+        self
+    }
+
     pub(crate) fn stdin(mut self, input: Vec<u8>) -> Self {
         self.input = input;
         self

@@ -22,6 +22,7 @@ mod history;
 mod load;
 mod odd;
 mod operating;
+mod recording;
 mod replay;
 mod run;
 mod slow;

@@ -186,7 +186,8 @@ impl Run {
     }
 
     async fn read(mut self, done: oneshot::Sender<Box<Summary>>) {
-        self.cut_tape();
+        // The first tape is headed by what was restored: deadlines that passed in between fire on it.
+        self.cut_tape(false);
         self.begin().await;
         // The first status is told before there is a connection: a timer would let a near server come first.
         self.attend().await;
@@ -328,7 +329,7 @@ impl Run {
             );
         }
         if self.tap.as_ref().is_some_and(Tap::wants_cut) {
-            self.cut_tape();
+            self.cut_tape(true);
         }
         if self.saving.as_ref().and_then(Saver::due_ns).is_some_and(|due_ns| due_ns <= now_ns) {
             self.save();
@@ -370,13 +371,15 @@ impl Run {
         }
     }
 
-    /// Begins a tape: time passes up to now, and it is headed by what the stages remember then.
-    fn cut_tape(&mut self) {
+    /// Begins a tape, headed by what the stages remember; if there is one before it, that ends now: `ticks` lets time pass.
+    fn cut_tape(&mut self, ticks: bool) {
         let Some(tap) = &mut self.tap else { return };
         let now_ns = self.clock.now_ns();
         let (to, state) = bounded(1);
         if tap.cut(now_ns, state) {
-            self.path.tick(now_ns);
+            if ticks {
+                self.path.tick(now_ns);
+            }
             self.path.save(Scope::All, None, to);
         }
     }

@@ -97,8 +97,11 @@ pub fn replay_tapes(
             TapesRead::End(file, end) => {
                 replay.damaged.extend(end.damage.clone().map(|damage| (file.to_owned(), damage)));
                 if follower.has_begun() {
-                    let follow = |source| TapeReplayError::Follow { path: path.clone(), source };
-                    follower.tick(last_ns).map_err(follow)?;
+                    match follower.tick(last_ns) {
+                        // It ends within its head: there is nothing to replay.
+                        Ok(()) | Err(FollowError::HalfState) => {}
+                        Err(source) => return Err(TapeReplayError::Follow { path: path.clone(), source }),
+                    }
                 }
             }
         }
@@ -227,10 +230,7 @@ fn parity_until(path: &Path, stop: &AtomicBool) -> Result<Parity, TapeReplayErro
         } else {
             match follower.follow(&record) {
                 Ok(()) => check.expect(&follower, || shown(&record)),
-                Err(FollowError::HalfState) => {
-                    let why = "its state is not whole".to_owned();
-                    return Ok(Parity::Incomplete { why, decisions: check.same });
-                }
+                Err(FollowError::HalfState) => return Ok(half_state(check.same)),
                 Err(error) => return Err(follow(error)),
             }
         }
@@ -239,12 +239,19 @@ fn parity_until(path: &Path, stop: &AtomicBool) -> Result<Parity, TapeReplayErro
         }
     }
     if follower.has_begun() {
-        follower.tick(last_ns).map_err(follow)?;
-        check.expect(&follower, || "the end of the tape".to_owned());
+        match follower.tick(last_ns) {
+            Ok(()) => check.expect(&follower, || "the end of the tape".to_owned()),
+            Err(FollowError::HalfState) => return Ok(half_state(check.same)),
+            Err(error) => return Err(follow(error)),
+        }
     }
     let end = tape.end().clone();
     let is_whole = end.is_sealed && end.damage.is_none();
     Ok(check.finish(dropped_count, is_whole, end.damage))
+}
+
+fn half_state(decisions: u64) -> Parity {
+    Parity::Incomplete { why: "it ends before all is told that the engine remembered".to_owned(), decisions }
 }
 
 /// Decisions of both sides that are not compared yet.

@@ -69,6 +69,7 @@ impl Recording {
             line: Vec::new(),
             number: 0,
             began_ns: 0,
+            head_bytes: 0,
         };
         #[expect(clippy::disallowed_methods, reason = "ends when the engine has; joined by its handle")]
         let thread = std::thread::Builder::new().name("stoop-tape".to_owned()).spawn(move || work.run())?;
@@ -110,6 +111,8 @@ struct Work {
     /// Of the file.
     number: u64,
     began_ns: i64,
+    /// What stands before its first input.
+    head_bytes: u64,
 }
 
 impl Work {
@@ -183,7 +186,8 @@ impl Work {
             Entry::Cut { .. } => {}
         }
         self.shared.records.fetch_add(1, Ordering::AcqRel);
-        let is_long = tape.bytes() > self.settings.max_bytes;
+        // What the engine remembers may be more than a file is meant to hold.
+        let is_long = tape.bytes().saturating_sub(self.head_bytes) > self.settings.max_bytes;
         if is_long || self.clock.now_ns() - self.began_ns > self.settings.max_ns {
             self.shared.wants_cut.store(true, Ordering::Release);
         }
@@ -220,6 +224,7 @@ impl Work {
         }
         tape.flush()?;
         self.began_ns = at_ns;
+        self.head_bytes = tape.bytes();
         self.shared.wants_cut.store(false, Ordering::Release);
         self.shared.is_cut.store(false, Ordering::Release);
         self.shared.files.fetch_add(1, Ordering::AcqRel);
