@@ -111,8 +111,9 @@ impl Tally {
         };
         let mut lines = vec![format!("{}: {state}, {} bytes", path.display(), end.bytes)];
         if let Some((from_ns, to_ns)) = self.span {
-            let seconds = to_ns.saturating_sub(from_ns) / 1_000_000_000;
-            lines.push(format!("  from {} to {}, {seconds} s", shown_ns(from_ns), shown_ns(to_ns)));
+            let ms = to_ns.saturating_sub(from_ns) / 1_000_000;
+            let (from, to) = (shown_ns(from_ns), shown_ns(to_ns));
+            lines.push(format!("  from {from} to {to}, {}.{:03} s", ms / 1000, ms % 1000));
         }
         let mut counted = |name: &str, counts: Vec<(String, u64)>| {
             if !counts.is_empty() {
