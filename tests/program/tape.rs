@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::{Row, RowAccessor};
 use serde_json::{Value, json};
 use stoop::model::Decision;
 use stoop::{
@@ -364,4 +366,38 @@ fn frames_come_off_a_tape_as_they_went_on() {
     assert_eq!(lines_of(&desk.path("odd.jsonl")), [b"{\"v\": 1}".to_vec(), b"\xff".to_vec()]);
     assert!(run.errors().contains("4 frames left out"), "{}", run.errors());
     tape(&["export", &file, "-o", &desk.name("out.csv")]).expect(2);
+}
+
+#[test]
+fn frames_come_off_a_tape_as_a_table() {
+    let desk = Desk::new();
+    let path = desk.path("a.mcap");
+    let mut recorder = Recorder::begin(&path, BEGIN_NS);
+    recorder.frame(&Origin::History, b"\xff");
+    recorder.all(&frames("operations")).seal();
+    let (file, output) = (desk.name("a.mcap"), desk.name("a.parquet"));
+    tape(&["export", &file, "-o", &output]).expect(0);
+    tape(&["export", &file, "-o", &output]).expect(73);
+
+    let reader = SerializedFileReader::new(std::fs::File::open(&output).unwrap()).unwrap();
+    let rows: Vec<Row> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+    let all = frames("operations");
+    assert_eq!(rows.len(), all.len() + 1);
+    assert_eq!(rows[0].get_string(2).unwrap(), "history");
+    assert_eq!(rows[0].get_bytes(8).unwrap().data(), b"\xff");
+    assert!(rows[0].get_string(3).is_err(), "a frame that cannot be read says nothing of itself");
+    assert_eq!(rows[1].get_long(0).unwrap(), BEGIN_NS + 2 * STEP_NS);
+    for (row, frame) in rows[1..].iter().zip(&all) {
+        assert_eq!(row.get_bytes(8).unwrap().data(), frame);
+        let value = parsed(&String::from_utf8(frame.clone()).unwrap());
+        let value = value.as_array().map_or(&value, |batch| &batch[0]);
+        assert_eq!(row.get_string(3).unwrap(), value["t"].as_str().unwrap());
+        assert_eq!(row.get_string(4).unwrap(), value["op"].as_str().unwrap());
+        let text = |column: usize| row.get_string(column).ok().map(String::as_str);
+        assert_eq!(text(5), value["d"]["tweetId"].as_str());
+        if value["op"] == "content" {
+            let handle = value["d"]["author"]["handle"].as_str().map(|handle| handle.trim_start_matches('@'));
+            assert_eq!((text(6), text(7)), (handle, value["d"]["text"].as_str()));
+        }
+    }
 }

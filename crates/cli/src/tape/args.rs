@@ -6,9 +6,9 @@ use clap::{Args, Subcommand, ValueEnum};
 
 /// Look at recordings and make others of them.
 ///
-/// A tape is an MCAP file that `stoop run` or `stoop record` has written: every frame as it came, what happened to the
-/// connection, what was decided, and at its head the configuration and what the engine remembered. FILE is a tape, plain,
-/// .gz or .zst, or a folder, which stands for all tapes in it; several are read in order of time.
+/// A tape is a recording of a run, an MCAP file: every frame as it came, what happened to the connection, what was
+/// decided, and at its head the configuration and what the engine remembered. FILE is a tape, plain, .gz or .zst, or a
+/// folder, which stands for all tapes in it; several are read in order of time.
 ///
 /// T is a time (2026-05-01T12:00:00Z), a day (2026-05-01, from midnight UTC), or a number: Unix ms of up to 14 digits,
 /// Unix ns of 17 to 19.

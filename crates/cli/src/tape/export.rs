@@ -4,11 +4,13 @@ use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use parquet::errors::ParquetError;
 use stoop::{LineWriter, Record, TapesRead};
 
 use super::args::SpanArgs;
 use super::cat::json;
 use super::reel::Reel;
+use super::table::Table;
 use crate::failure::{Code, Failure, Outcome};
 use crate::output::{create_new, note};
 
@@ -17,7 +19,10 @@ pub(super) fn export(files: &[PathBuf], span: SpanArgs, output: &Path) -> Outcom
     if [".jsonl", ".jsonl.gz", ".jsonl.zst"].iter().any(|ending| name.ends_with(ending)) {
         return lines(files, span, output);
     }
-    Err(Failure::text(Code::Usage, "-o ends with .jsonl, .jsonl.gz or .jsonl.zst"))
+    if name.ends_with(".parquet") {
+        return table(files, span, output);
+    }
+    Err(Failure::text(Code::Usage, "-o ends with .jsonl, .jsonl.gz, .jsonl.zst or .parquet"))
 }
 
 fn lines(files: &[PathBuf], span: SpanArgs, output: &Path) -> Outcome {
@@ -42,6 +47,23 @@ fn lines(files: &[PathBuf], span: SpanArgs, output: &Path) -> Outcome {
     if left_out > 0 {
         note(format_args!("stoop: warning: {left_out} frames left out: they are blank or have line breaks"));
     }
+    Ok(reel.code())
+}
+
+fn table(files: &[PathBuf], span: SpanArgs, output: &Path) -> Outcome {
+    let mut reel = Reel::open(files)?;
+    let fail = |error: ParquetError| {
+        Failure::text(Code::Failed, format_args!("cannot write {}: {error}", output.display()))
+    };
+    let mut table = Table::over(create_new(output)?).map_err(fail)?;
+    while let Some(read) = reel.read()? {
+        let TapesRead::Record(record) = read else { continue };
+        if span.has(record.at_ns()) {
+            table.add(&record).map_err(fail)?;
+        }
+    }
+    let rows = table.finish().map_err(fail)?;
+    note(format_args!("{rows} frames written to {}", output.display()));
     Ok(reel.code())
 }
 

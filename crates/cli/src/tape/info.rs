@@ -2,42 +2,48 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use serde_json::{Value, json};
-use stoop::{Record, StateParts, StateReader, TapeConfig, TapeEnd, TapesRead, event_type};
+use stoop::{Record, StateParts, StateReader, TapeConfig, TapeEnd, TapesRead, event_type, tape_files};
 
-use super::reel::{Reel, shown_ns};
-use crate::failure::Outcome;
+use super::reel::{Reel, failure, shown_ns};
+use crate::failure::{Code, Outcome};
 use crate::output::Lines;
 
 /// Types of events that are told apart; more are counted together.
 const MOST_TYPES: usize = 256;
 
 pub(super) fn info(files: &[PathBuf], as_json: bool) -> Outcome {
-    let mut reel = Reel::open(files)?;
     let mut out = Lines::stdout();
-    let (mut tally, mut all, mut told) = (Tally::default(), Tally::default(), Vec::new());
-    while let Some(read) = reel.read()? {
-        match read {
-            TapesRead::Begin(_) => tally = Tally::default(),
-            TapesRead::Record(record) => {
-                tally.add(&record);
-                all.add(&record);
-            }
-            TapesRead::End(path, end) => {
-                if as_json {
-                    told.push(tally.json(Some((path, end))));
-                } else if out.show(&tally.text(path, end))?.is_break() {
-                    return Ok(reel.code());
+    let (mut all, mut told) = (Tally::default(), Vec::new());
+    let mut is_damaged = false;
+    // One by one: what is asked of each does not depend on the others, which may be of the same time.
+    for file in tape_files(files).map_err(failure)? {
+        let mut tally = Tally::default();
+        let mut reel = Reel::open(&[file])?;
+        while let Some(read) = reel.read()? {
+            match read {
+                TapesRead::Begin(_) => {}
+                TapesRead::Record(record) => {
+                    tally.add(&record);
+                    all.add(&record);
+                }
+                TapesRead::End(path, end) if as_json => told.push(tally.json(Some((path, end)))),
+                TapesRead::End(path, end) => {
+                    if out.show(&tally.text(path, end))?.is_break() {
+                        return Ok(ExitCode::SUCCESS);
+                    }
                 }
             }
         }
+        is_damaged |= reel.is_damaged();
     }
     if as_json {
         let object = json!({"files": told, "total": all.json(None)});
         out.show(&[object.to_string()]).map(drop)?;
     }
-    Ok(reel.code())
+    Ok(if is_damaged { Code::Failed.into() } else { ExitCode::SUCCESS })
 }
 
 /// What was seen of a file.
@@ -105,8 +111,9 @@ impl Tally {
         };
         let mut lines = vec![format!("{}: {state}, {} bytes", path.display(), end.bytes)];
         if let Some((from_ns, to_ns)) = self.span {
-            let seconds = to_ns.saturating_sub(from_ns) / 1_000_000_000;
-            lines.push(format!("  from {} to {}, {seconds} s", shown_ns(from_ns), shown_ns(to_ns)));
+            let ms = to_ns.saturating_sub(from_ns) / 1_000_000;
+            let (from, to) = (shown_ns(from_ns), shown_ns(to_ns));
+            lines.push(format!("  from {from} to {to}, {}.{:03} s", ms / 1000, ms % 1000));
         }
         let mut counted = |name: &str, counts: Vec<(String, u64)>| {
             if !counts.is_empty() {

@@ -9,6 +9,7 @@ mod reel;
 mod rewrite;
 mod scrub;
 mod select;
+mod table;
 mod verify;
 
 use crate::failure::Outcome;

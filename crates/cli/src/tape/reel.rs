@@ -51,9 +51,14 @@ impl Reel {
         Ok(read)
     }
 
+    /// Something was.
+    pub(super) fn is_damaged(&self) -> bool {
+        self.is_damaged
+    }
+
     /// How the command ends.
     pub(super) fn code(&self) -> ExitCode {
-        if self.is_damaged { Code::Failed.into() } else { ExitCode::SUCCESS }
+        if self.is_damaged() { Code::Failed.into() } else { ExitCode::SUCCESS }
     }
 }
 

@@ -74,6 +74,7 @@ fn look(file: &Path, mut copy: Option<&mut Draft>) -> Result<Found, Failure> {
             draft.write(|writer| writer.copy(&record))?;
         }
     }
+    fault = fault.or_else(|| half(&state));
     let end = tape.end();
     let damage = end.damage.as_ref().map(|damage| format!("at byte {}: {}", damage.offset, damage.what));
     Ok(Found { fault: damage.or(fault), is_sealed: end.is_sealed, records: end.records })
@@ -81,10 +82,6 @@ fn look(file: &Path, mut copy: Option<&mut Draft>) -> Result<Found, Failure> {
 
 /// What is wrong with a record that stands where it should.
 fn wrong(record: &Record<'_>, state: &mut StateReader) -> Option<String> {
-    let half = |state: &StateReader| {
-        let is_half = state.announced().is_some() && !state.is_complete();
-        is_half.then(|| "the state at the head is incomplete".to_owned())
-    };
     let (at_ns, json) = match *record {
         Record::Event { at_ns, json } => (at_ns, json),
         Record::Frame { .. } => return half(state),
@@ -98,4 +95,9 @@ fn wrong(record: &Record<'_>, state: &mut StateReader) -> Option<String> {
         Some(_) => None,
         None => Some(format!("an event at {at_ns} ns has no type")),
     }
+}
+
+fn half(state: &StateReader) -> Option<String> {
+    let is_half = state.announced().is_some() && !state.is_complete();
+    is_half.then(|| "a state is incomplete".to_owned())
 }

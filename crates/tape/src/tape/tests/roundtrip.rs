@@ -22,6 +22,39 @@ fn records_of_every_sort_are_read_as_they_were_written() {
 }
 
 #[test]
+fn another_reader_finds_records_summary_and_index() {
+    let records = mixture();
+    let bytes = tape_of(&records, TapeOptions::default(), &[5, 12, 20], true);
+    let summary = mcap::Summary::read(&bytes).unwrap().expect("a sealed tape has a summary");
+    assert_eq!(summary.stats.expect("statistics").message_count, records.len() as u64);
+    assert_eq!(summary.chunk_indexes.len(), 4);
+    let origins: std::collections::BTreeSet<_> = summary
+        .channels
+        .values()
+        .filter(|channel| channel.topic == "frames")
+        .map(|channel| channel.metadata["origin"].clone())
+        .collect();
+    assert_eq!(origins.into_iter().collect::<Vec<_>>(), ["0", "1", "2", "history"]);
+    let messages: Vec<_> = mcap::MessageStream::new(&bytes).unwrap().map(Result::unwrap).collect();
+    let topics = messages.iter().map(|message| (message.channel.topic.as_str(), message.data.to_vec()));
+    let expect = records.iter().map(|record| match record {
+        Kept::Frame(_, _, _, bytes) => ("frames", bytes.clone()),
+        Kept::Event(_, bytes) => ("events", bytes.clone()),
+        Kept::Decision(_, bytes) => ("decisions", bytes.clone()),
+        Kept::Unknown(_, _, bytes) => ("", bytes.clone()),
+    });
+    assert!(topics.eq(expect));
+    assert!(messages.is_sorted_by_key(|message| message.log_time), "by time they are in the same order");
+}
+
+#[test]
+fn writer_and_reader_go_where_their_thread_is() {
+    fn is_send<T: Send>() {}
+    is_send::<TapeWriter>();
+    is_send::<Tape>();
+}
+
+#[test]
 fn odd_frames_keep_their_bytes() {
     let long = vec![b'x'; 1 << 20];
     let odd: [&[u8]; 7] = [b"", b"\0", b"\n\n", b"\xff\xfe\xc3", b"{\"v\":1", &long, "\u{feff}🚀".as_bytes()];

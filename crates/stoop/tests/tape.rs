@@ -1,0 +1,95 @@
+//! A tape holds all that is needed to follow it.
+
+use std::fs;
+
+use stoop::{Config, FollowError, Follower, Origin, Record, TapeConfig, state_events};
+
+const FRAME: &[u8] = br#"{"v":1,"t":"tweet","op":"content","ts":1781095200123,"d":{"tweetId":"2064689031777615872","text":"$EDGE"}}"#;
+const RULE: &str = "[[rule]]\nname = \"token\"\nassets = { tokens = true }\n";
+/// When the frame came.
+const RECV_NS: i64 = 1_781_095_200_131_000_000;
+
+fn event(follower: &mut Follower, json: &[u8]) -> Result<(), FollowError> {
+    follower.follow(&Record::Event { at_ns: RECV_NS, json })
+}
+
+fn frame(follower: &mut Follower) -> Result<(), FollowError> {
+    let origin = Origin::endpoint(0, "default").expect("the first of eight");
+    follower.follow(&Record::Frame { origin: &origin, recv_ns: RECV_NS, sent_ns: RECV_NS, bytes: FRAME })
+}
+
+fn config() -> Vec<u8> {
+    TapeConfig { text: RULE.to_owned(), ..TapeConfig::default() }.to_event()
+}
+
+#[test]
+fn rule_files_go_onto_a_tape_with_the_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stoop.toml");
+    fs::write(&path, "rules = [\"a.toml\", \"b.toml\"]\n[[rule]]\nname = \"mine\"\n").unwrap();
+    for name in ["a", "b"] {
+        let text = format!("[[rule]]\nname = \"{name}\"\nany = [\"{name}\"]\n");
+        fs::write(folder.path().join(format!("{name}.toml")), text).unwrap();
+    }
+    let loaded = Config::load(&path).unwrap();
+    let mut tape = loaded.to_tape();
+    drop(folder);
+    let again = Config::from_tape(&tape).unwrap();
+    assert_eq!(again.to_tape(), tape, "what is read off a tape goes onto the next one");
+    let names = |config: &Config| {
+        let sources = config.rule_sources.iter();
+        sources.map(|source| (source.name.clone(), source.text.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&again), names(&loaded));
+    again.rules().unwrap();
+    tape.files.pop();
+    let error = Config::from_tape(&tape).unwrap_err().to_string();
+    assert!(error.contains("stoop.toml:1:") && error.contains("the tape does not hold this file"), "{error}");
+}
+
+#[test]
+fn a_follower_decides_and_remembers_as_the_engine_did() {
+    let mut follower = Follower::default();
+    event(&mut follower, &config()).unwrap();
+    frame(&mut follower).unwrap();
+    assert_eq!(follower.decisions().len(), 1);
+    let state = follower.state(RECV_NS).unwrap();
+    assert_eq!((state.head.decisions, state.views.len(), state.tweets.len()), (1, 1, 1));
+
+    let mut next = Follower::default();
+    event(&mut next, &config()).unwrap();
+    state_events(&state).for_each(|json| event(&mut next, &json).unwrap());
+    frame(&mut next).unwrap();
+    assert!(next.decisions().is_empty(), "the frame is known");
+    next.tick(RECV_NS + 60_000_000_000).unwrap();
+    let kinds: Vec<_> =
+        next.decisions().iter().map(|decision| (decision.seq, decision.kind.as_str())).collect();
+    assert_eq!(kinds, [(1, "lapse")], "a deadline of the one before fires");
+}
+
+#[test]
+fn what_cannot_be_followed_is_refused_rather_than_guessed() {
+    let mut follower = Follower::default();
+    assert!(matches!(frame(&mut follower), Err(FollowError::NoConfig)));
+    event(&mut follower, &config()).unwrap();
+    frame(&mut follower).unwrap();
+    let state = follower.state(RECV_NS).unwrap();
+
+    let mut half = Follower::default();
+    event(&mut half, &config()).unwrap();
+    event(&mut half, &state_events(&state).next().unwrap()).unwrap();
+    assert!(matches!(frame(&mut half), Err(FollowError::HalfState)));
+    for (json, is_known) in [
+        (&br#"{"type":"external","text":"x"}"#[..], false),
+        (br#"{"type":"generation"}"#, false),
+        (br#"{"type":"gap"}"#, true),
+        (br#"{"type":"of the future"}"#, true),
+        (b"[]", true),
+    ] {
+        let mut follower = Follower::default();
+        assert_eq!(event(&mut follower, json).is_ok(), is_known, "{}", String::from_utf8_lossy(json));
+    }
+    let mut wrong = Follower::default();
+    event(&mut wrong, br#"{"type":"config","version":"","text":"[[rule]]"}"#).unwrap();
+    assert!(matches!(frame(&mut wrong), Err(FollowError::Rules(_) | FollowError::Config(_))));
+}
