@@ -66,7 +66,7 @@ pub use stoop_model as model;
 pub use stoop_tape::{
     ConfigFile, Damage, Digest, Frames, InputError, Line, LineWriter, Lines, MAX_RECORD_BYTES, Origin,
     Record, StateError, StateParts, StateReader, Tape, TapeConfig, TapeConfigError, TapeEnd, TapeError,
-    TapeOptions, TapeWriteError, TapeWriter, Tapes, TapesError, TapesRead, event_type, state_events,
+    TapeOptions, TapeWriteError, TapeWriter, Tapes, TapesError, TapesRead, event_type, is_tape, state_events,
     tape_files, write_decision,
 };
 pub use stoop_wire::{

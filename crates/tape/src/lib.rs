@@ -30,6 +30,6 @@ pub use state::{StateError, read_head, read_tweet, read_view, write_head, write_
 pub use tape::{
     ConfigFile, Damage, MAX_RECORD_BYTES, Origin, Record, StateParts, StateReader, Tape, TapeConfig,
     TapeConfigError, TapeEnd, TapeError, TapeOptions, TapeWriteError, TapeWriter, Tapes, TapesError,
-    TapesRead, event_type, state_events, tape_files,
+    TapesRead, event_type, is_tape, state_events, tape_files,
 };
 pub use writer::LineWriter;
