@@ -373,7 +373,7 @@ fn frames_come_off_a_tape_as_a_table() {
     let desk = Desk::new();
     let path = desk.path("a.mcap");
     let mut recorder = Recorder::begin(&path, BEGIN_NS);
-    recorder.frame(&Origin::History, b"\xff");
+    recorder.frame(&TapeOrigin::History, b"\xff");
     recorder.all(&frames("operations")).seal();
     let (file, output) = (desk.name("a.mcap"), desk.name("a.parquet"));
     tape(&["export", &file, "-o", &output]).expect(0);

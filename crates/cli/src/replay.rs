@@ -10,7 +10,7 @@ use std::sync::Arc;
 use stoop::model::Decision;
 use stoop::{
     Config, FollowError, Follower, Frames, ReplayError, ReplayOptions, State, StateReader, Summary,
-    TapeReplayError, TapeReplayOptions, Tapes, replay_tapes, state_events,
+    TapeReplayError, TapeReplayOptions, Tapes, is_tape, replay_tapes, state_events,
 };
 
 use crate::args::{ReplayArgs, Speed};
@@ -27,12 +27,6 @@ pub(crate) fn replay(args: &ReplayArgs) -> Outcome {
         return Err(Failure::text(Code::Usage, "tapes and JSONL cannot be replayed as one input"));
     }
     recorded(args)
-}
-
-/// A tape, or a folder of them.
-pub(crate) fn is_tape(path: &Path) -> bool {
-    let name = path.to_string_lossy();
-    path.is_dir() || [".mcap", ".mcap.gz", ".mcap.zst"].iter().any(|end| name.ends_with(end))
 }
 
 fn frames(args: &ReplayArgs) -> Outcome {

@@ -68,7 +68,7 @@ pub use stoop_tape::{
     ConfigFile, Damage, Digest, Frames, InputError, Line, LineWriter, Lines, MAX_RECORD_BYTES,
     Origin as TapeOrigin, Record, StateError, StateParts, StateReader, Tape, TapeConfig, TapeConfigError,
     TapeEnd, TapeError, TapeOptions, TapeWriteError, TapeWriter, Tapes, TapesError, TapesRead, event_type,
-    state_events, tape_files, write_decision,
+    is_tape, state_events, tape_files, write_decision,
 };
 pub use stoop_wire::{
     AccountRow, AccountState, AccountsReply, Decoder, HistoryPage, HistoryRow, Limits, Me, MessageType,

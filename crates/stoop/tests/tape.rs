@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use stoop::{Config, FollowError, Follower, Origin, Record, TapeConfig, state_events};
+use stoop::{Config, FollowError, Follower, Record, TapeConfig, TapeOrigin, state_events};
 
 const FRAME: &[u8] = br#"{"v":1,"t":"tweet","op":"content","ts":1781095200123,"d":{"tweetId":"2064689031777615872","text":"$EDGE"}}"#;
 const RULE: &str = "[[rule]]\nname = \"token\"\nassets = { tokens = true }\n";
@@ -14,7 +14,7 @@ fn event(follower: &mut Follower, json: &[u8]) -> Result<(), FollowError> {
 }
 
 fn frame(follower: &mut Follower) -> Result<(), FollowError> {
-    let origin = Origin::endpoint(0, "default").expect("the first of eight");
+    let origin = TapeOrigin::endpoint(0, "default").expect("the first of eight");
     follower.follow(&Record::Frame { origin: &origin, recv_ns: RECV_NS, sent_ns: RECV_NS, bytes: FRAME })
 }
 

@@ -30,6 +30,6 @@ pub use state::{StateError, read_head, read_tweet, read_view, write_head, write_
 pub use tape::{
     ConfigFile, Damage, MAX_RECORD_BYTES, Origin, Record, StateParts, StateReader, Tape, TapeConfig,
     TapeConfigError, TapeEnd, TapeError, TapeOptions, TapeWriteError, TapeWriter, Tapes, TapesError,
-    TapesRead, event_type, read_command, state_events, tape_files, write_command,
+    TapesRead, event_type, is_tape, read_command, state_events, tape_files, write_command,
 };
 pub use writer::LineWriter;

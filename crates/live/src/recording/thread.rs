@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, TryRecvError};
 use serde_json::json;
-use stoop_engine::{Intake, Receipt, State, plausible_ns};
+use stoop_engine::{State, plausible_ns};
 use stoop_tape::{TapeOptions, TapeWriteError, TapeWriter, state_events, write_decision};
 
 use super::check::Checker;
@@ -21,6 +21,8 @@ use crate::notice::{News, Notices};
 /// How long the thread sleeps when there is nothing to write: it is woken by nobody, since to wake a thread costs whoever
 /// does it some µs.
 const NAP: Duration = Duration::from_millis(5);
+/// Bytes of a frame that are looked at for its `ts`.
+const HEAD_BYTES: usize = 256;
 /// How long a state may take to come: the stages come to it behind a full pipeline.
 const STATE_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -65,7 +67,6 @@ impl Recording {
             clock,
             pending: VecDeque::new(),
             tape: None,
-            scout: Intake::new(stoop_wire::Limits::default(), 0),
             line: Vec::new(),
             number: 0,
             began_ns: 0,
@@ -105,8 +106,6 @@ struct Work {
     /// Taken from the queue already, for the file that is just begun.
     pending: VecDeque<Entry>,
     tape: Option<TapeWriter>,
-    /// Reads the `ts` of frames.
-    scout: Intake,
     line: Vec<u8>,
     /// Of the file.
     number: u64,
@@ -171,10 +170,7 @@ impl Work {
                     stoop_engine::Origin::History => Some(&stoop_tape::Origin::History),
                 };
                 let Some(origin) = origin else { return Ok(()) };
-                let mut sent_ns = None;
-                self.scout.frame(&bytes, Receipt::At(recv_ns), |_, event| {
-                    sent_ns = sent_ns.or_else(|| plausible_ns(event.ok()?.ts_ms));
-                });
+                let sent_ns = plausible_ns(sent_ms(&bytes));
                 tape.frame(origin, recv_ns, sent_ns, &bytes)?;
             }
             Entry::Event { at_ns, json } => tape.event(at_ns, &json)?,
@@ -255,6 +251,17 @@ impl Work {
     }
 }
 
+/// The `ts` of a frame, where it stands as it does in all that are known: among the first members. To decode the frame for it
+/// would take as long as to write it, and it is for tools alone.
+fn sent_ms(frame: &[u8]) -> Option<i64> {
+    const KEY: &[u8] = b"\"ts\":";
+    let head = frame.get(..HEAD_BYTES).unwrap_or(frame);
+    let start = head.windows(KEY.len()).position(|window| window == KEY)? + KEY.len();
+    let digits = head.get(start..)?.trim_ascii_start();
+    let end = digits.iter().position(|byte| !byte.is_ascii_digit())?;
+    std::str::from_utf8(digits.get(..end)?).ok()?.parse().ok()
+}
+
 /// An error with what the operating system said.
 fn shown(error: &RecordError) -> String {
     let source = match error {
@@ -269,4 +276,27 @@ fn file_name(dir: &Path, at_ns: i64, number: u64) -> PathBuf {
     let time = stoop_wire::format_ms(at_ns / 1_000_000).unwrap_or_default();
     let time: String = time.chars().filter(|letter| !matches!(letter, '-' | ':' | '.')).collect();
     dir.join(format!("stoop-{time}-{number:06}.mcap"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_send_time_is_found_among_the_first_members() {
+        for (frame, expect) in [
+            (
+                r#"{"v":1,"t":"tweet","op":"meta","id":"1","ts":1781095200340,"d":{}}"#,
+                Some(1_781_095_200_340),
+            ),
+            (r#"{"v":1,"ts": 17 ,"d":{}}"#, Some(17)),
+            (r#"[{"ts":1781095200340}]"#, Some(1_781_095_200_340)),
+            (r#"{"v":1,"ts":"17"}"#, None),
+            (r#"{"v":1,"ts":17"#, None),
+            (r#"{"v":1}"#, None),
+            ("", None),
+        ] {
+            assert_eq!(sent_ms(frame.as_bytes()), expect, "{frame}");
+        }
+    }
 }

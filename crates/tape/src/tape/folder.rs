@@ -51,6 +51,16 @@ pub enum TapesError {
     },
 }
 
+/// Whether a path stands for tapes: a folder, or a file whose name ends as a tape's.
+pub fn is_tape(path: &Path) -> bool {
+    path.is_dir() || has_ending(path)
+}
+
+fn has_ending(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_lowercase();
+    ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
 /// The files that are meant: of a folder all tapes in it, by name.
 pub fn tape_files(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, TapesError> {
     let mut files = Vec::new();
@@ -63,8 +73,7 @@ pub fn tape_files(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, TapesError> {
         let before = files.len();
         for entry in std::fs::read_dir(input).map_err(fail)? {
             let path = entry.map_err(fail)?.path();
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_lowercase();
-            if ENDINGS.iter().any(|ending| name.ends_with(ending)) && path.is_file() {
+            if has_ending(&path) && path.is_file() {
                 files.push(path);
             }
         }

@@ -20,7 +20,7 @@ mod write;
 pub use commands::{read_command, write_command};
 pub use config::{ConfigFile, TapeConfig, TapeConfigError};
 pub use events::event_type;
-pub use folder::{Tapes, TapesError, TapesRead, tape_files};
+pub use folder::{Tapes, TapesError, TapesRead, is_tape, tape_files};
 pub use read::{Damage, Tape, TapeEnd, TapeError};
 pub use record::{Origin, Record};
 pub use state::{StateParts, StateReader, state_events};

@@ -61,3 +61,16 @@ fn a_folder_without_tapes_is_an_error() {
     let missing = Tapes::open(&[PathBuf::from("/nonexistent/a.mcap"), PathBuf::from("/nonexistent/b.mcap")]);
     assert!(matches!(missing.unwrap_err(), TapesError::Tape(TapeError::Open { .. })));
 }
+
+#[test]
+fn a_tape_is_known_by_its_name() {
+    let is_tape = |name: &str| super::super::is_tape(&PathBuf::from(name));
+    assert!(
+        is_tape("a.mcap")
+            && is_tape("a.MCAP")
+            && is_tape("b/a.mcap.zst")
+            && is_tape("a.mcap.gz")
+            && is_tape("/")
+    );
+    assert!(!is_tape("a.jsonl") && !is_tape("a.mcap.jsonl") && !is_tape("mcap") && !is_tape("-"));
+}
