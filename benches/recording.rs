@@ -22,13 +22,16 @@ use stoop_mock::{Input, Pace, Server};
 const FRAMES: u64 = 100_000;
 const FEW: u64 = 3_000;
 const ROUNDS: usize = 7;
+/// Nothing in them depends on when frames come.
 const RULES: &str = r#"
 [[rule]]
 name = "words"
+settle = "1h"
 any = ["token", "listing", "doge", "moon"]
 
 [[rule]]
 name = "assets"
+settle = "1h"
 assets = { tokens = true, cex = true }
 "#;
 

@@ -80,13 +80,15 @@ fn what_cannot_be_followed_is_refused_rather_than_guessed() {
     event(&mut half, &state_events(&state).next().unwrap()).unwrap();
     assert!(matches!(frame(&mut half), Err(FollowError::HalfState)));
     for (json, is_known) in [
-        (&br#"{"type":"external","text":"x"}"#[..], false),
+        (&br#"{"type":"external","text":"x"}"#[..], true),
+        (br#"{"type":"gap","from_ns":1,"to_ns":2,"cause":"restart"}"#, true),
+        (br#"{"type":"gap"}"#, false),
         (br#"{"type":"generation"}"#, false),
-        (br#"{"type":"gap"}"#, true),
         (br#"{"type":"of the future"}"#, true),
         (b"[]", true),
     ] {
         let mut follower = Follower::default();
+        event(&mut follower, &config()).unwrap();
         assert_eq!(event(&mut follower, json).is_ok(), is_known, "{}", String::from_utf8_lossy(json));
     }
     let mut wrong = Follower::default();

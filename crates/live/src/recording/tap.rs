@@ -191,3 +191,61 @@ impl Tap {
         self.shared.dropped.fetch_add(1, Ordering::AcqRel);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What waits, in short.
+    fn taken(queue: &Receiver<Entry>, shared: &Shared) -> Vec<String> {
+        let shown = |entry: Entry| {
+            shared.left(&entry);
+            match entry {
+                Entry::Frame { bytes, .. } => format!("frame of {}", bytes.len()),
+                Entry::Event { json, .. } => String::from_utf8_lossy(&json).into_owned(),
+                Entry::Decision(_) => "decision".to_owned(),
+                Entry::Cut { .. } => "cut".to_owned(),
+            }
+        };
+        queue.try_iter().map(shown).collect()
+    }
+
+    #[test]
+    fn what_finds_no_room_is_counted_and_marked_before_what_comes_next() {
+        let (mut tap, queue, shared) = Tap::new();
+        let half = vec![0; BYTES / 2];
+        for _ in 0..4 {
+            tap.frame(Origin::Endpoint(0), 1, &half);
+        }
+        tap.note(2, &json!({"type": "opened"}));
+        assert_eq!(tap.counters().dropped, 3, "two frames and the note behind them");
+        assert_eq!(
+            taken(&queue, &shared),
+            [format!("frame of {}", half.len()), format!("frame of {}", half.len())]
+        );
+        tap.frame(Origin::History, 3, b"{}");
+        assert_eq!(taken(&queue, &shared), [r#"{"type":"dropped","count":3}"#, "frame of 2"]);
+        tap.frame(Origin::History, 4, b"{}");
+        assert_eq!(taken(&queue, &shared), ["frame of 2"], "marked once");
+        assert_eq!(tap.counters().dropped, 3);
+    }
+
+    #[test]
+    fn a_file_is_asked_for_once() {
+        let (mut tap, queue, shared) = Tap::new();
+        shared.wants_cut.store(true, Ordering::Release);
+        assert!(tap.wants_cut());
+        assert!(tap.cut(1, bounded(1).1));
+        assert!(!tap.wants_cut(), "until it is begun");
+        assert_eq!(taken(&queue, &shared), ["cut"]);
+    }
+
+    #[test]
+    fn nobody_is_waited_for_when_the_recording_is_over() {
+        let (mut tap, queue, _) = Tap::new();
+        drop(queue);
+        tap.frame(Origin::Endpoint(0), 1, b"{}");
+        assert!(!tap.cut(2, bounded(1).1));
+        assert_eq!(tap.counters().dropped, 2, "the mark of the first finds no room either");
+    }
+}
