@@ -1,14 +1,16 @@
 //! The connection actor: owns the lines to the endpoints, stamps what it reads and hands it on.
 
+mod entering;
+
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
-use crossbeam_channel::{Receiver, TryRecvError, bounded};
+use crossbeam_channel::{Receiver, TryRecvError};
 use futures_util::FutureExt;
-use serde_json::{Value, json};
-use stoop_engine::{Command, Gap, Origin, Receipt, Scope, panic_message};
+use serde_json::json;
+use stoop_engine::{Command, Gap, Origin, panic_message};
 use stoop_feed::{Action, Cause, Event, Lane, Side, State, TransportError};
 use stoop_model::BadReason;
 use tokio::sync::oneshot;
@@ -32,13 +34,10 @@ use crate::settings::Settings;
 use crate::socket::DialError;
 use crate::store::{Entry, StoreCounters};
 use crate::summary::{Counters, End, EndpointReport, FeedCounters, Summary};
+use entering::Saver;
 
 /// How often a full queue is looked at again.
 const DRAIN_EVERY_NS: i64 = 1_000_000;
-/// How long what has changed waits to be kept, at least: what comes in the meantime is written with it.
-const SAVE_EVERY_NS: i64 = 20_000_000;
-/// How often it is kept that the feed is connected although nothing comes, so that a restart knows from when on it was not.
-const SAVE_UP_EVERY_NS: i64 = 5_000_000_000;
 /// Frames read in one go before timers are looked at.
 const BURST: usize = 64;
 /// Such reads in a row after which a pong counts as missing although there is more to read: some 65,000 frames, more than
@@ -81,23 +80,6 @@ enum Why {
     Restart,
     /// The connection was lost for this cause.
     Lost(Cause),
-}
-
-/// When what is kept over a restart was kept.
-struct Saver {
-    entry: Entry,
-    /// Last time, Unix ns.
-    saved_ns: i64,
-    /// Inputs have gone in since.
-    is_due: bool,
-}
-
-impl Saver {
-    /// When there is something to keep next, Unix ns; none while what was sent last is being written.
-    fn due_ns(&self) -> Option<i64> {
-        let after_ns = if self.is_due { SAVE_EVERY_NS } else { SAVE_UP_EVERY_NS };
-        self.entry.is_free().then_some(self.saved_ns.saturating_add(after_ns))
-    }
 }
 
 /// One run of a connection.
@@ -347,50 +329,6 @@ impl Run {
         }
     }
 
-    fn enter_frame(&mut self, origin: Origin, bytes: &[u8], recv_ns: i64) {
-        if let Some(tap) = &mut self.tap {
-            tap.frame(origin, recv_ns, bytes);
-        }
-        self.path.frame(origin, bytes, Receipt::At(recv_ns));
-        self.note_input();
-    }
-
-    fn enter_command(&mut self, command: Command) {
-        let now_ns = self.clock.now_ns();
-        if let Some(tap) = &mut self.tap {
-            tap.command(&command, now_ns);
-        }
-        self.path.command(command, now_ns);
-        self.note_input();
-    }
-
-    /// Takes down on the tape what is no input.
-    fn note(&mut self, what: impl FnOnce() -> Value) {
-        if let Some(tap) = &mut self.tap {
-            tap.note(self.clock.now_ns(), &what());
-        }
-    }
-
-    /// Begins a tape, headed by what the stages remember; if there is one before it, that ends now: `ticks` lets time pass.
-    fn cut_tape(&mut self, ticks: bool) {
-        let Some(tap) = &mut self.tap else { return };
-        let now_ns = self.clock.now_ns();
-        let (to, state) = bounded(1);
-        if tap.cut(now_ns, state) {
-            if ticks {
-                self.path.tick(now_ns);
-            }
-            self.path.save(Scope::All, None, to);
-        }
-    }
-
-    /// Something has gone into the stages that may have changed what they remember.
-    fn note_input(&mut self) {
-        if let Some(saver) = &mut self.saving {
-            saver.is_due = true;
-        }
-    }
-
     /// What others ask for, and what is told of itself.
     fn attend_requests(&mut self, now_ns: i64) {
         for strategy in self.gauge.take_switched_off() {
@@ -412,20 +350,6 @@ impl Run {
             self.status_ns = Some(now_ns.saturating_add(every_ns));
             self.answer(Snapshot::new(None, Reply::Notice));
         }
-    }
-
-    /// Sends what the stages remember on its way to be kept.
-    fn save(&mut self) {
-        let Some(saver) = &mut self.saving else { return };
-        let now_ns = self.clock.now_ns();
-        saver.saved_ns = now_ns;
-        saver.is_due = false;
-        saver.entry.occupy();
-        let up_ns = match &self.lost {
-            Some((from_ns, _)) => Some(*from_ns),
-            None => self.summary.counters.link.is_up.then_some(now_ns),
-        };
-        self.path.save(Scope::Changes, up_ns, saver.entry.sender());
     }
 
     /// Puts in what history has of a gap, a few frames at a time: the feed goes first.
