@@ -35,6 +35,13 @@ settle = "1h"
 assets = { tokens = true, cex = true }
 "#;
 
+const SELDOM: &str = r#"
+[[rule]]
+name = "seldom"
+any = ["halving", "delist*", "bankrupt*"]
+assets = { tokens = true, cex = true }
+"#;
+
 fn main() {
     let is_bench = std::env::args().any(|argument| argument == "--bench");
     let (frames, rounds) = if is_bench { (FRAMES, ROUNDS) } else { (FEW, 1) };
@@ -110,10 +117,12 @@ fn busy(summary: &Summary) -> f64 {
 fn replay(tapes: &Path, frames: u64, rounds: usize) -> Vec<f64> {
     let raw = frames_of(tapes);
     assert_eq!(raw.len() as u64, frames);
+    // Rules that look at every post and seldom decide, as rules do: each decision is made into JSON and hashed.
+    let config = Config::parse("replay", SELDOM).expect("a configuration");
     let round = |_| {
         let replay_ns = nanos(|| {
             let input = Tapes::open(&[tapes.to_owned()]).expect("tapes");
-            let mut follower = Follower::default();
+            let mut follower = Follower::with_config(config.clone());
             let each = |_: &_| std::ops::ControlFlow::Continue(());
             let replay =
                 replay_tapes(input, &mut follower, TapeReplayOptions::default(), each).expect("it replays");
