@@ -143,6 +143,18 @@ fn a_run_checks_its_own_tapes() {
 }
 
 #[test]
+fn a_key_that_stands_in_the_configuration_is_taken_out_on_the_tape() {
+    const KEY: &str = "0123456789abcdef0123456789abcdef";
+    let desk = Desk::new();
+    let mock = Mock::start(&fixture("frames/lifecycle.jsonl"), &["--at-once"]);
+    let config = desk.config(&mock.addr, TIMELESS, &format!("# my key: {KEY}\n[tape]\ndir = \"tapes\"\n"));
+    stoop(&["run", "-c", &config, "--max-frames", "20"]).key(KEY).finish().expect(0);
+    let events = records(&tapes(&desk)[0], "events");
+    assert!(events.iter().any(|event| event.contains("# my key: KEY")));
+    assert!(events.iter().all(|event| !event.contains(KEY)));
+}
+
+#[test]
 fn the_key_is_on_no_tape() {
     let (desk, _) = recorded("");
     for tape in tapes(&desk) {

@@ -11,6 +11,7 @@ use stoop_engine::{ENDPOINTS, RuleSet, panic_message};
 use stoop_feed::Policy;
 use stoop_latency::{Recorder, Stage};
 use stoop_model::Decision;
+use stoop_tape::TapeConfig;
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
@@ -26,6 +27,9 @@ use crate::remote::{self, Remote, Reply, Request};
 use crate::settings::{Endpoint, Settings, SettingsError};
 use crate::store::{Entry, Keeper, Kept, Store, StoreCounters, StoreError};
 use crate::summary::{Counters, End, EndpointReport, Summary};
+
+/// Keys seen in the wild are 64 characters long (protocol §1).
+const KEY_LEAST: usize = 16;
 
 /// A running engine: a thread of its own with its own actix system.
 ///
@@ -126,7 +130,8 @@ impl Engine {
         }
         let entry = keeper.as_ref().and_then(Keeper::entry);
         let (mut recording, mut tap) = (None, None);
-        if let Some(tape) = settings.tape.take() {
+        if let Some(mut tape) = settings.tape.take() {
+            without_key(&mut tape.config, settings.key.reveal());
             let names: Vec<String> = policies.iter().map(|(endpoint, _)| endpoint.name.clone()).collect();
             let dir = tape.dir.clone();
             let started = Recording::start(tape, &names, sender.clone(), clock);
@@ -287,6 +292,15 @@ fn wait(thread: JoinHandle<Box<Summary>>) -> Summary {
 #[expect(clippy::disallowed_methods, reason = "the one thread of an engine; joined by its handle")]
 fn spawn(run: impl FnOnce() -> Box<Summary> + Send + 'static) -> std::io::Result<JoinHandle<Box<Summary>>> {
     std::thread::Builder::new().name("stoop-engine".to_owned()).spawn(run)
+}
+
+/// Somebody may have written the key into the configuration, such as into a URL: it goes onto no tape.
+fn without_key(config: &mut TapeConfig, key: &str) {
+    // A short one is made up for a test, and may be a part of any word.
+    if key.len() >= KEY_LEAST {
+        let texts = config.files.iter_mut().map(|file| &mut file.text);
+        texts.chain([&mut config.text]).for_each(|text| *text = text.replace(key, "KEY"));
+    }
 }
 
 /// Says what a run before this one has left.
