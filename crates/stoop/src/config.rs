@@ -44,6 +44,8 @@ pub struct Config {
     pub drain_timeout: Duration,
     /// Where what is remembered is kept over a restart; none: nowhere.
     pub store: Option<PathBuf>,
+    /// `[series]`: assets and rules (`rule:NAME`) with the series of prices a backtest measures them on, as written.
+    pub series: Vec<(String, String)>,
     /// What is valid but has no effect, or one that somebody should know of.
     pub warnings: Vec<SyntaxError>,
 }
@@ -91,6 +93,7 @@ impl Default for Config {
             when_full: WhenFull::default(),
             drain_timeout: Duration::from_secs(5),
             store: None,
+            series: Vec::new(),
             warnings: Vec::new(),
         }
     }
@@ -154,15 +157,14 @@ impl Config {
             };
             config.rule_sources.push(rule_file(&at, folder)?);
         }
-        for key in ["tape", "series"] {
-            if let Some(at) = root.get(key) {
-                config.warnings.push(at.error(format!("`[{key}]` has no effect in this version")));
-            }
+        if let Some(at) = root.get("tape") {
+            config.warnings.push(at.error("`[tape]` has no effect in this version"));
         }
         config.feed(&root, folder)?;
         config.engine(&root)?;
         config.queue(&root)?;
         config.store(&root, folder)?;
+        config.series(&root)?;
         drop(parsed);
         config.rule_sources.insert(0, source);
         config.check_rules()?;
@@ -174,6 +176,29 @@ impl Config {
         table.only(&["path"])?;
         if let Some(at) = table.string("path")?.filter(|at| !at.value.is_empty()) {
             self.store = Some(folder.unwrap_or(Path::new("")).join(at.value));
+        }
+        Ok(())
+    }
+
+    /// `[series]`: a backtest asks for it, nothing else does.
+    fn series(&mut self, root: &Table<'_>) -> Result<(), ConfigError> {
+        let Some(table) = root.table("series")? else { return Ok(()) };
+        for (key, at) in table.entries() {
+            if !key.contains(':') && !key.starts_with('$') {
+                let what = format!(
+                    "`{key}` is neither a rule nor an asset: write \"rule:NAME\", \"binance:DOGEUSDT\", \"$TICKER\", or an \
+                     asset as decision ids have it, such as \"token:solana:9xQe…\""
+                );
+                return Err(at.error(what).into());
+            }
+            match at.value.as_str() {
+                Some(series) if !series.is_empty() => self.series.push((key.to_owned(), series.to_owned())),
+                Some(_) | None => {
+                    return Err(at
+                        .error("a series is the name of its files up to the first `-`, in quotes")
+                        .into());
+                }
+            }
         }
         Ok(())
     }
@@ -365,6 +390,12 @@ impl Config {
         }
         self.warnings.extend(reader.take_warnings());
         if let (Ok(rules), Some(source)) = (RuleSet::new(reader), self.rule_sources.first()) {
+            for name in self.series.iter().filter_map(|(key, _)| key.strip_prefix("rule:")) {
+                if !rules.rules().iter().any(|rule| rule.label.name == name) {
+                    let what = format!("`[series]` names rule \"{name}\", which is not there");
+                    self.warnings.push(source.error(0, what));
+                }
+            }
             if rules.longest_wait_ns() >= self.bounds.window.span_ns {
                 let what =
                     "a rule waits for longer than `[engine] window`: its tweets are gone before it can open";
