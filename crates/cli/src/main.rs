@@ -6,6 +6,7 @@
 
 mod accounts;
 mod args;
+mod backtest;
 mod bench;
 mod consume;
 mod demo;
@@ -49,6 +50,7 @@ fn obey(cli: Cli) -> ExitCode {
         Command::Init(args) => init::init(&args),
         Command::Run(args) => run::run(&args),
         Command::Replay(args) => replay::replay(&args),
+        Command::Backtest(args) => backtest::backtest(&args),
         Command::Rules(args) => Ok(rules::rules(&args)),
         Command::Accounts(args) => accounts::accounts(&args),
         Command::History(args) => history::history(&args),
