@@ -30,7 +30,9 @@
 mod assign;
 mod outcome;
 mod prices;
+mod statistics;
 mod study;
+mod summary;
 mod table;
 #[cfg(test)]
 mod trial;
@@ -38,5 +40,10 @@ mod trial;
 pub use assign::SeriesNames;
 pub use outcome::{Costs, Exclusion, Fill, Outcome};
 pub use prices::{FileError, Hole, Holes, Layout, PriceError, Prices, RowFault, Series};
+pub use statistics::{
+    AuthorRow, Delay, Dimension, EnrichmentRow, GroupRow, MoveRow, Scoreboard, Statistics, Summary, Trials,
+    TrialsError,
+};
 pub use study::{Event, Findings, HORIZONS_MS, SeriesReport, Settings, Study};
+pub use summary::{HashError, Source, hash_file};
 pub use table::COLUMNS;

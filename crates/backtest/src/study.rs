@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
-use stoop_model::{Decision, DecisionKind};
+use stoop_model::{Decision, DecisionKind, Side};
 
 use crate::assign::SeriesNames;
 use crate::outcome::{Costs, Exclusion, Fill, Outcome, Walk, adjust, enter, net};
 use crate::prices::{Holes, Layout, PriceError, Prices, Series};
+use crate::statistics::{Groups, Placebo, Statistics};
 
 /// Horizons unless others are asked for, ms: 1 s, 5 s, 30 s, 1 m, 5 m, 15 m, 1 h, 4 h, 1 d.
 pub const HORIZONS_MS: [i64; 9] =
@@ -93,6 +94,8 @@ pub struct Findings {
     pub outcomes: Vec<Outcome>,
     /// The series that decisions belong to, by name.
     pub series: Vec<SeriesReport>,
+    /// What the outcomes that count say.
+    pub statistics: Statistics,
 }
 
 impl Study {
@@ -120,6 +123,8 @@ impl Study {
             .flat_map(|event| settings.horizons_ms.iter().map(move |horizon_ms| blank(event, *horizon_ms)))
             .collect();
         let width = settings.horizons_ms.len();
+        let groups = Groups::new(&events);
+        let mut placebo = Placebo::new(groups.with_placebo, width);
         let mut reports = Vec::new();
         for (name, places) in by_series {
             let series = prices.load(&name)?;
@@ -130,12 +135,19 @@ impl Study {
             for horizon in 0..width {
                 cluster(&events, &mut outcomes, places.iter().map(|place| place * width + horizon));
             }
+            for place in &places {
+                let rows = &outcomes[place * width..(place + 1) * width];
+                draw(&mut placebo, &events[*place], rows, &series, &groups.drawing(*place));
+            }
             reports.push(series.report(name));
         }
         for outcome in &mut outcomes {
             outcome.excluded = outcome.excluded.or(events[outcome.event].excluded);
         }
-        Ok(Findings { settings, events, outcomes, series: reports })
+        let mut findings =
+            Findings { settings, events, outcomes, series: reports, statistics: Statistics::default() };
+        findings.statistics = Statistics::of(&findings, &groups, &placebo);
+        Ok(findings)
     }
 }
 
@@ -216,6 +228,18 @@ fn measure(
             Err(why) => row.excluded = Some(why),
         }
     }
+}
+
+/// Draws placebos for one event, over the horizons it has outcomes for.
+fn draw(placebo: &mut Placebo, event: &Event, rows: &[Outcome], series: &Series, groups: &[usize]) {
+    let Some(entry) = event.entry.filter(|_| event.counts) else { return };
+    let horizons_ns: Vec<Option<i64>> =
+        rows.iter().map(|row| row.gross.map(|_| row.horizon_ms * 1_000_000)).collect();
+    let sign = match event.decision.rule.side {
+        Side::Buy | Side::Alert => 1.0,
+        Side::Sell => -1.0,
+    };
+    placebo.add(series, entry, sign, &horizons_ns, groups, &[b"placebo", &event.decision.id.0]);
 }
 
 /// Outcomes of one series and horizon whose windows overlap, directly or by way of others, are one cluster: they have seen

@@ -166,7 +166,7 @@ pub(crate) struct ReplayArgs {
 /// aggTrades, .csv, .csv.gz, .csv.zst or .zip, named after their series up to the first `-`: DOGEUSDT-1m-2021-04.csv. A
 /// market is found by its symbol, a ticker by $TICKER and USDT, anything else by `[series]` of the configuration.
 ///
-/// Writes decisions.jsonl and outcomes.csv into DIR, where neither may be. Same inputs, same files, byte for byte.
+/// Writes decisions.jsonl, outcomes.csv and summary.json into DIR, where none may be. Same inputs, same files, byte for byte.
 /// docs/backtesting.md says how entry, exit and costs are taken, and why an outcome is left out.
 #[derive(Debug, Args)]
 pub(crate) struct BacktestArgs {
@@ -201,6 +201,10 @@ pub(crate) struct BacktestArgs {
     /// Folder to write to.
     #[arg(short, long, value_name = "DIR", default_value = "backtest")]
     pub(crate) output: PathBuf,
+    /// File that counts what has been tried on the same frames; stoop-trials.txt beside DIR unless told. What looks good
+    /// after many tries is less good, and the statistics say by how much.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trials: Option<PathBuf>,
 }
 
 /// Look at rule files.

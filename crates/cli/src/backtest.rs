@@ -7,7 +7,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use stoop::{Config, Frames, Placement, ReplayError, ReplayOptions, Summary};
-use stoop_backtest::{Costs, Findings, Prices, SeriesNames, Settings, Study};
+use stoop_backtest::{
+    Costs, Dimension, Findings, GroupRow, Prices, SeriesNames, Settings, Source, Study, Trials, hash_file,
+};
 
 use crate::args::BacktestArgs;
 use crate::failure::{Code, Failure, OrFail, Outcome};
@@ -28,6 +30,7 @@ pub(crate) fn backtest(args: &BacktestArgs) -> Outcome {
     fs::create_dir_all(&args.output).map_err(|error| unwritable(&args.output, &error))?;
     let mut lines = Lines::create(&args.output.join("decisions.jsonl"))?;
     let mut table = BufWriter::new(create_new(&args.output.join("outcomes.csv"))?);
+    let mut summary_file = BufWriter::new(create_new(&args.output.join("summary.json"))?);
     let mut study = Study::default();
     let summary = replay(args, &config, &mut lines, &mut study)?;
     if study.is_empty() {
@@ -37,9 +40,13 @@ pub(crate) fn backtest(args: &BacktestArgs) -> Outcome {
             format_args!("the rules decided nothing on {frames} frames"),
         ));
     }
-    let findings = study.measure(settings, &prices).or_fail(Code::Failed)?;
+    let mut findings = study.measure(settings, &prices).or_fail(Code::Failed)?;
+    let sources = sources(args, &findings, &prices)?;
+    count_trials(args, &mut findings, &sources)?;
     let written = findings.write_outcomes(&mut table).and_then(|()| table.flush());
-    written.map_err(|error| unwritable(&args.output, &error))?;
+    let version = env!("CARGO_PKG_VERSION");
+    let written = written.and_then(|()| findings.write_summary(&mut summary_file, version, &sources));
+    written.and_then(|()| summary_file.flush()).map_err(|error| unwritable(&args.output, &error))?;
     tell(&findings, &args.output);
     note(format_args!("digest {}", summary.digest));
     Ok(ExitCode::SUCCESS)
@@ -98,6 +105,30 @@ fn replay(
     Ok(summary)
 }
 
+/// Every file the study was made from.
+fn sources(args: &BacktestArgs, findings: &Findings, prices: &Prices) -> Result<Vec<Source>, Failure> {
+    let frames = args.inputs.iter().map(|path| ("frames", path.as_path()));
+    let config = [("configuration", args.config.as_path())];
+    let used = findings.series.iter().map(|series| series.name.as_str());
+    let benchmark = args.benchmark.as_deref().filter(|name| used.clone().all(|used| used != *name));
+    let series = used.chain(benchmark).flat_map(|name| prices.files(name));
+    let series = series.map(|path| ("prices", path.as_path()));
+    let all = frames.chain(config).chain(series);
+    all.map(|(role, path)| hash_file(role, path).or_fail(Code::Failed)).collect()
+}
+
+/// Counts this study among those on the same frames.
+fn count_trials(args: &BacktestArgs, findings: &mut Findings, sources: &[Source]) -> Result<(), Failure> {
+    let beside = args.output.with_file_name("stoop-trials.txt");
+    let path = args.trials.as_deref().unwrap_or(&beside);
+    let frames = sources.iter().filter(|source| source.role == "frames");
+    let inputs = frames.map(|source| source.sha256.as_str()).collect::<Vec<_>>().join("+");
+    let mut trials = Trials::load(path).or_fail(Code::Failed)?;
+    findings.deflate(&mut trials, &inputs);
+    trials.save(path).or_fail(Code::Failed)
+}
+
+/// Says the main things of each rule on stderr.
 fn tell(findings: &Findings, folder: &Path) {
     let opens = findings.events.iter().filter(|event| event.counts).count();
     let entered = findings.events.iter().filter(|event| event.counts && event.entry.is_some()).count();
@@ -106,6 +137,33 @@ fn tell(findings: &Findings, folder: &Path) {
         findings.events.len(),
         folder.display()
     ));
+    let statistics = &findings.statistics;
+    let is_main = |row: &&GroupRow| row.by == Dimension::All && row.horizon_ms == statistics.main_ms;
+    for row in statistics.groups.iter().filter(is_main) {
+        let summary = &row.summary;
+        let beats = match row.beats_placebo {
+            Some(true) => "beats the placebo",
+            Some(false) => "does not beat the placebo",
+            None => "no placebo",
+        };
+        note(format_args!(
+            "{}: {} outcomes in {} clusters after {} s, median {}, after costs mean {} [{} to {}], {beats} [{} to {}]",
+            row.rule,
+            summary.outcomes,
+            summary.clusters,
+            row.horizon_ms / 1000,
+            percent(summary.median),
+            percent(summary.net_mean),
+            percent(summary.net_low),
+            percent(summary.net_high),
+            percent(row.placebo_low),
+            percent(row.placebo_high),
+        ));
+    }
+}
+
+fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "?".to_owned(), |share| format!("{:+.2} %", share * 100.0))
 }
 
 fn unwritable(folder: &Path, error: &std::io::Error) -> Failure {
