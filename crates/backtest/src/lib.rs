@@ -30,6 +30,7 @@
 mod assign;
 mod outcome;
 mod prices;
+mod report;
 mod statistics;
 mod study;
 mod summary;

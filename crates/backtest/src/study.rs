@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
-use stoop_model::{Decision, DecisionKind, Side};
+use stoop_model::{Decision, DecisionId, DecisionKind, Side};
 
 use crate::assign::SeriesNames;
 use crate::outcome::{Costs, Exclusion, Fill, Outcome, Walk, adjust, enter, net};
@@ -62,6 +62,9 @@ pub struct Event {
     pub excluded: Option<Exclusion>,
     /// The last price known when the post was made: what the market still had to move.
     pub before: Option<Decimal>,
+    /// The price around the entry, for a picture: bars (for trades minutes) from the entry, and the change from its price in
+    /// percent. Of opens only.
+    pub path: Vec<(f64, f64)>,
 }
 
 /// What a series was like.
@@ -113,8 +116,15 @@ impl Study {
     pub fn measure(mut self, settings: Settings, prices: &Prices) -> Result<Findings, PriceError> {
         let benchmark = settings.benchmark.as_deref().map(|name| prices.load(name)).transpose()?;
         self.decisions.sort_by_key(|decision| (decision.decided_ns, decision.id, decision.revision));
-        let mut events: Vec<Event> =
-            self.decisions.into_iter().map(|decision| assign(decision, &settings.names, prices)).collect();
+        let mut opened: BTreeMap<DecisionId, Option<String>> = BTreeMap::new();
+        let mut events: Vec<Event> = Vec::with_capacity(self.decisions.len());
+        for decision in self.decisions {
+            let named = settings.names.of(&decision);
+            // What a later step names may be a contract that no series is known for: it is still the open's decision.
+            let series = named.or_else(|| opened.get(&decision.id).cloned().flatten());
+            opened.entry(decision.id).or_insert_with(|| series.clone());
+            events.push(assign(decision, series, prices));
+        }
         let mut by_series: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (place, event) in events.iter().enumerate().filter(|(_, event)| event.excluded.is_none()) {
             by_series.entry(event.series.clone().unwrap_or_default()).or_default().push(place);
@@ -151,6 +161,15 @@ impl Study {
     }
 }
 
+impl Findings {
+    /// The outcome of an event over one of the horizons asked for.
+    pub fn outcome(&self, event: usize, horizon_ms: i64) -> Option<&Outcome> {
+        let horizons = &self.settings.horizons_ms;
+        let horizon = horizons.iter().position(|known| *known == horizon_ms)?;
+        self.outcomes.get(event * horizons.len() + horizon)
+    }
+}
+
 impl Series {
     fn report(&self, name: String) -> SeriesReport {
         SeriesReport {
@@ -165,15 +184,14 @@ impl Series {
     }
 }
 
-fn assign(decision: Decision, names: &SeriesNames, prices: &Prices) -> Event {
+fn assign(decision: Decision, series: Option<String>, prices: &Prices) -> Event {
     let counts = decision.kind == DecisionKind::Open;
-    let series = names.of(&decision);
     let excluded = match &series {
         Some(series) if prices.has(series) => None,
         None if decision.asset.is_none() => Some(Exclusion::NoAsset),
         Some(_) | None => Some(Exclusion::NoSeries),
     };
-    Event { decision, counts, series, entry: None, excluded, before: None }
+    Event { decision, counts, series, entry: None, excluded, before: None, path: Vec::new() }
 }
 
 fn blank(event: usize, horizon_ms: i64) -> Outcome {
@@ -211,6 +229,9 @@ fn measure(
     };
     let entry = Fill { at_ns: series.times[place], price: series.opens[place] };
     event.entry = Some(entry);
+    if event.counts {
+        event.path = path(series, place);
+    }
     let side = event.decision.rule.side;
     let costs = settings.costs.of(event.series.as_deref().unwrap_or_default());
     let mut walk = Walk::new(series, side, place);
@@ -228,6 +249,17 @@ fn measure(
             Err(why) => row.excluded = Some(why),
         }
     }
+}
+
+/// The price from ten bars before a place to sixty after it.
+fn path(series: &Series, place: usize) -> Vec<(f64, f64)> {
+    let (at_ns, price) = (series.times[place], series.rough[place]);
+    let step_ns = series.spacing_ns.max(60_000_000_000);
+    let at = |step: i64| {
+        let found = series.near(at_ns + step * step_ns)?;
+        Some((step as f64, (series.rough[found] / price - 1.0) * 100.0))
+    };
+    (-10..=60).filter_map(at).collect()
 }
 
 /// Draws placebos for one event, over the horizons it has outcomes for.

@@ -31,6 +31,7 @@ pub(crate) fn backtest(args: &BacktestArgs) -> Outcome {
     let mut lines = Lines::create(&args.output.join("decisions.jsonl"))?;
     let mut table = BufWriter::new(create_new(&args.output.join("outcomes.csv"))?);
     let mut summary_file = BufWriter::new(create_new(&args.output.join("summary.json"))?);
+    let mut report = create_new(&args.output.join("report.html"))?;
     let mut study = Study::default();
     let summary = replay(args, &config, &mut lines, &mut study)?;
     if study.is_empty() {
@@ -46,6 +47,7 @@ pub(crate) fn backtest(args: &BacktestArgs) -> Outcome {
     let written = findings.write_outcomes(&mut table).and_then(|()| table.flush());
     let version = env!("CARGO_PKG_VERSION");
     let written = written.and_then(|()| findings.write_summary(&mut summary_file, version, &sources));
+    let written = written.and_then(|()| report.write_all(findings.report(version, &sources).as_bytes()));
     written.and_then(|()| summary_file.flush()).map_err(|error| unwritable(&args.output, &error))?;
     tell(&findings, &args.output);
     note(format_args!("digest {}", summary.digest));
