@@ -111,3 +111,24 @@ fn an_input_without_decisions_is_told() {
     let stdin = stoop(&["backtest", "-", "-c", &bench.config, "--prices", &bench.prices, "-o", &folder]);
     stdin.finish().expect(2);
 }
+
+#[test]
+fn planted_effects_are_made_and_studied_with_two_commands() {
+    let desk = Desk::new();
+    let at = |name: &str| desk.name(name);
+    stoop(&["gen", "--planted", &at("planted"), "--seed", "3"]).finish().expect(0);
+    let (input, config) = (at("planted/frames.jsonl"), at("planted/stoop.toml"));
+    let run =
+        stoop(&["backtest", &input, "-c", &config, "--prices", &at("planted/prices"), "-o", &at("study")]);
+    let told = run.finish().expect(0).stderr.concat();
+    assert!(
+        told.contains("up: 44 outcomes in 44 clusters after 300 s") && told.contains("beats the placebo"),
+        "{told}"
+    );
+    let report = std::fs::read_to_string(desk.path("study/report.html")).expect("a report");
+    assert!(report.contains("A made-up post about $UP"));
+    let trials = std::fs::read_to_string(desk.path("stoop-trials.txt")).expect("the trials");
+    // Four rules and nine horizons.
+    assert_eq!(trials.lines().count(), 36);
+    stoop(&["gen", "--planted", &at("planted")]).finish().expect(73);
+}

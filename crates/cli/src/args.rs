@@ -166,7 +166,7 @@ pub(crate) struct ReplayArgs {
 /// aggTrades, .csv, .csv.gz, .csv.zst or .zip, named after their series up to the first `-`: DOGEUSDT-1m-2021-04.csv. A
 /// market is found by its symbol, a ticker by $TICKER and USDT, anything else by `[series]` of the configuration.
 ///
-/// Writes decisions.jsonl, outcomes.csv and summary.json into DIR, where none may be. Same inputs, same files, byte for byte.
+/// Writes report.html, decisions.jsonl, outcomes.csv and summary.json into DIR, where none may be. Same inputs, same files, byte for byte.
 /// docs/backtesting.md says how entry, exit and costs are taken, and why an outcome is left out.
 #[derive(Debug, Args)]
 pub(crate) struct BacktestArgs {
@@ -355,14 +355,18 @@ pub(crate) enum HistoryType {
 #[derive(Debug, Args)]
 pub(crate) struct GenArgs {
     /// Write to this new file; .gz and .zst are compressed, - is stdout.
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: PathBuf,
+    #[arg(short, long, value_name = "FILE", required_unless_present = "planted")]
+    pub(crate) output: Option<PathBuf>,
     /// How many frames.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub(crate) frames: u64,
     /// Same seed, same bytes.
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub(crate) seed: u64,
+    /// Write frames.jsonl, stoop.toml and prices/ into this new folder instead: ten days with effects that are known, for
+    /// stoop backtest to find. docs/backtesting.md says which.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["output", "frames"])]
+    pub(crate) planted: Option<PathBuf>,
 }
 
 /// Serve frames as TweetStream would, for tests and trials.
