@@ -91,7 +91,10 @@ fn nothing_is_overwritten() {
 #[test]
 fn wrong_prices_end_the_run_with_file_and_line() {
     let bench = Bench::new(&klines().replacen("1.10,1.10", "0,1.10", 1));
-    let run = stoop(&bench.args(&["-o", &bench.desk.name("study")])).finish().expect(1);
+    let folder = bench.desk.name("study");
+    let run = stoop(&bench.args(&["-o", &folder])).finish().expect(1);
+    // Nothing is left that would be in the way of the next try.
+    assert_eq!(std::fs::read_dir(&folder).expect("a folder").count(), 0);
     assert!(
         run.stderr.concat().contains("EDGEUSDT-1m-2026-06.csv:11: `open` is 0, and a price is above 0"),
         "{:?}",

@@ -1,9 +1,9 @@
 //! `stoop backtest`: recorded frames through the engine, and what the decisions were worth.
 
-use std::fs;
-use std::io::{BufWriter, Write};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use stoop::{Config, Frames, Placement, ReplayError, ReplayOptions, Summary};
@@ -27,13 +27,9 @@ pub(crate) fn backtest(args: &BacktestArgs) -> Outcome {
     let settings = settings(args, &config);
     // Whatever is wrong with the folders shows before the replay, which may take minutes.
     let prices = Prices::open(&args.prices).or_fail(Code::Failed)?;
-    fs::create_dir_all(&args.output).map_err(|error| unwritable(&args.output, &error))?;
-    let mut lines = Lines::create(&args.output.join("decisions.jsonl"))?;
-    let mut table = BufWriter::new(create_new(&args.output.join("outcomes.csv"))?);
-    let mut summary_file = BufWriter::new(create_new(&args.output.join("summary.json"))?);
-    let mut report = create_new(&args.output.join("report.html"))?;
+    let mut outputs = Outputs::create(&args.output)?;
     let mut study = Study::default();
-    let summary = replay(args, &config, &mut lines, &mut study)?;
+    let summary = replay(args, &config, &mut outputs.decisions, &mut study)?;
     if study.is_empty() {
         let frames = summary.counters.intake.frames;
         return Err(Failure::text(
@@ -44,14 +40,61 @@ pub(crate) fn backtest(args: &BacktestArgs) -> Outcome {
     let mut findings = study.measure(settings, &prices).or_fail(Code::Failed)?;
     let sources = sources(args, &findings, &prices)?;
     count_trials(args, &mut findings, &sources)?;
-    let written = findings.write_outcomes(&mut table).and_then(|()| table.flush());
-    let version = env!("CARGO_PKG_VERSION");
-    let written = written.and_then(|()| findings.write_summary(&mut summary_file, version, &sources));
-    let written = written.and_then(|()| report.write_all(findings.report(version, &sources).as_bytes()));
-    written.and_then(|()| summary_file.flush()).map_err(|error| unwritable(&args.output, &error))?;
+    outputs.write(&findings, &sources).map_err(|error| unwritable(&args.output, &error))?;
     tell(&findings, &args.output);
     note(format_args!("digest {}", summary.digest));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The files of a study. They are taken away again if it fails: half a study is none.
+struct Outputs {
+    decisions: Lines,
+    outcomes: BufWriter<File>,
+    summary: BufWriter<File>,
+    report: BufWriter<File>,
+    made: Made,
+}
+
+/// Files to take away unless they are done.
+#[derive(Default)]
+struct Made(Vec<PathBuf>);
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        for path in &self.0 {
+            drop(fs::remove_file(path));
+        }
+    }
+}
+
+impl Outputs {
+    fn create(folder: &Path) -> Result<Self, Failure> {
+        fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+        let mut made = Made::default();
+        let mut new = |name: &str| -> Result<BufWriter<File>, Failure> {
+            let path = folder.join(name);
+            let file = create_new(&path)?;
+            made.0.push(path);
+            Ok(BufWriter::new(file))
+        };
+        let (outcomes, summary, report) = (new("outcomes.csv")?, new("summary.json")?, new("report.html")?);
+        let path = folder.join("decisions.jsonl");
+        let decisions = Lines::create(&path)?;
+        made.0.push(path);
+        Ok(Self { decisions, outcomes, summary, report, made })
+    }
+
+    fn write(mut self, findings: &Findings, sources: &[Source]) -> io::Result<()> {
+        let version = env!("CARGO_PKG_VERSION");
+        findings.write_outcomes(&mut self.outcomes)?;
+        findings.write_summary(&mut self.summary, version, sources)?;
+        self.report.write_all(findings.report(version, sources).as_bytes())?;
+        for file in [&mut self.outcomes, &mut self.summary, &mut self.report] {
+            file.flush()?;
+        }
+        self.made.0.clear();
+        Ok(())
+    }
 }
 
 fn settings(args: &BacktestArgs, config: &Config) -> Settings {
@@ -168,6 +211,6 @@ fn percent(share: Option<f64>) -> String {
     share.map_or_else(|| "?".to_owned(), |share| format!("{:+.2} %", share * 100.0))
 }
 
-fn unwritable(folder: &Path, error: &std::io::Error) -> Failure {
+fn unwritable(folder: &Path, error: &io::Error) -> Failure {
     Failure::text(Code::Failed, format_args!("cannot write to {}: {error}", folder.display()))
 }

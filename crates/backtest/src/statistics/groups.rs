@@ -52,7 +52,7 @@ impl Dimension {
 
     /// Few enough values to draw placebos for each.
     fn has_placebo(self) -> bool {
-        self != Self::Author
+        self != Self::Author && self != Self::Hour
     }
 }
 
@@ -112,7 +112,7 @@ pub struct GroupRow {
     /// What they come to.
     #[serde(flatten)]
     pub summary: Summary,
-    /// Mean of the draws, before costs; none for authors.
+    /// Mean of the draws, before costs; none for authors and hours.
     pub placebo_mean: Option<f64>,
     /// 95 % of the draws' means lie between these two, before costs.
     pub placebo_low: Option<f64>,
