@@ -76,7 +76,7 @@ impl Chart<'_> {
             .label_style(("sans-serif", 13).into_font().color(&INK))
             .x_labels(self.names.len().max(2))
             .x_label_formatter(&|place| self.name(*place))
-            .y_label_formatter(&|height| format!("{height:.2}{}", self.unit))
+            .y_label_formatter(&|height| format!("{}{}", scale(*height), self.unit))
             .draw()?;
         for Area { colour, bounds: rows } in &self.areas {
             let upper = rows.iter().map(|(place, _, high)| (*place, *high));
@@ -119,6 +119,12 @@ fn draw_path(points: &[(f64, f64)], area: &DrawingArea<SVGBackend<'_>, Shift>) -
     chart.draw_series(LineSeries::new(points.iter().copied(), MAIN.stroke_width(2)))?;
     area.present()?;
     Ok(())
+}
+
+/// A number of the scale; nothing is not below zero.
+fn scale(height: f64) -> String {
+    let text = format!("{height:.2}");
+    if text == "-0.00" { "0.00".to_owned() } else { text }
 }
 
 /// A range that holds all values, with some room.
