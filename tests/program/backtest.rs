@@ -41,7 +41,8 @@ impl Bench {
     fn new(klines: &str) -> Self {
         let desk = Desk::new();
         let input = desk.frames("frames.jsonl", &[post(5, "EDGE"), post(9, "GONE"), post(30, "EDGE")]);
-        let config = desk.file("stoop.toml", RULE);
+        desk.file("rules.toml", RULE);
+        let config = desk.file("stoop.toml", "rules = [\"rules.toml\"]\n");
         std::fs::create_dir(desk.path("prices")).expect("a folder");
         desk.file("prices/EDGEUSDT-1m-2026-06.csv", klines);
         let prices = desk.name("prices");
@@ -73,6 +74,10 @@ fn decisions_are_measured_and_two_runs_give_identical_files() {
     for name in std::fs::read_dir(bench.desk.path("first")).expect("a folder").flatten() {
         let name = name.file_name().into_string().expect("a name in UTF-8");
         assert_eq!(bench.text(&format!("first/{name}")), bench.text(&format!("second/{name}")), "{name}");
+    }
+    let summary = bench.text("first/summary.json");
+    for name in ["frames.jsonl", "stoop.toml", "rules.toml", "EDGEUSDT-1m-2026-06.csv"] {
+        assert!(summary.contains(&format!("\"name\": \"{name}\"")), "{name}: {summary}");
     }
     stoop(&["replay", &bench.input, "-c", &bench.config, "-o", &bench.desk.name("replayed")])
         .finish()

@@ -18,7 +18,7 @@ use crate::study::{Findings, SeriesReport};
 /// A file that the study was made from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Source {
-    /// What it is: `frames`, `configuration`, `prices`.
+    /// What it is: `frames`, `configuration`, `rules`, `prices`.
     pub role: &'static str,
     /// Its name, without the folders it lay in.
     pub name: String,

@@ -38,7 +38,7 @@ pub(crate) fn backtest(args: &BacktestArgs) -> Outcome {
         ));
     }
     let mut findings = study.measure(settings, &prices).or_fail(Code::Failed)?;
-    let sources = sources(args, &findings, &prices)?;
+    let sources = sources(args, &config, &findings, &prices)?;
     count_trials(args, &mut findings, &sources)?;
     outputs.write(&findings, &sources).map_err(|error| unwritable(&args.output, &error))?;
     tell(&findings, &args.output);
@@ -151,14 +151,21 @@ fn replay(
 }
 
 /// Every file the study was made from.
-fn sources(args: &BacktestArgs, findings: &Findings, prices: &Prices) -> Result<Vec<Source>, Failure> {
+fn sources(
+    args: &BacktestArgs,
+    config: &Config,
+    findings: &Findings,
+    prices: &Prices,
+) -> Result<Vec<Source>, Failure> {
     let frames = args.inputs.iter().map(|path| ("frames", path.as_path()));
+    // The first of these is the configuration itself.
+    let rules = config.rule_sources.iter().skip(1).map(|source| ("rules", Path::new(&source.name)));
     let config = [("configuration", args.config.as_path())];
     let used = findings.series.iter().map(|series| series.name.as_str());
     let benchmark = args.benchmark.as_deref().filter(|name| used.clone().all(|used| used != *name));
     let series = used.chain(benchmark).flat_map(|name| prices.files(name));
     let series = series.map(|path| ("prices", path.as_path()));
-    let all = frames.chain(config).chain(series);
+    let all = frames.chain(config).chain(rules).chain(series);
     all.map(|(role, path)| hash_file(role, path).or_fail(Code::Failed)).collect()
 }
 
