@@ -7,4 +7,5 @@ mod odd;
 mod replay;
 mod rest;
 mod rules;
+mod study;
 mod tidy;

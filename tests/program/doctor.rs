@@ -102,7 +102,7 @@ fn a_bad_configuration_is_told_with_its_place() {
 fn a_setting_without_effect_is_a_warning() {
     let desk = Desk::new();
     let mock = Mock::start(&fixture("frames/vendor.jsonl"), &[]);
-    let config = desk.config(&mock.addr, TIMELESS, "[series]\nx = \"y\"");
+    let config = desk.config(&mock.addr, TIMELESS, "[series]\n\"rule:gone\" = \"y\"");
     let run = stoop(&["doctor", "-c", &config]).key(KEY).finish().expect(0);
     assert!(expect_line(&run, "warn", "configuration").contains("`[series]`"));
 }

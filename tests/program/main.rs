@@ -3,6 +3,7 @@
 mod accounts;
 mod auth;
 mod backfill;
+mod backtest;
 mod bench;
 mod burst;
 mod commands;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use rust_decimal::Decimal;
 
 use crate::tape::TapeArgs;
 
@@ -39,6 +40,7 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     Record(RecordArgs),
     Parity(ParityArgs),
+    Backtest(BacktestArgs),
     Rules(RulesArgs),
     Accounts(AccountsArgs),
     History(HistoryArgs),
@@ -222,6 +224,53 @@ pub(crate) struct ParityArgs {
     pub(crate) tapes: Vec<PathBuf>,
 }
 
+/// Replay recorded frames and measure what the decisions were worth against prices.
+///
+/// INPUT is a JSONL file of raw frames, plain, .gz or .zst. Prices are files as Binance publishes them, klines or
+/// aggTrades, .csv, .csv.gz, .csv.zst or .zip, named after their series up to the first `-`: DOGEUSDT-1m-2021-04.csv. A
+/// market is found by its symbol, a ticker by $TICKER and USDT, anything else by `[series]` of the configuration.
+///
+/// Writes report.html, decisions.jsonl, outcomes.csv and summary.json into DIR, where none may be. Same inputs, same files, byte for byte.
+/// docs/backtesting.md says how entry, exit and costs are taken, and why an outcome is left out.
+#[derive(Debug, Args)]
+pub(crate) struct BacktestArgs {
+    /// Recorded frames.
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// The configuration; a file that holds only rules will do.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Folder of price files.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) prices: PathBuf,
+    /// From a decision to the order at the exchange.
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0ms")]
+    pub(crate) latency: Duration,
+    /// From entry to exit, whole milliseconds each.
+    #[arg(long, value_name = "DURATIONS", value_parser = horizon, value_delimiter = ',',
+          default_value = "1s,5s,30s,1m,5m,15m,1h,4h,1d")]
+    pub(crate) horizons: Vec<i64>,
+    /// Series whose return is taken from the others', such as BTCUSDT.
+    #[arg(long, value_name = "SERIES")]
+    pub(crate) benchmark: Option<String>,
+    /// Fee of each side, in basis points.
+    #[arg(long, value_name = "BPS", value_parser = basis_points, default_value = "5")]
+    pub(crate) taker_bps: Decimal,
+    /// Slippage of each side on BTC and ETH, in basis points.
+    #[arg(long, value_name = "BPS", value_parser = basis_points, default_value = "10")]
+    pub(crate) slippage_major_bps: Decimal,
+    /// Slippage of each side on all else, in basis points.
+    #[arg(long, value_name = "BPS", value_parser = basis_points, default_value = "50")]
+    pub(crate) slippage_bps: Decimal,
+    /// Folder to write to.
+    #[arg(short, long, value_name = "DIR", default_value = "backtest")]
+    pub(crate) output: PathBuf,
+    /// File that counts what has been tried on the same frames; stoop-trials.txt beside DIR unless told. What looks good
+    /// after many tries is less good, and the statistics say by how much.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trials: Option<PathBuf>,
+}
+
 /// Look at rule files.
 #[derive(Debug, Args)]
 pub(crate) struct RulesArgs {
@@ -370,14 +419,18 @@ pub(crate) enum HistoryType {
 #[derive(Debug, Args)]
 pub(crate) struct GenArgs {
     /// Write to this new file; .gz and .zst are compressed, - is stdout.
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: PathBuf,
+    #[arg(short, long, value_name = "FILE", required_unless_present = "planted")]
+    pub(crate) output: Option<PathBuf>,
     /// How many frames.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub(crate) frames: u64,
     /// Same seed, same bytes.
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub(crate) seed: u64,
+    /// Write frames.jsonl, stoop.toml and prices/ into this new folder instead: ten days with effects that are known, for
+    /// stoop backtest to find. docs/backtesting.md says which.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["output", "frames"])]
+    pub(crate) planted: Option<PathBuf>,
 }
 
 /// Serve frames as TweetStream would, for tests and trials.
@@ -572,6 +625,23 @@ fn speed(text: &str) -> Result<Speed, String> {
     match text.parse::<f64>() {
         Ok(times) if times.is_finite() && times > 0.0 => Ok(Speed::Times(times)),
         Ok(_) | Err(_) => Err("write max, or a number above 0".to_owned()),
+    }
+}
+
+/// A duration of whole milliseconds, in ms.
+fn horizon(text: &str) -> Result<i64, String> {
+    let ms = positive(text)?.as_nanos();
+    match i64::try_from(ms / 1_000_000) {
+        Ok(whole) if ms % 1_000_000 == 0 => Ok(whole),
+        Ok(_) | Err(_) => Err("write whole milliseconds".to_owned()),
+    }
+}
+
+fn basis_points(text: &str) -> Result<Decimal, String> {
+    let range = Decimal::ZERO..=Decimal::from(10_000);
+    match text.parse::<Decimal>() {
+        Ok(bps) if range.contains(&bps) && bps.scale() <= 6 => Ok(bps),
+        Ok(_) | Err(_) => Err("write a number from 0 to 10000 with at most 6 places".to_owned()),
     }
 }
 

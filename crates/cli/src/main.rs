@@ -6,6 +6,7 @@
 
 mod accounts;
 mod args;
+mod backtest;
 mod bench;
 mod consume;
 mod demo;
@@ -54,6 +55,7 @@ fn obey(cli: Cli) -> ExitCode {
         Command::Replay(args) => replay::replay(&args),
         Command::Record(args) => record::record(&args),
         Command::Parity(args) => parity::check(&args),
+        Command::Backtest(args) => backtest::backtest(&args),
         Command::Rules(args) => Ok(rules::rules(&args)),
         Command::Accounts(args) => accounts::accounts(&args),
         Command::History(args) => history::history(&args),

@@ -47,6 +47,8 @@ pub struct Config {
     pub store: Option<PathBuf>,
     /// Where inputs and decisions are recorded, and when a file is ended; none: nowhere.
     pub tape: Option<TapeOutput>,
+    /// `[series]`: assets and rules (`rule:NAME`) with the series of prices a backtest measures them on, as written.
+    pub series: Vec<(String, String)>,
     /// What is valid but has no effect, or one that somebody should know of.
     pub warnings: Vec<SyntaxError>,
 }
@@ -119,6 +121,7 @@ impl Default for Config {
             drain_timeout: Duration::from_secs(5),
             store: None,
             tape: None,
+            series: Vec::new(),
             warnings: Vec::new(),
         }
     }
@@ -195,16 +198,12 @@ impl Config {
         for (place, at) in root.strings("rules")?.unwrap_or_default().iter().enumerate() {
             config.rule_sources.push(files.source(place, at)?);
         }
-        for key in ["series"] {
-            if let Some(at) = root.get(key) {
-                config.warnings.push(at.error(format!("`[{key}]` has no effect in this version")));
-            }
-        }
         config.feed(&root, folder)?;
         config.engine(&root)?;
         config.queue(&root)?;
         config.store(&root, folder)?;
         config.tape(&root, folder)?;
+        config.series(&root)?;
         drop(parsed);
         config.rule_sources.insert(0, source);
         config.check_rules()?;
@@ -238,6 +237,29 @@ impl Config {
         table.only(&["path"])?;
         if let Some(at) = table.string("path")?.filter(|at| !at.value.is_empty()) {
             self.store = Some(folder.unwrap_or(Path::new("")).join(at.value));
+        }
+        Ok(())
+    }
+
+    /// `[series]`: a backtest asks for it, nothing else does.
+    fn series(&mut self, root: &Table<'_>) -> Result<(), ConfigError> {
+        let Some(table) = root.table("series")? else { return Ok(()) };
+        for (key, at) in table.entries() {
+            if !key.contains(':') && !key.starts_with('$') {
+                let what = format!(
+                    "`{key}` is neither a rule nor an asset: write \"rule:NAME\", \"binance:DOGEUSDT\", \"$TICKER\", or an \
+                     asset as decision ids have it, such as \"token:solana:9xQe…\""
+                );
+                return Err(at.error(what).into());
+            }
+            match at.value.as_str() {
+                Some(series) if !series.is_empty() => self.series.push((key.to_owned(), series.to_owned())),
+                Some(_) | None => {
+                    return Err(at
+                        .error("a series is the name of its files up to the first `-`, in quotes")
+                        .into());
+                }
+            }
         }
         Ok(())
     }
@@ -429,6 +451,12 @@ impl Config {
         }
         self.warnings.extend(reader.take_warnings());
         if let (Ok(rules), Some(source)) = (RuleSet::new(reader), self.rule_sources.first()) {
+            for name in self.series.iter().filter_map(|(key, _)| key.strip_prefix("rule:")) {
+                if !rules.rules().iter().any(|rule| rule.label.name == name) {
+                    let what = format!("`[series]` names rule \"{name}\", which is not there");
+                    self.warnings.push(source.error(0, what));
+                }
+            }
             if rules.longest_wait_ns() >= self.bounds.window.span_ns {
                 let what =
                     "a rule waits for longer than `[engine] window`: its tweets are gone before it can open";

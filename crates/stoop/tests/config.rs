@@ -90,3 +90,19 @@ fn a_rule_that_can_open_on_nothing_late_though_it_says_so_is_warned_of() {
     );
     assert_eq!(warnings("", "backfill = false"), of("`[feed] backfill` is false"));
 }
+
+#[test]
+fn series_are_kept_as_written_and_checked() {
+    let with =
+        |series: &str| Config::parse("stoop.toml", &format!("[[rule]]\nname = \"r\"\n[series]\n{series}"));
+    let config = with("\"rule:r\" = \"DOGEUSDT\"\n\"$EDGE\" = \"EDGEUSDT\"").expect("a configuration");
+    let pair = |key: &str, series: &str| (key.to_owned(), series.to_owned());
+    assert_eq!(config.series, [pair("rule:r", "DOGEUSDT"), pair("$EDGE", "EDGEUSDT")]);
+    assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+    let error = with("doge = \"DOGEUSDT\"").expect_err("no key");
+    assert!(error.to_string().contains("stoop.toml:4:8: `doge` is neither a rule nor an asset"), "{error}");
+    let error = with("\"rule:r\" = 3").expect_err("no series");
+    assert!(error.to_string().contains("a series is the name of its files"), "{error}");
+    let warnings = with("\"rule:gone\" = \"A\"").expect("a configuration").warnings;
+    assert!(warnings[0].message.contains("names rule \"gone\", which is not there"));
+}

@@ -12,6 +12,7 @@ mod assets;
 mod cast;
 mod events;
 mod json;
+mod planted;
 mod post;
 mod story;
 
@@ -21,6 +22,7 @@ use std::collections::{BinaryHeap, VecDeque};
 use crate::dice::{Dice, Quantiles};
 use assets::Token;
 use cast::Account;
+pub use planted::{PLANTED_RETURN, Planted, planted};
 use post::{Kind, Post, Reference, tweet_id};
 use story::Story;
 

@@ -1,0 +1,235 @@
+//! Outcomes: what became of the price after one decision, over one horizon.
+
+use rust_decimal::{Decimal, RoundingStrategy};
+use stoop_model::Side;
+
+use crate::prices::{Layout, Series};
+
+/// Decimal places of a return.
+const PLACES: u32 = 12;
+
+/// A price at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fill {
+    /// Unix ns.
+    pub at_ns: i64,
+    /// As the source has it.
+    pub price: Decimal,
+}
+
+/// What one decision came to over one horizon. Returns have 12 decimal places, rounded half to even.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The decision, as its place in [`crate::Findings::events`].
+    pub event: usize,
+    /// From entry to exit, ms.
+    pub horizon_ms: i64,
+    /// Where it was left.
+    pub exit: Option<Fill>,
+    /// Exit over entry, less 1, whatever the side.
+    pub gross: Option<Decimal>,
+    /// By side, less the costs of both sides.
+    pub net: Option<Decimal>,
+    /// `gross` less the benchmark's at the same two times; none without a benchmark, or where it has no such times.
+    pub adjusted: Option<Decimal>,
+    /// The furthest the price went for it, from entry to exit, by side.
+    pub mfe: Option<Decimal>,
+    /// The furthest it went against it, by side; never above 0.
+    pub mae: Option<Decimal>,
+    /// When it was at its furthest, ns after the entry.
+    pub peak_ns: Option<i64>,
+    /// Entry of the first outcome whose window overlaps with this one's, or with one's that does; for outcomes that count.
+    pub cluster_ns: Option<i64>,
+    /// Why it is left out.
+    pub excluded: Option<Exclusion>,
+}
+
+/// Why there is no outcome. The list is closed; docs/backtesting.md explains each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exclusion {
+    /// The decision names no asset, and `[series]` none for its rule.
+    NoAsset,
+    /// There are no prices of its asset.
+    NoSeries,
+    /// The series begins too late for the entry.
+    NotOpen,
+    /// Nothing was traded within two spacings of entry or exit.
+    NoPrice,
+    /// The horizon is shorter than the spacing of the series.
+    Coarse,
+    /// A price so large over one so small that the return has no room in 28 digits.
+    OutOfRange,
+}
+
+impl Exclusion {
+    /// Every reason.
+    pub const ALL: [Self; 6] =
+        [Self::NoAsset, Self::NoSeries, Self::NotOpen, Self::NoPrice, Self::Coarse, Self::OutOfRange];
+
+    /// The name in `outcomes.csv`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoAsset => "no_asset",
+            Self::NoSeries => "no_series",
+            Self::NotOpen => "not_open",
+            Self::NoPrice => "no_price",
+            Self::Coarse => "coarse",
+            Self::OutOfRange => "out_of_range",
+        }
+    }
+}
+
+/// What a trade costs, in basis points of its price, each side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Costs {
+    /// The taker's fee.
+    pub taker_bps: Decimal,
+    /// Slippage on BTC and ETH.
+    pub slippage_major_bps: Decimal,
+    /// Slippage on all else.
+    pub slippage_bps: Decimal,
+}
+
+impl Default for Costs {
+    fn default() -> Self {
+        let [taker_bps, slippage_major_bps, slippage_bps] = [5, 10, 50].map(Decimal::from);
+        Self { taker_bps, slippage_major_bps, slippage_bps }
+    }
+}
+
+/// What BTC and ETH are quoted in, so that BTCDOMUSDT is not taken for one of them.
+const QUOTES: [&str; 14] =
+    ["USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USDP", "DAI", "USD", "EUR", "GBP", "TRY", "BRL", "JPY", "BTC"];
+
+impl Costs {
+    /// Of both sides together, as a fraction of the price.
+    pub fn of(&self, series: &str) -> Decimal {
+        let base = ["BTC", "ETH"].into_iter().find_map(|base| series.strip_prefix(base));
+        let is_major = base.is_some_and(|quote| QUOTES.contains(&quote));
+        let slippage = if is_major { self.slippage_major_bps } else { self.slippage_bps };
+        (self.taker_bps + slippage) * Decimal::new(2, 4)
+    }
+}
+
+/// Where a decision would have been entered, at `at_ns` or within two spacings behind it.
+pub(crate) fn enter(series: &Series, at_ns: i64) -> Result<usize, Exclusion> {
+    series.near(at_ns).ok_or_else(|| {
+        let is_open = series.times.first().is_some_and(|first_ns| *first_ns <= at_ns);
+        if is_open || series.times.is_empty() { Exclusion::NoPrice } else { Exclusion::NotOpen }
+    })
+}
+
+/// Goes on from an entry, horizon by horizon, the shorter ones first.
+pub(crate) struct Walk<'a> {
+    series: &'a Series,
+    side: Side,
+    entry: usize,
+    /// Bars up to here are in the extremes.
+    seen: usize,
+    high: (Decimal, i64),
+    low: (Decimal, i64),
+}
+
+/// One horizon's end of a walk.
+pub(crate) struct End {
+    pub exit: Fill,
+    pub gross: Decimal,
+    pub mfe: Decimal,
+    pub mae: Decimal,
+    pub peak_ns: i64,
+}
+
+impl<'a> Walk<'a> {
+    pub(crate) fn new(series: &'a Series, side: Side, entry: usize) -> Self {
+        let start = (series.opens[entry], series.times[entry]);
+        Self { series, side, entry, seen: entry, high: start, low: start }
+    }
+
+    /// The outcome at `horizon_ns` after the entry.
+    pub(crate) fn to(&mut self, horizon_ns: i64) -> Result<End, Exclusion> {
+        let series = self.series;
+        if horizon_ns < series.spacing_ns {
+            return Err(Exclusion::Coarse);
+        }
+        let (entry_ns, entry_price) = (series.times[self.entry], series.opens[self.entry]);
+        let place = series.near(entry_ns + horizon_ns).ok_or(Exclusion::NoPrice)?;
+        for bar in self.seen..place {
+            self.widen(series.high(bar), series.low(bar), series.times[bar]);
+        }
+        self.seen = self.seen.max(place);
+        let exit = Fill { at_ns: series.times[place], price: series.opens[place] };
+        // The exit bar is left at its open: the rest of it is no part of the way.
+        let (mut high, mut low) = (self.high, self.low);
+        if exit.price > high.0 {
+            high = (exit.price, exit.at_ns);
+        }
+        if exit.price < low.0 {
+            low = (exit.price, exit.at_ns);
+        }
+        let ((best, peak_ns), worst, sign) = match self.side {
+            Side::Buy | Side::Alert => (high, low.0, Decimal::ONE),
+            Side::Sell => (low, high.0, Decimal::NEGATIVE_ONE),
+        };
+        Ok(End {
+            exit,
+            gross: rounded(change(entry_price, exit.price)?),
+            mfe: rounded(sign * change(entry_price, best)?),
+            mae: rounded(sign * change(entry_price, worst)?),
+            peak_ns: peak_ns - entry_ns,
+        })
+    }
+
+    fn widen(&mut self, high: Decimal, low: Decimal, at_ns: i64) {
+        if high > self.high.0 {
+            self.high = (high, at_ns);
+        }
+        if low < self.low.0 {
+            self.low = (low, at_ns);
+        }
+    }
+}
+
+/// The benchmark's change between two times, of which it must have both.
+fn benchmark_change(series: &Series, from_ns: i64, to_ns: i64) -> Option<Decimal> {
+    let at = |at_ns: i64| {
+        let place = series.near(at_ns)?;
+        let is_same = series.layout == Layout::Trades || series.times[place] == at_ns;
+        is_same.then(|| series.opens[place])
+    };
+    change(at(from_ns)?, at(to_ns)?).ok()
+}
+
+/// A return less the benchmark's at the same times, rounded once.
+pub(crate) fn adjust(entry: Fill, exit: Fill, benchmark: &Series) -> Option<Decimal> {
+    let other = benchmark_change(benchmark, entry.at_ns, exit.at_ns)?;
+    Some(rounded(change(entry.price, exit.price).ok()? - other))
+}
+
+/// A return by side after costs.
+pub(crate) fn net(gross: Decimal, side: Side, costs: Decimal) -> Decimal {
+    rounded(by_side(gross, side) - costs)
+}
+
+/// A return as the side sees it; an alert is taken as a buy.
+pub(crate) fn by_side(gross: Decimal, side: Side) -> Decimal {
+    match side {
+        Side::Buy | Side::Alert => gross,
+        Side::Sell => -gross,
+    }
+}
+
+/// `to` over `from`, less 1. Whatever has 12 places or a tie at the 13th is exact in the 28 digits of the quotient, so that
+/// rounding it afterwards rounds once.
+pub(crate) fn change(from: Decimal, to: Decimal) -> Result<Decimal, Exclusion> {
+    let quotient = to.checked_div(from).ok_or(Exclusion::OutOfRange)?;
+    quotient.checked_sub(Decimal::ONE).ok_or(Exclusion::OutOfRange)
+}
+
+fn rounded(value: Decimal) -> Decimal {
+    let mut value = value.round_dp_with_strategy(PLACES, RoundingStrategy::MidpointNearestEven);
+    value.rescale(PLACES);
+    if value.is_zero() { value.abs() } else { value }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,218 @@
+//! Prices on disk: a folder of files, each of one series, read one series at a time.
+
+mod row;
+mod series;
+mod source;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub(crate) use row::Row;
+pub use row::{Layout, RowFault};
+pub(crate) use series::Builder;
+pub use series::{Hole, Holes, Series};
+pub use source::FileError;
+
+use source::read_rows;
+
+/// Bars or trades of one series in memory; 24 bytes a trade, 80 a bar.
+const ROWS: usize = 1 << 26;
+/// Rows at the head of a file that say how far apart its bars are.
+const HEAD_ROWS: usize = 1000;
+
+/// Why prices could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum PriceError {
+    /// The folder is missing or unreadable.
+    #[error("cannot read {}: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// No file of prices is in it.
+    #[error("{}: no prices: files are named after their series, such as DOGEUSDT-1m-2021-04.csv", path.display())]
+    Nothing {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file is not as it should be.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Files of one series that do not go together.
+    #[error("{} and {}: {what}", first.display(), second.display())]
+    Clash {
+        /// The one.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+        /// Why not.
+        what: String,
+    },
+    /// A series that does not fit into memory.
+    #[error("{series}: more than {ROWS} rows: take files of a shorter span, or bars in place of trades")]
+    TooMany {
+        /// The series.
+        series: String,
+    },
+    /// A series that was asked for by name.
+    #[error("no series {series} in {}", path.display())]
+    Missing {
+        /// The series.
+        series: String,
+        /// The folder.
+        path: PathBuf,
+    },
+}
+
+/// A folder of price files by series: the name of a file up to its first `-`, or up to its first `.`.
+///
+/// Looks at names only; files are read by [`Self::load`].
+#[derive(Clone, Debug)]
+pub struct Prices {
+    folder: PathBuf,
+    files: BTreeMap<String, Vec<PathBuf>>,
+}
+
+/// Endings of files of prices. Parquet will stand here.
+const ENDINGS: [&str; 4] = [".csv", ".csv.gz", ".csv.zst", ".zip"];
+
+impl Prices {
+    /// Lists the files of a folder.
+    pub fn open(folder: &Path) -> Result<Self, PriceError> {
+        let fail = |source| PriceError::Folder { path: folder.to_owned(), source };
+        let mut files: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+        for entry in fs::read_dir(folder).map_err(fail)? {
+            let path = entry.map_err(fail)?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+            let is_prices = ENDINGS.iter().any(|ending| name.to_ascii_lowercase().ends_with(ending));
+            let series = name.split(['-', '.']).next().unwrap_or_default();
+            if is_prices && !series.is_empty() {
+                files.entry(series.to_owned()).or_default().push(path);
+            }
+        }
+        if files.is_empty() {
+            return Err(PriceError::Nothing { path: folder.to_owned() });
+        }
+        for files in files.values_mut() {
+            files.sort();
+        }
+        Ok(Self { folder: folder.to_owned(), files })
+    }
+
+    /// Names of the series, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().map(String::as_str)
+    }
+
+    /// The folder has this series.
+    pub fn has(&self, series: &str) -> bool {
+        self.files.contains_key(series)
+    }
+
+    /// The files of a series; none if it is not there.
+    pub fn files(&self, series: &str) -> &[PathBuf] {
+        self.files.get(series).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Reads a series into memory, whatever the order of its files.
+    pub fn load(&self, series: &str) -> Result<Series, PriceError> {
+        let mut heads =
+            self.files(series).iter().map(|path| Head::read(path)).collect::<Result<Vec<_>, _>>()?;
+        heads.sort_by_key(|head| head.first_ns);
+        let missing = || PriceError::Missing { series: series.to_owned(), path: self.folder.clone() };
+        let first = heads.first().ok_or_else(missing)?;
+        let clash = |second: &Head, what: &str| PriceError::Clash {
+            first: first.path.clone(),
+            second: second.path.clone(),
+            what: what.to_owned(),
+        };
+        let step_ns =
+            heads.iter().map(|head| head.step_ns).find(|step_ns| *step_ns > 0).unwrap_or(first.span_ns);
+        let mut builder = Builder::new(first.layout, step_ns);
+        for (index, head) in heads.iter().enumerate() {
+            if head.layout != first.layout {
+                return Err(clash(head, "klines and trades of one series: keep one of them"));
+            }
+            if head.layout == Layout::Klines && head.step_ns > 0 && head.step_ns != step_ns {
+                return Err(clash(head, "bars of different lengths: keep one of them"));
+            }
+            let before = index.checked_sub(1).map(|before| heads[before].path.as_path());
+            append(&mut builder, &head.path, before, series)?;
+        }
+        Ok(builder.finish())
+    }
+}
+
+/// Reads one file behind what was read so far.
+fn append(builder: &mut Builder, path: &Path, before: Option<&Path>, series: &str) -> Result<(), PriceError> {
+    let mut is_full = false;
+    let mut is_first = true;
+    let mut overlap = None;
+    read_rows(path, |_, row, line| {
+        let pushed = builder.push(&row);
+        match (pushed, before) {
+            (Ok(()), _) => {}
+            (Err(what), Some(before)) if is_first => {
+                overlap = Some((before.to_owned(), what));
+                return Ok(false);
+            }
+            (Err(what), _) => return Err(FileError::Order { path: path.to_owned(), line, what }),
+        }
+        is_first = false;
+        is_full = builder.len() > ROWS;
+        Ok(!is_full)
+    })?;
+    if is_full {
+        return Err(PriceError::TooMany { series: series.to_owned() });
+    }
+    match overlap {
+        Some((first, what)) => {
+            let what = format!("the files overlap in time ({what})");
+            Err(PriceError::Clash { first, second: path.to_owned(), what })
+        }
+        None => Ok(()),
+    }
+}
+
+/// What the head of a file tells.
+struct Head {
+    path: PathBuf,
+    layout: Layout,
+    first_ns: i64,
+    /// Length of the first bar by its own word.
+    span_ns: i64,
+    /// The most frequent step from bar to bar, the shortest of these; 0 if there is one row only.
+    step_ns: i64,
+}
+
+impl Head {
+    fn read(path: &Path) -> Result<Self, FileError> {
+        let mut head = None;
+        let mut last_ns = 0;
+        let mut steps: BTreeMap<i64, u32> = BTreeMap::new();
+        let mut rows = 0;
+        read_rows(path, |layout, row, _| {
+            rows += 1;
+            if head.is_some() {
+                *steps.entry(row.at_ns - last_ns).or_default() += 1;
+            } else {
+                let (first_ns, span_ns) = (row.at_ns, row.span_ns);
+                head = Some(Self { path: path.to_owned(), layout, first_ns, span_ns, step_ns: 0 });
+            }
+            last_ns = row.at_ns;
+            Ok(layout == Layout::Klines && rows < HEAD_ROWS)
+        })?;
+        let mut head = head.ok_or_else(|| FileError::Empty { path: path.to_owned() })?;
+        let steps = steps.into_iter().filter(|(step_ns, _)| *step_ns > 0);
+        // The first of the most frequent ones: `max_by_key` would take the last.
+        head.step_ns =
+            steps.min_by_key(|(_, count)| std::cmp::Reverse(*count)).map_or(0, |(step_ns, _)| step_ns);
+        Ok(head)
+    }
+}
+
+#[cfg(test)]
+mod tests;

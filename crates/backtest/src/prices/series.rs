@@ -1,0 +1,237 @@
+//! One series of prices in memory: bars or trades that traded, in order of time.
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+use super::row::{Layout, Row};
+
+/// How far trades are taken to be apart, ns: what a bar's length is to bars.
+const TRADE_SPACING_NS: i64 = 1_000_000_000;
+
+/// Places at which nothing was traded are told one by one up to so many.
+const HOLES_TOLD: usize = 16;
+
+/// A series of prices. Bars without trades are not in it.
+#[derive(Clone, Debug)]
+pub struct Series {
+    pub(crate) layout: Layout,
+    pub(crate) spacing_ns: i64,
+    /// When each bar opens or trade was made, ns; ascending.
+    pub(crate) times: Vec<i64>,
+    pub(crate) opens: Vec<Decimal>,
+    /// Of bars only.
+    pub(crate) highs: Vec<Decimal>,
+    pub(crate) lows: Vec<Decimal>,
+    pub(crate) closes: Vec<Decimal>,
+    /// The opens once more, for what is estimated rather than calculated.
+    pub(crate) rough: Vec<f64>,
+    pub(crate) first_ns: i64,
+    pub(crate) last_ns: i64,
+    pub(crate) holes: Holes,
+}
+
+/// Where a series has nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holes {
+    /// Bars that are missing between the first and the last.
+    pub missing_bars: u64,
+    /// Bars in which nothing was traded.
+    pub silent_bars: u64,
+    /// The longest stretches, missing or silent, in order of time; 16 at most.
+    pub longest: Vec<Hole>,
+}
+
+/// A stretch without a trade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hole {
+    /// Where the first bar that is missing or silent would open, Unix ns.
+    pub from_ns: i64,
+    /// Where the next bar that traded opens, Unix ns.
+    pub to_ns: i64,
+    /// The bars are not there at all: the exchange was halted, or the file is not whole. Else they are there, without
+    /// trades.
+    pub is_missing: bool,
+}
+
+impl Series {
+    /// The name in summaries.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// Length of a bar; for trades one second. Entry and exit are found within two of these, or not at all.
+    pub fn spacing_ns(&self) -> i64 {
+        self.spacing_ns
+    }
+
+    /// Place of the first bar or trade at or after a time.
+    pub(crate) fn at_or_after(&self, at_ns: i64) -> usize {
+        // Bars are where they would be in an unbroken series, or before it by as many as are missing.
+        let end = match self.layout {
+            Layout::Klines => {
+                let steps = (at_ns - self.first_ns).max(0) / self.spacing_ns + 2;
+                usize::try_from(steps).unwrap_or(usize::MAX).min(self.times.len())
+            }
+            Layout::Trades => self.times.len(),
+        };
+        let mut step = 1;
+        let mut start = end;
+        while start > 0 && self.times[start - 1] >= at_ns {
+            start = start.saturating_sub(step);
+            step *= 2;
+        }
+        let end = end.min(start + step);
+        start + self.times[start..end].partition_point(|time| *time < at_ns)
+    }
+
+    /// Place of the first that traded at or after a time, within two spacings of it.
+    pub(crate) fn near(&self, at_ns: i64) -> Option<usize> {
+        let place = self.at_or_after(at_ns);
+        let time = *self.times.get(place)?;
+        (time - at_ns <= 2 * self.spacing_ns).then_some(place)
+    }
+
+    /// The last price that was known at a time: the close of the last bar that was over by then.
+    pub(crate) fn known_at(&self, at_ns: i64) -> Option<Decimal> {
+        let span_ns = match self.layout {
+            Layout::Klines => self.spacing_ns,
+            Layout::Trades => 0,
+        };
+        let after = self.at_or_after(at_ns.saturating_sub(span_ns).saturating_add(1));
+        let place = after.checked_sub(1)?;
+        // A price from before a long halt tells nothing of the time.
+        let is_near = at_ns - self.times[place] <= 3 * self.spacing_ns.max(60_000_000_000);
+        is_near.then(|| self.close(place))
+    }
+
+    pub(crate) fn close(&self, place: usize) -> Decimal {
+        *self.closes.get(place).unwrap_or(&self.opens[place])
+    }
+
+    pub(crate) fn high(&self, place: usize) -> Decimal {
+        *self.highs.get(place).unwrap_or(&self.opens[place])
+    }
+
+    pub(crate) fn low(&self, place: usize) -> Decimal {
+        *self.lows.get(place).unwrap_or(&self.opens[place])
+    }
+}
+
+/// Takes rows in order and makes a series of them.
+#[derive(Debug)]
+pub(crate) struct Builder {
+    series: Series,
+    rows: u64,
+    silent_from_ns: Option<i64>,
+}
+
+impl Builder {
+    /// A series of bars so far apart; of trades whatever `step_ns` is.
+    pub(crate) fn new(layout: Layout, step_ns: i64) -> Self {
+        let spacing_ns = match layout {
+            Layout::Klines => step_ns,
+            Layout::Trades => TRADE_SPACING_NS,
+        };
+        let series = Series {
+            layout,
+            spacing_ns,
+            times: Vec::new(),
+            opens: Vec::new(),
+            highs: Vec::new(),
+            lows: Vec::new(),
+            closes: Vec::new(),
+            rough: Vec::new(),
+            first_ns: 0,
+            last_ns: 0,
+            holes: Holes::default(),
+        };
+        Self { series, rows: 0, silent_from_ns: None }
+    }
+
+    /// Takes the next row, or says why it cannot be the next.
+    pub(crate) fn push(&mut self, row: &Row) -> Result<(), String> {
+        let series = &mut self.series;
+        if self.rows == 0 {
+            series.first_ns = row.at_ns;
+        } else {
+            let step_ns = row.at_ns - series.last_ns;
+            match series.layout {
+                Layout::Klines if step_ns < series.spacing_ns => {
+                    return Err(disorder(step_ns, series.spacing_ns));
+                }
+                Layout::Trades if step_ns < 0 => return Err(disorder(step_ns, 0)),
+                Layout::Klines if step_ns > series.spacing_ns => self.jump(row.at_ns),
+                Layout::Klines | Layout::Trades => {}
+            }
+        }
+        let series = &mut self.series;
+        self.rows += 1;
+        series.last_ns = row.at_ns;
+        if !row.has_traded {
+            series.holes.silent_bars += 1;
+            self.silent_from_ns.get_or_insert(row.at_ns);
+            return Ok(());
+        }
+        if let Some(from_ns) = self.silent_from_ns.take() {
+            series.holes.add(Hole { from_ns, to_ns: row.at_ns, is_missing: false });
+        }
+        series.times.push(row.at_ns);
+        series.opens.push(row.open);
+        series.rough.push(row.open.to_f64().unwrap_or(f64::NAN));
+        if series.layout == Layout::Klines {
+            series.highs.push(row.high);
+            series.lows.push(row.low);
+            series.closes.push(row.close);
+        }
+        Ok(())
+    }
+
+    /// Bars are missing before the one that opens at this time.
+    fn jump(&mut self, to_ns: i64) {
+        let series = &mut self.series;
+        let from_ns = series.last_ns + series.spacing_ns;
+        if let Some(silent_ns) = self.silent_from_ns.take() {
+            series.holes.add(Hole { from_ns: silent_ns, to_ns: from_ns, is_missing: false });
+        }
+        let missing = (to_ns - from_ns).div_euclid(series.spacing_ns).max(1);
+        series.holes.missing_bars += missing.unsigned_abs();
+        series.holes.add(Hole { from_ns, to_ns, is_missing: true });
+    }
+
+    /// Bars and trades kept so far.
+    pub(crate) fn len(&self) -> usize {
+        self.series.times.len()
+    }
+
+    pub(crate) fn finish(mut self) -> Series {
+        self.series.holes.settle();
+        self.series
+    }
+}
+
+impl Holes {
+    fn add(&mut self, hole: Hole) {
+        self.longest.push(hole);
+        if self.longest.len() >= 64 * HOLES_TOLD {
+            self.settle();
+        }
+    }
+
+    /// Keeps the longest, in order of time.
+    fn settle(&mut self) {
+        self.longest.sort_by_key(|hole| (hole.from_ns - hole.to_ns, hole.from_ns));
+        self.longest.truncate(HOLES_TOLD);
+        self.longest.sort_by_key(|hole| hole.from_ns);
+    }
+}
+
+fn disorder(step_ns: i64, spacing_ns: i64) -> String {
+    if step_ns < 0 {
+        return format!("not sorted: {} ms before the row above it", -step_ns / 1_000_000);
+    }
+    format!(
+        "bars overlap: this one opens {} ms after the one above it, and they are {} ms long",
+        step_ns / 1_000_000,
+        spacing_ns / 1_000_000
+    )
+}

@@ -1,0 +1,128 @@
+//! A file of prices, row by row, whatever it is packed in.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use csv::{ByteRecord, ReaderBuilder};
+use flate2::bufread::MultiGzDecoder;
+use zip::ZipArchive;
+
+use super::row::is_header;
+use super::{Layout, Row, RowFault};
+
+const BUFFER_BYTES: usize = 64 << 10;
+
+/// Why a file of prices could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It is missing or unreadable.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system or the decompressor said.
+        source: io::Error,
+    },
+    /// An archive that does not hold one file of prices.
+    #[error("{}: {what}", path.display())]
+    Archive {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// It is no CSV.
+    #[error("{}: {source}", path.display())]
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// What the reader said, with the line.
+        source: csv::Error,
+    },
+    /// A row that says nothing that could be meant.
+    #[error("{}:{line}: {fault}", path.display())]
+    Row {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// What is wrong.
+        fault: RowFault,
+    },
+    /// Rows that do not follow each other in time.
+    #[error("{}:{line}: {what}", path.display())]
+    Order {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// No row at all.
+    #[error("{}: no rows", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// Calls `each` with every row of a file and its line, until it breaks.
+///
+/// `.gz`, `.zst` and `.zip` (of one file) are unpacked. A first row that begins with a letter is a header.
+pub(crate) fn read_rows(
+    path: &Path,
+    mut each: impl FnMut(Layout, Row, u64) -> Result<bool, FileError>,
+) -> Result<(), FileError> {
+    unpack(path, |reader| {
+        let mut rows = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(reader);
+        let mut record = ByteRecord::new();
+        let mut layout = None;
+        let mut is_first = true;
+        let fail = |source| FileError::Csv { path: path.to_owned(), source };
+        while rows.read_byte_record(&mut record).map_err(fail)? {
+            if std::mem::take(&mut is_first) && is_header(&record) {
+                continue;
+            }
+            let line = record.position().map_or(0, csv::Position::line);
+            let bad = |fault| FileError::Row { path: path.to_owned(), line, fault };
+            let known = match layout {
+                Some(known) => known,
+                None => *layout.insert(Layout::of(&record).map_err(bad)?),
+            };
+            if !each(known, known.read(&record).map_err(bad)?, line)? {
+                return Ok(());
+            }
+        }
+        if layout.is_none() {
+            return Err(FileError::Empty { path: path.to_owned() });
+        }
+        Ok(())
+    })
+}
+
+fn unpack<T>(path: &Path, read: impl FnOnce(&mut dyn Read) -> Result<T, FileError>) -> Result<T, FileError> {
+    let fail = |source| FileError::Read { path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(fail)?;
+    let mut magic = Vec::new();
+    (&mut file).take(4).read_to_end(&mut magic).map_err(fail)?;
+    file.seek(SeekFrom::Start(0)).map_err(fail)?;
+    let file = BufReader::with_capacity(BUFFER_BYTES, file);
+    if magic.starts_with(&[0x1f, 0x8b]) {
+        return read(&mut BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(file)));
+    }
+    if magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        return read(&mut zstd::Decoder::with_buffer(file).map_err(fail)?);
+    }
+    if !magic.starts_with(b"PK") {
+        return read(&mut { file });
+    }
+    let broken = |what: String| FileError::Archive { path: path.to_owned(), what };
+    let mut archive = ZipArchive::new(file).map_err(|error| broken(error.to_string()))?;
+    if archive.len() != 1 {
+        return Err(broken(format!("the archive holds {} files, not one", archive.len())));
+    }
+    let mut entry = archive.by_index(0).map_err(|error| broken(error.to_string()))?;
+    read(&mut entry)
+}

@@ -1,0 +1,145 @@
+//! The event table: posts, what was decided on them, and where the price went.
+
+use maud::{Markup, PreEscaped, html};
+use rust_decimal::prelude::ToPrimitive;
+
+use super::charts;
+use super::text::{moment, percent, span};
+use crate::outcome::{by_side, change};
+use crate::study::{Event, Findings};
+
+/// Events of a rule that are shown.
+const SHOWN: usize = 60;
+/// Events without outcome that are shown.
+const LEFT_OUT_SHOWN: usize = 200;
+
+/// Events of each rule that have an outcome: those that moved most, in order of time.
+pub(super) fn tables(findings: &Findings) -> Markup {
+    let mut rules: Vec<&str> =
+        findings.events.iter().map(|event| event.decision.rule.name.as_str()).collect();
+    rules.sort_unstable();
+    rules.dedup();
+    html! {
+        @for rule in rules {
+            (table(findings, rule))
+        }
+    }
+}
+
+fn table(findings: &Findings, rule: &str) -> Markup {
+    let main_ms = findings.statistics.main_ms;
+    let is_of = |event: &Event| event.counts && event.decision.rule.name == rule && event.entry.is_some();
+    let mut places: Vec<usize> =
+        (0..findings.events.len()).filter(|place| is_of(&findings.events[*place])).collect();
+    let all = places.len();
+    let size = |place: &usize| gross(findings, *place, main_ms).map_or(0.0, f64::abs);
+    places.sort_by(|a, b| size(b).total_cmp(&size(a)).then(a.cmp(b)));
+    places.truncate(SHOWN);
+    places.sort_unstable();
+    let horizons = shown_horizons(findings);
+    html! {
+        h3 { (rule) ": " (all) " with prices" }
+        @if all > SHOWN {
+            p.note { "The " (SHOWN) " that moved most over " (span(main_ms)) ", in order of time. All are in outcomes.csv." }
+        }
+        @if all > 0 {
+            table.events {
+                thead { tr {
+                    th { "When, UTC" } th { "Post" } th { "Price" }
+                    @for horizon_ms in &horizons { th.n { (span(*horizon_ms)) } }
+                    th.n { "net " (span(main_ms)) } th.n { "gone before" }
+                } }
+                tbody { @for place in places { (row(findings, place, &horizons)) } }
+            }
+        }
+    }
+}
+
+fn row(findings: &Findings, place: usize, horizons: &[i64]) -> Markup {
+    let event = &findings.events[place];
+    let decision = &event.decision;
+    let when = moment(decision.decided_ns);
+    let author = decision.author.as_deref().unwrap_or("unknown author");
+    let link = decision.link.as_deref().filter(|link| link.starts_with("https://"));
+    let main_ms = findings.statistics.main_ms;
+    let title = format!(
+        "{} from ten bars before the entry to sixty after it",
+        event.series.as_deref().unwrap_or("price")
+    );
+    html! {
+        tr {
+            td.when { (when) }
+            td.post {
+                "@" (author) ", " (decision.tweet_kind.as_str()) ": "
+                @if let Some(link) = link { a href=(link) { (decision.text) } } @else { (decision.text) }
+            }
+            td { (PreEscaped(charts::path(&event.path, &title))) span.note { (event.series.as_deref().unwrap_or_default()) } }
+            @for horizon_ms in horizons {
+                (number(&span(*horizon_ms), gross(findings, place, *horizon_ms)))
+            }
+            (number("net", net(findings, place, main_ms)))
+            (number("gone before", gone(event)))
+        }
+    }
+}
+
+fn number(name: &str, share: Option<f64>) -> Markup {
+    let sign = share.map_or("", |share| if share < 0.0 { "down" } else { "up" });
+    html! { td.n data-name=(name) { span class=(sign) { (percent(share)) } } }
+}
+
+/// Three horizons at most: a minute, the main one, an hour, or those next to them.
+fn shown_horizons(findings: &Findings) -> Vec<i64> {
+    let known = &findings.settings.horizons_ms;
+    let mut shown: Vec<i64> = [60_000, findings.statistics.main_ms, 3_600_000].into();
+    shown.retain(|horizon_ms| known.contains(horizon_ms));
+    shown.sort_unstable();
+    shown.dedup();
+    shown
+}
+
+fn gross(findings: &Findings, event: usize, horizon_ms: i64) -> Option<f64> {
+    let side = findings.events[event].decision.rule.side;
+    by_side(findings.outcome(event, horizon_ms)?.gross?, side).to_f64()
+}
+
+fn net(findings: &Findings, event: usize, horizon_ms: i64) -> Option<f64> {
+    findings.outcome(event, horizon_ms)?.net?.to_f64()
+}
+
+fn gone(event: &Event) -> Option<f64> {
+    by_side(change(event.before?, event.entry?.price).ok()?, event.decision.rule.side).to_f64()
+}
+
+/// Opens that were never entered, with their reasons.
+pub(super) fn left_out(findings: &Findings) -> Markup {
+    let opens = findings.events.iter().filter(|event| event.counts);
+    let without: Vec<&Event> = opens.filter(|event| event.excluded.is_some()).collect();
+    html! {
+        p { "Outcomes of opens that were left out, one for each horizon: " (reasons(findings)) "." }
+        @if !without.is_empty() {
+            details {
+                summary { (without.len()) " opens without an entry" }
+                @if without.len() > LEFT_OUT_SHOWN { p.note { "The first " (LEFT_OUT_SHOWN) "; all are in outcomes.csv." } }
+                div.scroll { table {
+                    thead { tr { th { "When, UTC" } th { "Rule" } th { "Series" } th { "Reason" } th { "Post" } } }
+                    tbody { @for event in without.iter().take(LEFT_OUT_SHOWN) {
+                        tr {
+                            td.when { (moment(event.decision.decided_ns)) }
+                            td { (event.decision.rule.name) }
+                            td { (event.series.as_deref().unwrap_or("–")) }
+                            td { (event.excluded.map_or("", crate::Exclusion::as_str)) }
+                            td.post { (event.decision.text) }
+                        }
+                    } }
+                } }
+            }
+        }
+    }
+}
+
+fn reasons(findings: &Findings) -> String {
+    let told = findings.left_out().into_iter().filter(|(_, count)| *count > 0);
+    let told: Vec<String> = told.map(|(reason, count)| format!("{count} {reason}")).collect();
+    if told.is_empty() { "none".to_owned() } else { told.join(", ") }
+}

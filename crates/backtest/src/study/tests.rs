@@ -1,0 +1,157 @@
+//! Whole studies on files a page long.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use stoop_model::Side;
+
+use super::*;
+use crate::trial::{MINUTE_NS, NOON_NS, decision, with};
+
+/// Minute bars whose price goes up by 0.01 a minute from 1.00 at noon, in a folder.
+fn folder(minutes: i64) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut text = String::new();
+    for minute in 0..minutes {
+        let at_ms = (NOON_NS + minute * MINUTE_NS) / 1_000_000;
+        let price = format!("{}.{:02}", 1 + minute / 100, minute % 100);
+        writeln!(text, "{at_ms},{price},{price},{price},{price},1,{},0,0,0,0,0", at_ms + 59_999)
+            .expect("a line");
+    }
+    std::fs::write(folder.path().join("UPUSDT-1m.csv"), text).expect("a file");
+    folder
+}
+
+fn settings(horizons_ms: &[i64]) -> Settings {
+    let names = SeriesNames::new([("rule:test".to_owned(), "UPUSDT".to_owned())]);
+    Settings { horizons_ms: horizons_ms.to_vec(), names, ..Settings::default() }
+}
+
+fn findings(decisions: &[Decision], settings: Settings, folder: &Path) -> Findings {
+    let mut study = Study::default();
+    for decision in decisions {
+        study.add(decision);
+    }
+    study.measure(settings, &Prices::open(folder).expect("prices")).expect("findings")
+}
+
+fn table(findings: &Findings) -> Vec<String> {
+    let mut out = Vec::new();
+    findings.write_outcomes(&mut out).expect("a Vec takes it");
+    String::from_utf8(out).expect("UTF-8").split_terminator("\r\n").map(str::to_owned).collect()
+}
+
+#[test]
+fn a_decision_has_a_row_for_each_horizon() {
+    let folder = folder(10);
+    let rows = table(&findings(&[decision(1, 0)], settings(&[1_000, 120_000, 600_000]), folder.path()));
+    assert_eq!(rows[0], crate::table::COLUMNS.join(","));
+    let head = "00000000000000010000000000000000,0,true,test,fixture_author_of_posts,2064689031777615872,,post,open,content,,,UPUSDT,\
+                buy,1767614400000000000,1767614400000000000,1.00,";
+    assert_eq!(rows[1], format!("{head}1000,,,,,,,,,coarse"));
+    let done = "120000,1767614520000000000,1.02,0.020000000000,0.009000000000,,0.020000000000,0.000000000000,\
+                UPUSDT@1767614400000000000,";
+    assert_eq!(rows[2], format!("{head}{done}"));
+    assert_eq!(rows[3], format!("{head}600000,,,,,,,,,no_price"));
+    assert_eq!(rows.len(), 4);
+}
+
+#[test]
+fn rows_come_by_time_id_revision_and_horizon_whatever_their_order() {
+    let folder = folder(10);
+    let (open, other) = (decision(2, 1000), decision(1, 1000));
+    let confirm = with(&open, |body| {
+        body.revision = 1;
+        body.kind = DecisionKind::Confirm;
+    });
+    let found =
+        findings(&[confirm, open, other, decision(3, 0)], settings(&[60_000, 120_000]), folder.path());
+    let keys: Vec<(u8, u32, i64, bool)> = found
+        .outcomes
+        .iter()
+        .map(|outcome| {
+            let event = &found.events[outcome.event];
+            (
+                event.decision.id.0[7],
+                event.decision.revision,
+                outcome.horizon_ms,
+                outcome.cluster_ns.is_some(),
+            )
+        })
+        .collect();
+    let row = |id, revision, counts| [(id, revision, 60_000, counts), (id, revision, 120_000, counts)];
+    assert_eq!(keys, [row(3, 0, true), row(1, 0, true), row(2, 0, true), row(2, 1, false)].concat());
+}
+
+#[test]
+fn overlapping_windows_are_one_cluster() {
+    let folder = folder(30);
+    let minutes = [0, 1, 2, 4, 10, 13];
+    let decisions: Vec<Decision> =
+        (0..).zip(minutes).map(|(n, minute)| decision(n, minute * 60_000)).collect();
+    let found = findings(&decisions, settings(&[120_000, 180_000]), folder.path());
+    let clusters = |horizon_ms: i64| -> Vec<i64> {
+        let rows = found.outcomes.iter().filter(|outcome| outcome.horizon_ms == horizon_ms);
+        rows.filter_map(|outcome| Some((outcome.cluster_ns? - NOON_NS) / MINUTE_NS)).collect()
+    };
+    assert_eq!(clusters(120_000), [0, 0, 2, 4, 10, 13].map(|minute| if minute == 2 { 0 } else { minute }));
+    assert_eq!(clusters(180_000), [0, 0, 0, 0, 10, 13]);
+}
+
+#[test]
+fn latency_moves_the_entry_and_nothing_else() {
+    let folder = folder(30);
+    let late = Settings { latency_ns: 1, ..settings(&[60_000]) };
+    let found = findings(&[decision(1, 0)], late, folder.path());
+    assert_eq!(found.events[0].entry.map(|entry| entry.at_ns), Some(NOON_NS + MINUTE_NS));
+    assert_eq!(found.events[0].decision.decided_ns, NOON_NS);
+}
+
+#[test]
+fn what_cannot_be_measured_is_listed_with_its_reason() {
+    let folder = folder(5);
+    let ticker = with(&decision(1, 0), |body| {
+        body.asset = Some(stoop_model::Asset {
+            class: stoop_model::AssetClass::Ticker,
+            symbol: Some("GONE".to_owned()),
+            contract: None,
+            chain: None,
+            venue: None,
+            market: None,
+            sources: Vec::new(),
+        });
+    });
+    let mut settings = settings(&[60_000]);
+    settings.names = SeriesNames::default();
+    let found = findings(&[ticker, decision(2, 0)], settings.clone(), folder.path());
+    let reasons: Vec<_> = found.outcomes.iter().map(|outcome| outcome.excluded).collect();
+    assert_eq!(reasons, [Some(Exclusion::NoSeries), Some(Exclusion::NoAsset)]);
+    settings.names = SeriesNames::new([("rule:test".to_owned(), "UPUSDT".to_owned())]);
+    let found = findings(&[decision(1, -600_000), decision(2, 600_000)], settings, folder.path());
+    let reasons: Vec<_> = found.outcomes.iter().map(|outcome| outcome.excluded).collect();
+    assert_eq!(reasons, [Some(Exclusion::NotOpen), Some(Exclusion::NoPrice)]);
+}
+
+#[test]
+fn a_short_earns_what_the_price_loses() {
+    let folder = folder(5);
+    let short = with(&decision(1, 0), |body| {
+        let mut rule = (*body.rule).clone();
+        rule.side = Side::Sell;
+        body.rule = rule.into();
+    });
+    let found = findings(&[short], settings(&[60_000]), folder.path());
+    assert_eq!(found.outcomes[0].gross.map(|gross| gross.to_string()).as_deref(), Some("0.010000000000"));
+    assert_eq!(found.outcomes[0].net.map(|net| net.to_string()).as_deref(), Some("-0.021000000000"));
+}
+
+#[test]
+fn a_benchmark_that_is_not_there_is_an_error() {
+    let folder = folder(5);
+    let mut study = Study::default();
+    study.add(&decision(1, 0));
+    let settings = Settings { benchmark: Some("BTCUSDT".to_owned()), ..settings(&[60_000]) };
+    let error =
+        study.measure(settings, &Prices::open(folder.path()).expect("prices")).expect_err("none there");
+    assert!(error.to_string().starts_with("no series BTCUSDT in"));
+}

@@ -1,0 +1,173 @@
+//! `summary.json`: everything but the outcomes themselves, and where it comes from.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use stoop_model::DecisionKind;
+
+use crate::outcome::Exclusion;
+use crate::prices::Layout;
+use crate::statistics::Statistics;
+use crate::study::{Findings, SeriesReport};
+
+/// A file that the study was made from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Source {
+    /// What it is: `frames`, `configuration`, `rules`, `prices`.
+    pub role: &'static str,
+    /// Its name, without the folders it lay in.
+    pub name: String,
+    /// SHA-256 of its bytes, in hex.
+    pub sha256: String,
+}
+
+/// A file that could not be hashed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {}: {source}", path.display())]
+pub struct HashError {
+    /// The file.
+    pub path: PathBuf,
+    /// What the operating system said.
+    pub source: io::Error,
+}
+
+/// Names a file by what it holds.
+pub fn hash_file(role: &'static str, path: &Path) -> Result<Source, HashError> {
+    let fail = |source| HashError { path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(fail)?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        let read = file.read(&mut buffer).map_err(fail)?;
+        if read == 0 {
+            break;
+        }
+        hash.update(&buffer[..read]);
+    }
+    let mut sha256 = String::new();
+    for byte in hash.finalize() {
+        write!(sha256, "{byte:02x}").expect("a String takes every text");
+    }
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    Ok(Source { role, name, sha256 })
+}
+
+/// What the reader should know before anything else.
+pub(crate) const WARNING: &str = "Series and authors were chosen by somebody who knew what became of them: coins that died and \
+    accounts that fell silent are missing, and what is left looks better than it was to be part of. No figure here corrects for that.";
+
+#[derive(Serialize)]
+struct Json<'a> {
+    schema: u32,
+    version: &'a str,
+    warning: &'a str,
+    sources: &'a [Source],
+    settings: SettingsJson<'a>,
+    decisions: BTreeMap<&'static str, usize>,
+    excluded: BTreeMap<&'static str, usize>,
+    series: Vec<SeriesJson<'a>>,
+    statistics: &'a Statistics,
+}
+
+#[derive(Serialize)]
+struct SettingsJson<'a> {
+    latency_ns: i64,
+    horizons_ms: &'a [i64],
+    benchmark: Option<&'a str>,
+    taker_bps: String,
+    slippage_major_bps: String,
+    slippage_bps: String,
+    series: BTreeMap<&'a str, &'a str>,
+}
+
+#[derive(Serialize)]
+struct SeriesJson<'a> {
+    name: &'a str,
+    layout: &'static str,
+    spacing_ns: i64,
+    rows: u64,
+    first_ns: i64,
+    last_ns: i64,
+    missing_bars: u64,
+    silent_bars: u64,
+    holes: Vec<HoleJson>,
+}
+
+#[derive(Serialize)]
+struct HoleJson {
+    from_ns: i64,
+    to_ns: i64,
+    is_missing: bool,
+}
+
+impl Findings {
+    /// Writes the summary as JSON; `version` is the program's.
+    pub fn write_summary(&self, out: &mut impl Write, version: &str, sources: &[Source]) -> io::Result<()> {
+        let settings = &self.settings;
+        let json = Json {
+            schema: 1,
+            version,
+            warning: WARNING,
+            sources,
+            settings: SettingsJson {
+                latency_ns: settings.latency_ns,
+                horizons_ms: &settings.horizons_ms,
+                benchmark: settings.benchmark.as_deref(),
+                taker_bps: settings.costs.taker_bps.to_string(),
+                slippage_major_bps: settings.costs.slippage_major_bps.to_string(),
+                slippage_bps: settings.costs.slippage_bps.to_string(),
+                series: settings.names.iter().collect(),
+            },
+            decisions: self.steps(),
+            excluded: self.left_out(),
+            series: self.series.iter().map(series).collect(),
+            statistics: &self.statistics,
+        };
+        serde_json::to_writer_pretty(&mut *out, &json)?;
+        out.write_all(b"\n")
+    }
+
+    /// Decision lines of each kind.
+    pub(crate) fn steps(&self) -> BTreeMap<&'static str, usize> {
+        let mut steps = BTreeMap::new();
+        for event in &self.events {
+            *steps.entry(DecisionKind::as_str(event.decision.kind)).or_default() += 1;
+        }
+        steps
+    }
+
+    /// Outcomes of opens that were left out, by reason.
+    pub(crate) fn left_out(&self) -> BTreeMap<&'static str, usize> {
+        let mut reasons: BTreeMap<_, _> = Exclusion::ALL.iter().map(|reason| (reason.as_str(), 0)).collect();
+        for outcome in self.outcomes.iter().filter(|outcome| self.events[outcome.event].counts) {
+            if let Some(reason) = outcome.excluded {
+                *reasons.entry(reason.as_str()).or_default() += 1;
+            }
+        }
+        reasons
+    }
+}
+
+fn series(report: &SeriesReport) -> SeriesJson<'_> {
+    let hole = |hole: &crate::Hole| HoleJson {
+        from_ns: hole.from_ns,
+        to_ns: hole.to_ns,
+        is_missing: hole.is_missing,
+    };
+    SeriesJson {
+        name: &report.name,
+        layout: Layout::as_str(report.layout),
+        spacing_ns: report.spacing_ns,
+        rows: report.rows,
+        first_ns: report.first_ns,
+        last_ns: report.last_ns,
+        missing_bars: report.holes.missing_bars,
+        silent_bars: report.holes.silent_bars,
+        holes: report.holes.longest.iter().map(hole).collect(),
+    }
+}
