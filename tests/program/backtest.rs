@@ -1,9 +1,14 @@
 //! `stoop backtest`: decisions against prices.
 
 use std::fmt::Write;
+use std::path::Path;
 
-use crate::desk::Desk;
+use serde_json::Value;
+use stoop::TapeOrigin;
+
+use crate::desk::{Desk, lines_of};
 use crate::driver::stoop;
+use crate::tape::Recorder;
 
 /// 2026-06-10 12:40 UTC.
 const START_MS: i64 = 1_781_095_200_000;
@@ -139,4 +144,121 @@ fn planted_effects_are_made_and_studied_with_two_commands() {
     // Four rules and nine horizons.
     assert_eq!(trials.lines().count(), 36);
     stoop(&["gen", "--planted", &at("planted")]).finish().expect(73);
+}
+
+/// A frame's own time, Unix ns: when a replay of JSONL takes it to have come.
+fn sent_ns(frame: &[u8]) -> i64 {
+    let frame: Value = serde_json::from_slice(frame).expect("a frame");
+    frame["ts"].as_i64().expect("a time") * 1_000_000
+}
+
+/// Made-up posts as JSONL, and as three tapes in a folder on which they come at the times they were sent.
+struct Recorded {
+    desk: Desk,
+    input: String,
+    config: String,
+}
+
+impl Recorded {
+    fn new() -> Self {
+        let desk = Desk::new();
+        stoop(&["gen", "--planted", &desk.name("planted"), "--seed", "4"]).finish().expect(0);
+        let [input, config] =
+            ["frames.jsonl", "stoop.toml"].map(|name| desk.name(&format!("planted/{name}")));
+        let mut text = std::fs::read_to_string(&config).expect("a configuration");
+        text.push_str("\n[series]\n\"rule:flat\" = \"UPUSDT\"\n");
+        std::fs::write(&config, text).expect("it can be written");
+        let frames = lines_of(Path::new(&input));
+        std::fs::create_dir(desk.path("tapes")).expect("a folder");
+        let tape = |number: usize| desk.path(&format!("tapes/{number}.mcap"));
+        let mut recorder = Recorder::begin_with(&tape(0), &config, sent_ns(&frames[0]));
+        let origin = TapeOrigin::endpoint(0, "default").expect("one of eight");
+        let (third, mut tapes) = (frames.len().div_ceil(3), 1);
+        for (place, frame) in frames.iter().enumerate() {
+            // Behind a post, so that its enrichment is on the next tape.
+            if place > tapes * third
+                && String::from_utf8_lossy(&frames[place - 1]).contains(r#""op":"content""#)
+            {
+                recorder = recorder.rotate(&tape(tapes));
+                tapes += 1;
+            }
+            recorder.frame_at(sent_ns(frame), &origin, frame);
+        }
+        recorder.tick(sent_ns(&frames[frames.len() - 1]) + 86_400_000_000_000);
+        recorder.seal();
+        Self { desk, input, config }
+    }
+
+    fn study(&self, name: &str, args: &[&str]) -> String {
+        let (prices, output) = (self.desk.name("planted/prices"), self.desk.name(name));
+        let fixed = ["--prices", &prices, "-o", &output, "--horizons", "5m,4h"];
+        stoop(&[&["backtest"], args, &fixed[..]].concat()).finish().expect(0).stderr.concat()
+    }
+
+    fn text(&self, name: &str) -> String {
+        std::fs::read_to_string(self.desk.path(name)).expect("the file is there")
+    }
+
+    fn summary(&self, study: &str) -> Value {
+        serde_json::from_str(&self.text(&format!("{study}/summary.json"))).expect("JSON")
+    }
+}
+
+#[test]
+fn tapes_come_to_what_their_frames_come_to_by_their_own_configuration_or_by_one_given() {
+    let recorded = Recorded::new();
+    let tapes = recorded.desk.name("tapes");
+    recorded.study("frames", &[&recorded.input, "-c", &recorded.config]);
+    recorded.study("own", &[&tapes]);
+    recorded.study("given", &[&tapes, "-c", &recorded.config]);
+    let expect = recorded.text("frames/outcomes.csv");
+    assert!(expect.contains(",flat,") && expect.contains(",UPUSDT,"), "{expect}");
+    for study in ["own", "given"] {
+        assert!(recorded.text(&format!("{study}/outcomes.csv")) == expect, "{study}");
+        let decisions = |study: &str| recorded.text(&format!("{study}/decisions.jsonl"));
+        assert!(decisions(study) == decisions("frames"), "{study}");
+        let (found, expect) = (recorded.summary(study), recorded.summary("frames"));
+        for part in ["decisions", "excluded", "settings"] {
+            assert_eq!(found[part], expect[part], "{study}");
+        }
+        let names = found["sources"].as_array().expect("sources").iter();
+        let names: Vec<&str> = names.filter_map(|source| source["name"].as_str()).collect();
+        assert_eq!(names[..3], ["0.mcap", "1.mcap", "2.mcap"], "{study}");
+        assert_eq!(names.contains(&"stoop.toml"), study == "given");
+    }
+}
+
+#[test]
+fn what_was_open_before_a_tape_does_not_count_in_its_study() {
+    let recorded = Recorded::new();
+    recorded.study("second", &[&recorded.desk.name("tapes/1.mcap")]);
+    let rows = recorded.text("second/outcomes.csv");
+    let rows: Vec<Vec<&str>> =
+        rows.split_terminator("\r\n").skip(1).map(|row| row.split(',').collect()).collect();
+    let is_open = |row: &Vec<&str>| row[8] == "open";
+    // The later step whose open is on the tape before.
+    assert!(
+        rows.iter().any(|row| !is_open(row) && !rows.iter().any(|open| is_open(open) && open[0] == row[0]))
+    );
+    for row in &rows {
+        assert_eq!(row[2] == "true", is_open(row), "{row:?}");
+    }
+    let opens = rows.iter().filter(|row| is_open(row)).count() / 2;
+    assert_eq!(recorded.summary("second")["decisions"]["open"], opens);
+}
+
+#[test]
+fn inputs_are_taken_as_a_replay_takes_them() {
+    let recorded = Recorded::new();
+    let (tapes, input) = (recorded.desk.name("tapes"), &recorded.input);
+    let (prices, output) = (recorded.desk.name("planted/prices"), recorded.desk.name("study"));
+    let refused = |inputs: &[&str]| {
+        let run = stoop(&[&["backtest"], inputs, &["--prices", &prices, "-o", &output][..]].concat());
+        let told = run.finish().expect(2).stderr.concat();
+        let replayed = stoop(&[&["replay"], inputs].concat()).finish().expect(2).stderr.concat();
+        assert_eq!(told, replayed);
+        told
+    };
+    assert!(refused(&[&tapes, input]).contains("tapes and JSONL cannot be replayed as one input"));
+    assert!(refused(&[input]).contains("which rules? give -c FILE"));
 }

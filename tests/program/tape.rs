@@ -34,7 +34,7 @@ fn line(decision: &Decision) -> Vec<u8> {
 }
 
 /// Records frames as an engine would, one each step, with what it decides; begins with an engine that knows nothing.
-struct Recorder {
+pub(crate) struct Recorder {
     writer: TapeWriter,
     follower: Follower,
     now_ns: i64,
@@ -42,7 +42,11 @@ struct Recorder {
 
 impl Recorder {
     fn begin(path: &Path, begin_ns: i64) -> Self {
-        let config = Config::load(Path::new(&fixture("rules/lifecycle.toml"))).expect("the rules are good");
+        Self::begin_with(path, &fixture("rules/lifecycle.toml"), begin_ns)
+    }
+
+    pub(crate) fn begin_with(path: &Path, config: &str, begin_ns: i64) -> Self {
+        let config = Config::load(Path::new(config)).expect("the rules are good");
         let writer = TapeWriter::create(path, TapeOptions { chunk_bytes: 4000, ..TapeOptions::default() });
         let writer = writer.expect("a tape can be created");
         let mut recorder = Self { writer, follower: Follower::default(), now_ns: begin_ns };
@@ -53,7 +57,7 @@ impl Recorder {
     }
 
     /// Goes on in a new file.
-    fn rotate(mut self, path: &Path) -> Self {
+    pub(crate) fn rotate(mut self, path: &Path) -> Self {
         let state = self.follower.state(self.now_ns).expect("the state");
         let config = self.follower.config().expect("the configuration").clone();
         let writer = TapeWriter::create(path, TapeOptions::default()).expect("a tape can be created");
@@ -70,10 +74,25 @@ impl Recorder {
     }
 
     fn frame(&mut self, origin: &TapeOrigin, bytes: &[u8]) {
-        self.now_ns += STEP_NS;
+        self.frame_at(self.now_ns + STEP_NS, origin, bytes);
+    }
+
+    /// Lets time pass.
+    pub(crate) fn tick(&mut self, now_ns: i64) {
+        self.now_ns = now_ns;
+        self.event(br#"{"type":"clock"}"#);
+        self.decided();
+    }
+
+    pub(crate) fn frame_at(&mut self, recv_ns: i64, origin: &TapeOrigin, bytes: &[u8]) {
+        self.now_ns = recv_ns;
         let record = Record::Frame { origin, recv_ns: self.now_ns, sent_ns: self.now_ns - 5_000_000, bytes };
         self.writer.copy(&record).expect("it can be written");
         self.follower.follow(&record).expect("a frame");
+        self.decided();
+    }
+
+    fn decided(&mut self) {
         for decision in self.follower.decisions() {
             self.writer.decision(decision.decided_ns, &line(decision)).expect("it can be written");
         }
@@ -87,7 +106,7 @@ impl Recorder {
         self
     }
 
-    fn seal(self) {
+    pub(crate) fn seal(self) {
         self.writer.seal().expect("it can be sealed");
     }
 }

@@ -1,6 +1,6 @@
 //! The study: decisions in, outcomes out, one series of prices in memory at a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 use stoop_model::{Decision, DecisionId, DecisionKind, Side};
@@ -52,7 +52,7 @@ pub struct Study {
 pub struct Event {
     /// The decision.
     pub decision: Decision,
-    /// It is the open: later steps of a life are measured beside it and never counted.
+    /// It is the first open of its id: later steps of a life are measured beside it and never counted.
     pub counts: bool,
     /// The series it belongs to, whether there are prices of it or not.
     pub series: Option<String>,
@@ -117,13 +117,16 @@ impl Study {
         let benchmark = settings.benchmark.as_deref().map(|name| prices.load(name)).transpose()?;
         self.decisions.sort_by_key(|decision| (decision.decided_ns, decision.id, decision.revision));
         let mut opened: BTreeMap<DecisionId, Option<String>> = BTreeMap::new();
+        let mut counted: BTreeSet<DecisionId> = BTreeSet::new();
         let mut events: Vec<Event> = Vec::with_capacity(self.decisions.len());
         for decision in self.decisions {
             let named = settings.names.of(&decision);
             // What a later step names may be a contract that no series is known for: it is still the open's decision.
             let series = named.or_else(|| opened.get(&decision.id).cloned().flatten());
             opened.entry(decision.id).or_insert_with(|| series.clone());
-            events.push(assign(decision, series, prices));
+            // A run that was killed decides its last lines again after the restart, and both are recorded.
+            let counts = decision.kind == DecisionKind::Open && counted.insert(decision.id);
+            events.push(assign(decision, counts, series, prices));
         }
         let mut by_series: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (place, event) in events.iter().enumerate().filter(|(_, event)| event.excluded.is_none()) {
@@ -184,8 +187,7 @@ impl Series {
     }
 }
 
-fn assign(decision: Decision, series: Option<String>, prices: &Prices) -> Event {
-    let counts = decision.kind == DecisionKind::Open;
+fn assign(decision: Decision, counts: bool, series: Option<String>, prices: &Prices) -> Event {
     let excluded = match &series {
         Some(series) if prices.has(series) => None,
         None if decision.asset.is_none() => Some(Exclusion::NoAsset),

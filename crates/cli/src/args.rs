@@ -226,20 +226,24 @@ pub(crate) struct ParityArgs {
 
 /// Replay recorded frames and measure what the decisions were worth against prices.
 ///
-/// INPUT is a JSONL file of raw frames, plain, .gz or .zst. Prices are files as Binance publishes them, klines or
-/// aggTrades, .csv, .csv.gz, .csv.zst or .zip, named after their series up to the first `-`: DOGEUSDT-1m-2021-04.csv. A
-/// market is found by its symbol, a ticker by $TICKER and USDT, anything else by `[series]` of the configuration.
+/// INPUT is what `stoop replay` takes, but for stdin: tapes or folders of them, which bring their own configuration unless
+/// -c gives another; or JSONL of raw frames, with -c.
 ///
-/// Writes report.html, decisions.jsonl, outcomes.csv and summary.json into DIR, where none may be. Same inputs, same files, byte for byte.
+/// Prices are files as Binance publishes them, klines or aggTrades, .csv, .csv.gz, .csv.zst or .zip, named after their
+/// series up to the first `-`: DOGEUSDT-1m-2021-04.csv. A market is found by its symbol, a ticker by $TICKER and USDT,
+/// anything else by `[series]` of the configuration.
+///
+/// Writes report.html, decisions.jsonl, outcomes.csv and summary.json into DIR, where none may be. Same inputs, same files,
+/// byte for byte.
 /// docs/backtesting.md says how entry, exit and costs are taken, and why an outcome is left out.
 #[derive(Debug, Args)]
 pub(crate) struct BacktestArgs {
     /// Recorded frames.
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
-    /// The configuration; a file that holds only rules will do.
+    /// The configuration; a file that holds only rules will do. Of tapes, instead of their own.
     #[arg(short, long, value_name = "FILE")]
-    pub(crate) config: PathBuf,
+    pub(crate) config: Option<PathBuf>,
     /// Folder of price files.
     #[arg(long, value_name = "DIR")]
     pub(crate) prices: PathBuf,

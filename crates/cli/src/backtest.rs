@@ -6,13 +6,15 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use stoop::{Config, Frames, Placement, ReplayError, ReplayOptions, Summary};
+use stoop::model::Decision;
+use stoop::{Config, Summary, TapeReplayOptions};
 use stoop_backtest::{
     Costs, Dimension, Findings, GroupRow, Prices, SeriesNames, Settings, Source, Study, Trials, hash_file,
 };
 
 use crate::args::BacktestArgs;
 use crate::failure::{Code, Failure, OrFail, Outcome};
+use crate::inputs::{self, Inputs};
 use crate::output::{Lines, create_new, note};
 use crate::run;
 
@@ -23,13 +25,17 @@ pub(crate) fn backtest(args: &BacktestArgs) -> Outcome {
             "a backtest reads files, so that it can be done again; not stdin",
         ));
     }
-    let config = run::load(&args.config)?;
-    let settings = settings(args, &config);
+    let config = args.config.as_deref().map(run::load).transpose()?;
+    let inputs = Inputs::open(&args.inputs, config.as_ref())?;
+    let files = match &inputs {
+        Inputs::Frames { .. } => args.inputs.clone(),
+        Inputs::Tapes { tapes, .. } => tapes.files().map(Path::to_owned).collect(),
+    };
     // Whatever is wrong with the folders shows before the replay, which may take minutes.
     let prices = Prices::open(&args.prices).or_fail(Code::Failed)?;
     let mut outputs = Outputs::create(&args.output)?;
     let mut study = Study::default();
-    let summary = replay(args, &config, &mut outputs.decisions, &mut study)?;
+    let Replayed { summary, series } = replay(inputs, config.as_ref(), &mut outputs.decisions, &mut study)?;
     if study.is_empty() {
         let frames = summary.counters.intake.frames;
         return Err(Failure::text(
@@ -37,8 +43,8 @@ pub(crate) fn backtest(args: &BacktestArgs) -> Outcome {
             format_args!("the rules decided nothing on {frames} frames"),
         ));
     }
-    let mut findings = study.measure(settings, &prices).or_fail(Code::Failed)?;
-    let sources = sources(args, &config, &findings, &prices)?;
+    let mut findings = study.measure(settings(args, series), &prices).or_fail(Code::Failed)?;
+    let sources = sources(args, &files, config.as_ref(), &findings, &prices)?;
     count_trials(args, &mut findings, &sources)?;
     outputs.write(&findings, &sources).map_err(|error| unwritable(&args.output, &error))?;
     tell(&findings, &args.output);
@@ -97,7 +103,7 @@ impl Outputs {
     }
 }
 
-fn settings(args: &BacktestArgs, config: &Config) -> Settings {
+fn settings(args: &BacktestArgs, series: SeriesNames) -> Settings {
     let mut horizons_ms = args.horizons.clone();
     horizons_ms.sort_unstable();
     horizons_ms.dedup();
@@ -110,26 +116,25 @@ fn settings(args: &BacktestArgs, config: &Config) -> Settings {
             slippage_major_bps: args.slippage_major_bps,
             slippage_bps: args.slippage_bps,
         },
-        names: SeriesNames::new(config.series.iter().cloned()),
+        names: series,
     }
+}
+
+/// What a replay came to, and the `[series]` of the configurations it went by.
+struct Replayed {
+    summary: Summary,
+    series: SeriesNames,
 }
 
 /// Replays the inputs; every decision goes into the file and into the study.
 fn replay(
-    args: &BacktestArgs,
-    config: &Config,
+    inputs: Inputs,
+    config: Option<&Config>,
     lines: &mut Lines,
     study: &mut Study,
-) -> Result<Summary, Failure> {
-    let rules = config.rules().or_fail(Code::Config)?;
-    let frames = Frames::open(args.inputs.iter().cloned(), config.bounds.limits).or_fail(Code::Failed)?;
-    let options = ReplayOptions {
-        placement: config.placement.unwrap_or(Placement::Fused),
-        bounds: config.bounds,
-        ..ReplayOptions::default()
-    };
+) -> Result<Replayed, Failure> {
     let mut failure = None;
-    let result = stoop::replay(rules, frames, options, |decision| {
+    let mut take = |decision: &Decision| {
         study.add(decision);
         match lines.write(decision) {
             Ok(flow) => flow,
@@ -138,29 +143,39 @@ fn replay(
                 ControlFlow::Break(())
             }
         }
-    });
+    };
+    let (result, series) = match inputs {
+        Inputs::Frames { frames, rules, options } => {
+            let result = inputs::replay_frames(frames, rules, options, &mut take);
+            (result, config.map(|config| config.series.clone()).unwrap_or_default())
+        }
+        Inputs::Tapes { tapes, mut follower } => {
+            let options = TapeReplayOptions::default();
+            let result = inputs::replay_tapes(tapes, &mut follower, options, &mut take);
+            (result, follower.series().clone().into_iter().collect())
+        }
+    };
     if let Some(failure) = failure {
         return Err(failure);
     }
-    let summary = result.map_err(|error| match error {
-        ReplayError::Input(_) => Failure::new(Code::Failed, error),
-        ReplayError::Panicked(_) => Failure::new(Code::Internal, error),
-    })?;
+    let summary = result?;
     lines.flush().map(drop)?;
-    Ok(summary)
+    Ok(Replayed { summary, series: SeriesNames::new(series) })
 }
 
-/// Every file the study was made from.
+/// Every file the study was made from. The configuration that a tape holds is part of the tape.
 fn sources(
     args: &BacktestArgs,
-    config: &Config,
+    files: &[PathBuf],
+    config: Option<&Config>,
     findings: &Findings,
     prices: &Prices,
 ) -> Result<Vec<Source>, Failure> {
-    let frames = args.inputs.iter().map(|path| ("frames", path.as_path()));
+    let frames = files.iter().map(|path| ("frames", path.as_path()));
     // The first of these is the configuration itself.
-    let rules = config.rule_sources.iter().skip(1).map(|source| ("rules", Path::new(&source.name)));
-    let config = [("configuration", args.config.as_path())];
+    let rules = config.iter().flat_map(|config| config.rule_sources.iter().skip(1));
+    let rules = rules.map(|source| ("rules", Path::new(&source.name)));
+    let config = args.config.iter().map(|path| ("configuration", path.as_path()));
     let used = findings.series.iter().map(|series| series.name.as_str());
     let benchmark = args.benchmark.as_deref().filter(|name| used.clone().all(|used| used != *name));
     let series = used.chain(benchmark).flat_map(|name| prices.files(name));

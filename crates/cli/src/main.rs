@@ -16,6 +16,7 @@ mod failure;
 mod generate;
 mod history;
 mod init;
+mod inputs;
 mod key;
 mod mock;
 mod news;

@@ -6,8 +6,8 @@ use stoop::{Difference, Parity, parity, tape_files};
 
 use crate::args::ParityArgs;
 use crate::failure::{Code, Failure, OrFail, Outcome};
+use crate::inputs::tape_failure;
 use crate::output::Lines;
-use crate::replay::tape_failure;
 
 pub(crate) fn check(args: &ParityArgs) -> Outcome {
     let files = tape_files(&args.tapes).or_fail(Code::Failed)?;

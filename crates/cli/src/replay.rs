@@ -9,73 +9,47 @@ use std::sync::Arc;
 
 use stoop::model::Decision;
 use stoop::{
-    Config, FollowError, Follower, Frames, ReplayError, ReplayOptions, State, StateReader, Summary,
-    TapeReplayError, TapeReplayOptions, Tapes, is_tape, replay_tapes, state_events,
+    Follower, Frames, ReplayOptions, RuleSet, State, StateReader, Summary, TapeReplayOptions, Tapes,
+    state_events,
 };
 
 use crate::args::{ReplayArgs, Speed};
 use crate::failure::{Code, Failure, OrFail, Outcome};
-use crate::output::{Lines, create_new, note};
+use crate::inputs::{self, Inputs};
+use crate::output::{Lines, create_new};
 use crate::{report, run};
 
 pub(crate) fn replay(args: &ReplayArgs) -> Outcome {
-    let tapes = args.inputs.iter().filter(|input| is_tape(input)).count();
-    if tapes == 0 {
-        return frames(args);
+    let config = args.config.as_deref().map(run::load).transpose()?;
+    match Inputs::open(&args.inputs, config.as_ref())? {
+        Inputs::Frames { frames, rules, options } => replay_jsonl(args, frames, rules, options),
+        Inputs::Tapes { tapes, follower } => replay_recordings(args, tapes, *follower),
     }
-    if tapes < args.inputs.len() {
-        return Err(Failure::text(Code::Usage, "tapes and JSONL cannot be replayed as one input"));
-    }
-    recorded(args)
 }
 
-fn frames(args: &ReplayArgs) -> Outcome {
-    let Some(config) = &args.config else {
-        let why = "which rules? give -c FILE: only a tape has a configuration of its own";
-        return Err(Failure::text(Code::Usage, why));
-    };
+fn replay_jsonl(args: &ReplayArgs, frames: Frames, rules: RuleSet, mut options: ReplayOptions) -> Outcome {
     if args.from_ns.is_some() || args.to_ns.is_some() {
         return Err(Failure::text(Code::Usage, "--from and --to are for tapes"));
     }
-    let config = run::load(config)?;
-    let rules = config.rules().or_fail(Code::Config)?;
-    let options = ReplayOptions {
-        // Unless a placement is asked for, the fastest: the decisions are the same.
-        placement: config.placement.unwrap_or(stoop::Placement::Fused),
-        bounds: config.bounds,
-        speed: times(args.speed),
-        max_frames: args.max_frames,
-        for_ns: args.lasting.map(|lasting| i64::try_from(lasting.as_nanos()).unwrap_or(i64::MAX)),
-        state: args.state_in.as_deref().map(read_state).transpose()?.map(Arc::new),
-        keeps_state: args.state_out.is_some(),
-    };
-    let frames = Frames::open(args.inputs.iter().cloned(), config.bounds.limits).or_fail(Code::Failed)?;
+    options.speed = times(args.speed);
+    options.max_frames = args.max_frames;
+    options.for_ns = args.lasting.map(|lasting| i64::try_from(lasting.as_nanos()).unwrap_or(i64::MAX));
+    options.state = args.state_in.as_deref().map(read_state).transpose()?.map(Arc::new);
+    options.keeps_state = args.state_out.is_some();
     let mut writer = Writer::new(args)?;
-    let result = stoop::replay(rules, frames, options, |decision| writer.take(decision));
+    let result = inputs::replay_frames(frames, rules, options, |decision| writer.take(decision));
     let is_cut_short = writer.finish()?;
-    let mut summary = result.map_err(|error| match error {
-        ReplayError::Input(_) => Failure::new(Code::Failed, error),
-        ReplayError::Panicked(_) => Failure::new(Code::Internal, error),
-    })?;
+    let mut summary = result?;
     if let (Some(path), Some(state)) = (&args.state_out, summary.state.take()) {
         write_state(path, &state)?;
     }
     Ok(end(args, &summary, is_cut_short))
 }
 
-fn recorded(args: &ReplayArgs) -> Outcome {
-    let mut follower = match &args.config {
-        Some(path) => {
-            let config: Config = run::load(path)?;
-            config.rules().or_fail(Code::Config)?;
-            Follower::with_config(config)
-        }
-        None => Follower::default(),
-    };
+fn replay_recordings(args: &ReplayArgs, tapes: Tapes, mut follower: Follower) -> Outcome {
     if let Some(path) = &args.state_in {
         follower = follower.begin_with(read_state(path)?);
     }
-    let tapes = Tapes::open(&args.inputs).or_fail(Code::Failed)?;
     let to_ns = match (args.from_ns, args.lasting) {
         (Some(from_ns), Some(lasting)) => {
             Some(from_ns.saturating_add(i64::try_from(lasting.as_nanos()).unwrap_or(i64::MAX)))
@@ -92,33 +66,14 @@ fn recorded(args: &ReplayArgs) -> Outcome {
         to_ns,
     };
     let mut writer = Writer::new(args)?;
-    let result = replay_tapes(tapes, &mut follower, options, |decision| writer.take(decision));
+    let result = inputs::replay_tapes(tapes, &mut follower, options, |decision| writer.take(decision));
     let is_cut_short = writer.finish()?;
-    let replay = result.map_err(tape_failure)?;
-    for (path, damage) in &replay.damaged {
-        let (path, at, what) = (path.display(), damage.offset, &damage.what);
-        note(format_args!("stoop: warning: {path} ends early, at byte {at}: {what}; all before is replayed"));
-    }
-    if replay.dropped > 0 {
-        let count = replay.dropped;
-        note(format_args!("stoop: warning: the recorder had no room for {count} inputs or decisions"));
-    }
+    let summary = result?;
     if let Some(path) = &args.state_out {
         let state = follower.state(i64::MIN).or_fail(Code::Failed)?;
         write_state(path, &state)?;
     }
-    Ok(end(args, &replay.summary, is_cut_short))
-}
-
-/// Why a tape was not replayed, with the exit code that tells.
-pub(crate) fn tape_failure(error: TapeReplayError) -> Failure {
-    let code = match &error {
-        TapeReplayError::Follow { source: FollowError::Config(_) | FollowError::Rules(_), .. } => {
-            Code::Config
-        }
-        TapeReplayError::Follow { .. } | TapeReplayError::Tapes(_) => Code::Failed,
-    };
-    Failure::new(code, error)
+    Ok(end(args, &summary, is_cut_short))
 }
 
 fn end(args: &ReplayArgs, summary: &Summary, is_cut_short: bool) -> ExitCode {

@@ -1,5 +1,7 @@
 //! An engine that is led through the inputs of a tape, to know what it remembers at any place of it.
 
+use std::collections::BTreeMap;
+
 use stoop_engine::{NoProbe, Origin, Pipeline, Receipt, Scope, State};
 use stoop_model::Decision;
 use stoop_tape::{
@@ -52,6 +54,8 @@ pub struct Follower {
     decisions: Vec<Decision>,
     /// Of engines before this one.
     counters: Counters,
+    /// `[series]` of every configuration an engine was made with.
+    series: BTreeMap<String, String>,
     /// Takes the place of every configuration on the tapes.
     given: Option<Config>,
     /// Takes the place of the first state on the tapes.
@@ -126,6 +130,11 @@ impl Follower {
         self.config.as_ref()
     }
 
+    /// `[series]` of all configurations that were in force so far; of one key the last counts.
+    pub fn series(&self) -> &BTreeMap<String, String> {
+        &self.series
+    }
+
     /// What the engine remembers now, at `at_ns` at the earliest.
     pub fn state(&mut self, at_ns: i64) -> Result<State, FollowError> {
         let (pipeline, _) = self.engine(at_ns)?;
@@ -179,6 +188,7 @@ impl Follower {
                 Some(config) => config.clone(),
                 None => Config::from_tape(self.config.as_ref().ok_or(FollowError::NoConfig)?)?,
             };
+            self.series.extend(config.series.iter().cloned());
             let mut bounds = config.bounds;
             bounds.has_copies = config.endpoints.len() > 1;
             let reader = std::mem::take(&mut self.state);

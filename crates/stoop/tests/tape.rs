@@ -68,6 +68,18 @@ fn a_follower_decides_and_remembers_as_the_engine_did() {
 }
 
 #[test]
+fn the_series_of_several_configurations_are_one_table_and_the_last_counts() {
+    let mut follower = Follower::default();
+    for series in ["\"rule:token\" = \"A\"\n\"$EDGE\" = \"B\"", "\"rule:token\" = \"C\""] {
+        let text = format!("{RULE}\n[series]\n{series}\n");
+        event(&mut follower, &TapeConfig { text, ..TapeConfig::default() }.to_event()).unwrap();
+        frame(&mut follower).unwrap();
+    }
+    let series: Vec<_> = follower.series().iter().map(|(key, name)| (key.as_str(), name.as_str())).collect();
+    assert_eq!(series, [("$EDGE", "B"), ("rule:token", "C")]);
+}
+
+#[test]
 fn what_cannot_be_followed_is_refused_rather_than_guessed() {
     let mut follower = Follower::default();
     assert!(matches!(frame(&mut follower), Err(FollowError::NoConfig)));

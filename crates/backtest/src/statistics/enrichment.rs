@@ -71,7 +71,11 @@ pub(crate) fn enrichment(findings: &Findings, horizon_ms: i64) -> (Vec<Enrichmen
         if event.decision.basis != Basis::Content {
             continue;
         }
-        let later = || life.iter().map(|place| &findings.events[*place]).filter(|event| !event.counts);
+        let later = || {
+            life.iter()
+                .map(|place| &findings.events[*place])
+                .filter(|event| event.decision.kind != DecisionKind::Open)
+        };
         let (row, starts, cancelled) = rules.entry(&event.decision.rule.name).or_default();
         row.opens += 1;
         let is_held =

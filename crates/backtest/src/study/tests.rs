@@ -84,6 +84,17 @@ fn rows_come_by_time_id_revision_and_horizon_whatever_their_order() {
 }
 
 #[test]
+fn an_open_that_comes_twice_counts_once() {
+    let folder = folder(10);
+    let first = decision(1, 0);
+    let again = with(&first, |body| body.decided_ns += 60_000_000_000);
+    let found = findings(&[again, first], settings(&[60_000]), folder.path());
+    let counts: Vec<bool> = found.events.iter().map(|event| event.counts).collect();
+    assert_eq!(counts, [true, false]);
+    assert_eq!(found.events[0].decision.decided_ns + 60_000_000_000, found.events[1].decision.decided_ns);
+}
+
+#[test]
 fn overlapping_windows_are_one_cluster() {
     let folder = folder(30);
     let minutes = [0, 1, 2, 4, 10, 13];

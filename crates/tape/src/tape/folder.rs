@@ -138,6 +138,11 @@ impl Tapes {
         })
     }
 
+    /// The files that are not begun yet, in order.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(PathBuf::as_path)
+    }
+
     /// The next step; none after the last file.
     pub fn read(&mut self) -> Result<Option<TapesRead<'_>>, TapesError> {
         if self.has_ended {
