@@ -35,6 +35,9 @@ const SPARE_VIEWS: usize = 1024;
 /// reads of it, others by open decisions, and these grow old and make room.
 const LOOKED_AT: usize = 64;
 
+/// Frames for which the slot of a tweet that has left keeps its memory.
+const KEEP_SEEN: usize = 16;
+
 /// Tweets for which the index has room from the start, twice: a map that is never more than half full neither grows
 /// nor cleans up in the middle of a stream.
 const ROOM: usize = 65_536;
@@ -483,7 +486,9 @@ impl Merge {
         };
         let twin = slot.twin.take();
         slot.seen.clear();
-        slot.seen.shrink_to_fit();
+        if slot.seen.capacity() > KEEP_SEEN {
+            slot.seen.shrink_to_fit();
+        }
         let (serial, was_saved) = (slot.serial, std::mem::take(&mut slot.is_saved));
         slot.is_dirty = false;
         if let Some(changes) = self.changes.as_mut().filter(|_| was_saved) {

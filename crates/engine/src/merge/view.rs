@@ -154,7 +154,9 @@ impl View {
         self.frames.push(Rank::default());
         self.strings.clear();
         self.strings.shrink_to(KEEP_BYTES);
-        self.frames.shrink_to_fit();
+        if self.frames.capacity() > KEEP_ITEMS {
+            self.frames.shrink_to_fit();
+        }
         shrink(&mut self.assets);
         shrink(&mut self.post.media);
         shrink(&mut self.post.mentions);
