@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use stoop::crossbeam_channel::{Receiver, never, select};
 use stoop::{Bounds, Config, Counters, End, Engine, Key, News, Notice, Summary};
 use stoop_benches::clock::nanos;
-use stoop_benches::environment;
+use stoop_benches::environment::{self, resident_bytes};
 use stoop_benches::report::{self, Goal, Ratio, Sorted, line};
 use stoop_mock::synth::{Generator, Options};
 use stoop_mock::{Input, Pace, Server};
@@ -233,11 +233,4 @@ impl Run {
         report::ratios(&[Ratio { what, goal: Goal::AtMost(GOAL), values: Sorted::new([grown]) }]);
         assert!(grown <= GOAL, "memory grows: {grown:.3}");
     }
-}
-
-/// Memory of this process in use, bytes; none where the system does not tell.
-fn resident_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
 }

@@ -2,18 +2,21 @@
 //!
 //! A live engine reads the same frames from a mock server as fast as they come, with a recorder and without, in turns. Server,
 //! engine and recorder each keep a core busy: on two cores the recorder takes its time from the others, which is shown, and
-//! held against nothing; what it costs the engine's own thread is the goal. Then one of the tapes is replayed beside the
-//! decoder alone on the same frames.
+//! held against nothing; what it costs the engine's own thread is the goal. Then two tapes are replayed beside the decoder
+//! alone, on frames in memory and on the same tape: one of those recordings, all of whose tweets are in the window at once,
+//! and a day on which frames come one by one. At last, memory of the replay of a long tape.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use stoop::crossbeam_channel::Receiver;
+use stoop::model::Decision;
 use stoop::{
-    Config, Decoder, Engine, Follower, Key, Limits, Record, Stage, Summary, Tape, TapeOutput,
-    TapeReplayOptions, Tapes, replay_tapes,
+    Config, Decoder, Engine, Follower, Key, Limits, Record, Stage, Summary, Tape, TapeOptions, TapeOrigin,
+    TapeOutput, TapeReplayOptions, TapeWriter, Tapes, replay_tapes,
 };
 use stoop_benches::clock::nanos;
-use stoop_benches::environment;
+use stoop_benches::environment::{self, resident_bytes};
 use stoop_benches::report::{self, Goal, Ratio, Sorted, line};
 use stoop_mock::synth::{Generator, Options};
 use stoop_mock::{Input, Pace, Server};
@@ -22,6 +25,9 @@ use stoop_mock::{Input, Pace, Server};
 const FRAMES: u64 = 100_000;
 const FEW: u64 = 3_000;
 const ROUNDS: usize = 7;
+/// Frames of the long tape.
+const LONG: u64 = 600_000;
+const GROWTH: f64 = 1.05;
 /// Nothing in them depends on when frames come.
 const RULES: &str = r#"
 [[rule]]
@@ -67,8 +73,11 @@ fn main() {
         stages.push(busy(&off) / busy(&on));
     }
     server.stop();
-    let replays = replay(&folder.path().join("0"), frames, rounds);
-    report::ratios(&[
+    let burst = Replays::of(&folder.path().join("0"), frames, rounds);
+    let day = folder.path().join("day");
+    record(&day, Options { frames, seed: 2, ..Options::default() });
+    let day = Replays::of(&day, frames, rounds);
+    let mut rows = vec![
         Ratio {
             what: "frames/s live, recorder on / off, on the cores there are".to_owned(),
             goal: Goal::Open,
@@ -79,12 +88,11 @@ fn main() {
             goal: Goal::AtLeast(0.95),
             values: Sorted::new(stages),
         },
-        Ratio {
-            what: "frames/s, replay of a tape / decode only".to_owned(),
-            goal: Goal::AtLeast(0.7),
-            values: Sorted::new(replays),
-        },
-    ]);
+    ];
+    rows.extend(burst.ratios("a burst"));
+    rows.extend(day.ratios("a day"));
+    rows.extend(memory(folder.path(), if is_bench { LONG } else { FEW }, is_bench));
+    report::ratios(&rows);
 }
 
 /// One run; its time from the start of the engine to its end, ns.
@@ -113,44 +121,102 @@ fn busy(summary: &Summary) -> f64 {
     [Stage::Decode, Stage::Merge, Stage::Signal].map(p50).iter().sum::<u64>() as f64
 }
 
-/// Replays of a tape beside the decoder alone.
-fn replay(tapes: &Path, frames: u64, rounds: usize) -> Vec<f64> {
-    let raw = frames_of(tapes);
-    assert_eq!(raw.len() as u64, frames);
-    // Rules that look at every post and seldom decide, as rules do: each decision is made into JSON and hashed.
-    let config = Config::parse("replay", SELDOM).expect("a configuration");
-    let round = |_| {
-        let replay_ns = nanos(|| {
-            let input = Tapes::open(&[tapes.to_owned()]).expect("tapes");
-            let mut follower = Follower::with_config(config.clone());
-            let each = |_: &_| std::ops::ControlFlow::Continue(());
-            let replay =
-                replay_tapes(input, &mut follower, TapeReplayOptions::default(), each).expect("it replays");
-            assert_eq!(replay.summary.counters.intake.frames, frames);
-        });
-        let mut decoder = Decoder::new(Limits::default());
-        let mut events = 0;
-        let decode_ns = nanos(|| {
-            for frame in &raw {
-                decoder.decode(frame, |event| events += u64::from(event.is_ok()));
-            }
-        });
-        assert!(events >= frames * 9 / 10);
-        decode_ns as f64 / replay_ns as f64
-    };
-    (0..rounds).map(round).collect()
+/// Replays of a tape beside the decoder alone: on frames in memory, and on the frames of the tape as they are read.
+struct Replays {
+    decode: Vec<f64>,
+    read: Vec<f64>,
 }
 
-fn frames_of(tapes: &Path) -> Vec<Vec<u8>> {
-    let files = stoop::tape_files(&[tapes.to_owned()]).expect("a folder");
-    let mut frames = Vec::new();
-    for file in files {
+impl Replays {
+    fn of(tapes: &Path, frames: u64, rounds: usize) -> Self {
+        let mut raw = Vec::new();
+        each_frame(tapes, |frame| raw.push(frame.to_vec()));
+        assert_eq!(raw.len() as u64, frames);
+        let mut done = Self { decode: Vec::new(), read: Vec::new() };
+        for _ in 0..rounds {
+            let replay_ns = nanos(|| replay(tapes, frames, |_| {})) as f64;
+            let decode_ns = decoded(frames, |decode| raw.iter().for_each(|frame| decode(frame)));
+            let read_ns = decoded(frames, |decode| each_frame(tapes, decode));
+            done.decode.push(decode_ns / replay_ns);
+            done.read.push(read_ns / replay_ns);
+        }
+        done
+    }
+
+    fn ratios(self, tape: &str) -> [Ratio; 2] {
+        let row = |what, values| Ratio { what, goal: Goal::AtLeast(0.7), values: Sorted::new(values) };
+        [
+            row(format!("frames/s, replay of {tape} / decode only, frames in memory"), self.decode),
+            row(format!("frames/s, replay of {tape} / decode only, off the tape"), self.read),
+        ]
+    }
+}
+
+/// Time to decode frames and nothing more, ns.
+fn decoded(frames: u64, pass: impl Fn(&mut dyn FnMut(&[u8]))) -> f64 {
+    let mut decoder = Decoder::new(Limits::default());
+    let mut events = 0;
+    let ns = nanos(|| pass(&mut |frame| decoder.decode(frame, |event| events += u64::from(event.is_ok()))));
+    assert!(events >= frames * 9 / 10);
+    ns as f64
+}
+
+fn replay(tapes: &Path, frames: u64, mut each: impl FnMut(&Decision)) -> Summary {
+    // Rules that look at every post and seldom decide, as rules do: each decision is made into JSON and hashed.
+    let config = Config::parse("replay", SELDOM).expect("a configuration");
+    let input = Tapes::open(&[tapes.to_owned()]).expect("tapes");
+    let mut follower = Follower::with_config(config);
+    let replay = replay_tapes(input, &mut follower, TapeReplayOptions::default(), |decision| {
+        each(decision);
+        ControlFlow::Continue(())
+    });
+    let summary = replay.expect("it replays").summary;
+    assert_eq!(summary.counters.intake.frames, frames);
+    summary
+}
+
+fn each_frame(tapes: &Path, mut each: impl FnMut(&[u8])) {
+    for file in stoop::tape_files(&[tapes.to_owned()]).expect("a folder") {
         let mut tape = Tape::open(&file).expect("a tape");
         while let Some(record) = tape.read().expect("it reads") {
             if let Record::Frame { bytes, .. } = record {
-                frames.push(bytes.to_vec());
+                each(bytes);
             }
         }
     }
-    frames
+}
+
+/// Records made-up frames at an even pace.
+fn record(folder: &Path, options: Options) {
+    std::fs::create_dir(folder).expect("a folder of its own");
+    let mut tape = TapeWriter::create(&folder.join("made.mcap"), TapeOptions::default()).expect("a file");
+    let origin = TapeOrigin::endpoint(0, "default").expect("the first of eight");
+    for (place, frame) in (0..).zip(Generator::new(options)) {
+        let recv_ns = (options.start_ms + place * options.span_ms / options.frames) as i64 * 1_000_000;
+        tape.frame(&origin, recv_ns, Some(recv_ns), frame.as_bytes()).expect("room on the disk");
+    }
+    tape.seal().expect("room on the disk");
+}
+
+/// Resident memory at the end of a replay over that when its window had just been full.
+fn memory(folder: &Path, frames: u64, is_bench: bool) -> Option<Ratio> {
+    let folder = folder.join("long");
+    // Ten minutes, the window, hold a sixth of the frames.
+    let options = Options { frames, seed: 3, span_ms: 3_600_000, ..Options::default() };
+    record(&folder, options);
+    let full_ns = (options.start_ms as i64 + 900_000) * 1_000_000;
+    let mut first = None;
+    let summary = replay(&folder, frames, |decision| {
+        if first.is_none() && decision.body.decided_ns >= full_ns {
+            first = Some(resident_bytes());
+        }
+    });
+    let counters = summary.counters;
+    assert!(counters.merge.left > counters.window_tweets as u64, "most tweets have left the window");
+    let grown = resident_bytes()? as f64 / first.expect("a decision after the window was full")? as f64;
+    let tweets = counters.window_tweets;
+    let what =
+        format!("resident memory, {frames} frames of a tape replayed / a quarter, {tweets} in the window");
+    assert!(!is_bench || grown <= GROWTH, "memory of a replay grows with the tape: {grown:.3}");
+    Some(Ratio { what, goal: Goal::AtMost(GROWTH), values: Sorted::new([grown]) })
 }

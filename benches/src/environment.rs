@@ -14,6 +14,13 @@ pub fn print() {
     line(format_args!("profile  {}", profile()));
 }
 
+/// Memory of this process in use, bytes; none where the system does not tell.
+pub fn resident_bytes() -> Option<u64> {
+    let status = system("self/status");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
+}
+
 /// Cargo builds the profile `bench` into the folder of `release` and does not tell them apart in any other way.
 fn profile() -> String {
     let checked = if cfg!(debug_assertions) { "with" } else { "without" };

@@ -1,5 +1,6 @@
 //! The joined state of one tweet.
 
+use smallvec::{SmallVec, smallvec};
 use stoop_model::{
     AUTHOR_FIELDS, AssetField, Event, Op, POST_FIELDS, Platform, Post, PostField, PostRef, TweetId,
 };
@@ -62,7 +63,7 @@ pub struct View {
     /// Bytes of `strings` that no field refers to any more.
     dead_bytes: usize,
     /// Ranks of the frames merged so far; fields hold an index into it. Index 0 is below every frame.
-    pub(super) frames: Vec<Rank>,
+    pub(super) frames: SmallVec<[Rank; 4]>,
     pub(super) body_ranks: [u8; POST_FIELDS],
     pub(super) author_ranks: [u8; AUTHOR_FIELDS],
     pub(super) ref_author_ranks: [u8; AUTHOR_FIELDS],
@@ -73,8 +74,6 @@ pub struct View {
 
 impl Default for View {
     fn default() -> Self {
-        let mut frames = Vec::with_capacity(KEEP_ITEMS);
-        frames.push(Rank::default());
         Self {
             tweet_id: TweetId::default(),
             platform: None,
@@ -94,7 +93,7 @@ impl Default for View {
             },
             strings: String::with_capacity(KEEP_BYTES),
             dead_bytes: 0,
-            frames,
+            frames: smallvec![Rank::default()],
             body_ranks: [0; POST_FIELDS],
             author_ranks: [0; AUTHOR_FIELDS],
             ref_author_ranks: [0; AUTHOR_FIELDS],
@@ -155,7 +154,9 @@ impl View {
         self.frames.push(Rank::default());
         self.strings.clear();
         self.strings.shrink_to(KEEP_BYTES);
-        self.frames.shrink_to(KEEP_ITEMS);
+        if self.frames.capacity() > KEEP_ITEMS {
+            self.frames.shrink_to_fit();
+        }
         shrink(&mut self.assets);
         shrink(&mut self.post.media);
         shrink(&mut self.post.mentions);
