@@ -114,8 +114,8 @@ impl Costs {
 /// Where a decision would have been entered, at `at_ns` or within two spacings behind it.
 pub(crate) fn enter(series: &Series, at_ns: i64) -> Result<usize, Exclusion> {
     series.near(at_ns).ok_or_else(|| {
-        let is_open = series.times.first().is_some_and(|first_ns| *first_ns <= at_ns);
-        if is_open || series.times.is_empty() { Exclusion::NoPrice } else { Exclusion::NotOpen }
+        let is_open = series.first_traded_ns.is_some_and(|first_ns| first_ns <= at_ns);
+        if is_open { Exclusion::NoPrice } else { Exclusion::NotOpen }
     })
 }
 
@@ -189,20 +189,17 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The benchmark's change between two times, of which it must have both.
-fn benchmark_change(series: &Series, from_ns: i64, to_ns: i64) -> Option<Decimal> {
-    let at = |at_ns: i64| {
-        let place = series.near(at_ns)?;
-        let is_same = series.layout == Layout::Trades || series.times[place] == at_ns;
-        is_same.then(|| series.opens[place])
-    };
-    change(at(from_ns)?, at(to_ns)?).ok()
+/// The benchmark's price at a time, at which it must have one.
+pub(crate) fn benchmark_at(series: &Series, at_ns: i64) -> Option<Decimal> {
+    let place = series.near(at_ns)?;
+    let is_same = series.layout == Layout::Trades || series.times[place] == at_ns;
+    is_same.then(|| series.opens[place])
 }
 
-/// A return less the benchmark's at the same times, rounded once.
-pub(crate) fn adjust(entry: Fill, exit: Fill, benchmark: &Series) -> Option<Decimal> {
-    let other = benchmark_change(benchmark, entry.at_ns, exit.at_ns)?;
-    Some(rounded(change(entry.price, exit.price).ok()? - other))
+/// A return less the benchmark's between the same two times, rounded once.
+pub(crate) fn adjust((entry, exit): (Decimal, Decimal), benchmark: (Decimal, Decimal)) -> Option<Decimal> {
+    let other = change(benchmark.0, benchmark.1).ok()?;
+    Some(rounded(change(entry, exit).ok()? - other))
 }
 
 /// A return by side after costs.

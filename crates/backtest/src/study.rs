@@ -1,4 +1,4 @@
-//! The study: decisions in, outcomes out, one series of prices in memory at a time.
+//! The study: decisions in, outcomes out; of prices, the days around one decision on one series are in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,9 +6,9 @@ use rust_decimal::Decimal;
 use stoop_model::{Decision, DecisionId, DecisionKind, Side};
 
 use crate::assign::SeriesNames;
-use crate::outcome::{Costs, Exclusion, Fill, Outcome, Walk, adjust, enter, net};
-use crate::prices::{Holes, Layout, PriceError, Prices, Series};
-use crate::statistics::{Groups, Placebo, Statistics};
+use crate::outcome::{Costs, Exclusion, Fill, Outcome, Walk, adjust, benchmark_at, enter, net};
+use crate::prices::{Holes, Layout, Need, PriceError, Prices, Series};
+use crate::statistics::{DAY_NS, DAYS, Groups, Placebo, Statistics};
 
 /// Horizons unless others are asked for, ms: 1 s, 5 s, 30 s, 1 m, 5 m, 15 m, 1 h, 4 h, 1 d.
 pub const HORIZONS_MS: [i64; 9] =
@@ -114,7 +114,9 @@ impl Study {
 
     /// Measures what has come.
     pub fn measure(mut self, settings: Settings, prices: &Prices) -> Result<Findings, PriceError> {
-        let benchmark = settings.benchmark.as_deref().map(|name| prices.load(name)).transpose()?;
+        if let Some(name) = settings.benchmark.as_deref().filter(|name| !prices.has(name)) {
+            return Err(prices.missing(name));
+        }
         self.decisions.sort_by_key(|decision| (decision.decided_ns, decision.id, decision.revision));
         let mut opened: BTreeMap<DecisionId, Option<String>> = BTreeMap::new();
         let mut counted: BTreeSet<DecisionId> = BTreeSet::new();
@@ -140,19 +142,27 @@ impl Study {
         let mut placebo = Placebo::new(groups.with_placebo, width);
         let mut reports = Vec::new();
         for (name, places) in by_series {
-            let series = prices.load(&name)?;
-            for place in &places {
-                let rows = &mut outcomes[place * width..(place + 1) * width];
-                measure(&mut events[*place], rows, &series, benchmark.as_ref(), &settings);
-            }
+            let mut waiting = places.iter().copied().peekable();
+            let series = prices.read(&name, |series, until_ns| {
+                while let Some(place) = waiting.peek().copied() {
+                    let need = need(&events[place].decision, series.spacing_ns, &settings);
+                    if need.to_ns > until_ns {
+                        return need;
+                    }
+                    waiting.next();
+                    let rows = &mut outcomes[place * width..(place + 1) * width];
+                    measure(&mut events[place], rows, series, &settings);
+                    draw(&mut placebo, &events[place], rows, series, &groups.drawing(place));
+                }
+                Need::NOTHING
+            })?;
             for horizon in 0..width {
                 cluster(&events, &mut outcomes, places.iter().map(|place| place * width + horizon));
             }
-            for place in &places {
-                let rows = &outcomes[place * width..(place + 1) * width];
-                draw(&mut placebo, &events[*place], rows, &series, &groups.drawing(*place));
-            }
             reports.push(series.report(name));
+        }
+        if let Some(name) = &settings.benchmark {
+            adjust_all(&events, &mut outcomes, name, prices)?;
         }
         for outcome in &mut outcomes {
             outcome.excluded = outcome.excluded.or(events[outcome.event].excluded);
@@ -179,7 +189,7 @@ impl Series {
             name,
             layout: self.layout,
             spacing_ns: self.spacing_ns,
-            rows: self.times.len() as u64,
+            rows: self.traded,
             first_ns: self.first_ns,
             last_ns: self.last_ns,
             holes: self.holes.clone(),
@@ -212,15 +222,24 @@ fn blank(event: usize, horizon_ms: i64) -> Outcome {
     }
 }
 
+/// The stretch of a series on which a decision is measured, placebos included.
+fn need(decision: &Decision, spacing_ns: i64, settings: &Settings) -> Need {
+    let longest_ms = settings.horizons_ms.iter().copied().max().unwrap_or_default();
+    // Some rows to either side: entry, exit and the path are found some spacings off.
+    let slack_ns = DAY_NS + 80 * step_ns(spacing_ns);
+    let entry_ns = decision.decided_ns.saturating_add(settings.latency_ns);
+    let to_ns = entry_ns
+        .saturating_add(DAYS * DAY_NS)
+        .saturating_add(longest_ms.saturating_mul(1_000_000))
+        .saturating_add(slack_ns);
+    Need { from_ns: decision.decided_ns.saturating_sub(DAYS * DAY_NS + slack_ns), to_ns }
+}
+
 /// Enters one event and follows it over each horizon.
-fn measure(
-    event: &mut Event,
-    rows: &mut [Outcome],
-    series: &Series,
-    benchmark: Option<&Series>,
-    settings: &Settings,
-) {
+fn measure(event: &mut Event, rows: &mut [Outcome], series: &Series, settings: &Settings) {
     let created_ns = event.decision.created_ms.and_then(|ms| ms.checked_mul(1_000_000));
+    // Of a post from long before, no price is kept.
+    let created_ns = created_ns.filter(|at_ns| *at_ns >= event.decision.decided_ns - DAYS * DAY_NS);
     event.before = created_ns.and_then(|at_ns| series.known_at(at_ns));
     let place = match enter(series, event.decision.decided_ns.saturating_add(settings.latency_ns)) {
         Ok(place) => place,
@@ -243,7 +262,6 @@ fn measure(
                 row.exit = Some(end.exit);
                 row.gross = Some(end.gross);
                 row.net = Some(net(end.gross, side, costs));
-                row.adjusted = benchmark.and_then(|benchmark| adjust(entry, end.exit, benchmark));
                 row.mfe = Some(end.mfe);
                 row.mae = Some(end.mae);
                 row.peak_ns = Some(end.peak_ns);
@@ -256,12 +274,48 @@ fn measure(
 /// The price from ten bars before a place to sixty after it.
 fn path(series: &Series, place: usize) -> Vec<(f64, f64)> {
     let (at_ns, price) = (series.times[place], series.rough[place]);
-    let step_ns = series.spacing_ns.max(60_000_000_000);
+    let step_ns = step_ns(series.spacing_ns);
     let at = |step: i64| {
         let found = series.near(at_ns + step * step_ns)?;
         Some((step as f64, (series.rough[found] / price - 1.0) * 100.0))
     };
     (-10..=60).filter_map(at).collect()
+}
+
+/// From one point of a path to the next: a bar, or a minute where bars are shorter.
+fn step_ns(spacing_ns: i64) -> i64 {
+    spacing_ns.max(60_000_000_000)
+}
+
+/// Takes the benchmark's return from those that were measured.
+fn adjust_all(
+    events: &[Event],
+    outcomes: &mut [Outcome],
+    benchmark: &str,
+    prices: &Prices,
+) -> Result<(), PriceError> {
+    let ends = |outcome: &Outcome| Some((events[outcome.event].entry?, outcome.exit?));
+    let times: BTreeSet<i64> =
+        outcomes.iter().filter_map(ends).flat_map(|(entry, exit)| [entry.at_ns, exit.at_ns]).collect();
+    let mut waiting = times.into_iter().peekable();
+    let mut known: BTreeMap<i64, Decimal> = BTreeMap::new();
+    prices.read(benchmark, |series, until_ns| {
+        while let Some(at_ns) = waiting.peek().copied() {
+            let to_ns = at_ns.saturating_add(2 * series.spacing_ns);
+            if to_ns > until_ns {
+                return Need { from_ns: at_ns, to_ns };
+            }
+            waiting.next();
+            known.extend(benchmark_at(series, at_ns).map(|price| (at_ns, price)));
+        }
+        Need::NOTHING
+    })?;
+    for outcome in outcomes {
+        let Some((entry, exit)) = ends(outcome) else { continue };
+        let at_both = known.get(&entry.at_ns).copied().zip(known.get(&exit.at_ns).copied());
+        outcome.adjusted = at_both.and_then(|of| adjust((entry.price, exit.price), of));
+    }
+    Ok(())
 }
 
 /// Draws placebos for one event, over the horizons it has outcomes for.

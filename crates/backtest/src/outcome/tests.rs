@@ -93,7 +93,10 @@ fn costs_are_taken_from_what_the_side_has_made() {
 fn the_benchmark_is_taken_at_the_same_times_or_not_at_all() {
     let series = bars(0, &["1 1 1 1", "1.1 1.1 1.1 1.1", "1.2 1.2 1.2 1.2"]);
     let benchmark = bars(0, &["100 100 100 100", "", "105 105 105 105"]);
-    let fill = |place: usize| Fill { at_ns: series.times[place], price: series.opens[place] };
-    assert_eq!(adjust(fill(0), fill(2), &benchmark), Some(number("0.15")));
-    assert_eq!(adjust(fill(0), fill(1), &benchmark), None);
+    let adjusted = |from: usize, to: usize| {
+        let at = |place: usize| benchmark_at(&benchmark, series.times[place]);
+        adjust((series.opens[from], series.opens[to]), (at(from)?, at(to)?))
+    };
+    assert_eq!(adjusted(0, 2), Some(number("0.15")));
+    assert_eq!(adjusted(0, 1), None);
 }

@@ -1,4 +1,4 @@
-//! Prices on disk: a folder of files, each of one series, read one series at a time.
+//! Prices on disk: a folder of files, each of one series, read one series at a time, of which a stretch is in memory.
 
 mod row;
 mod series;
@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use row::Row;
 pub use row::{Layout, RowFault};
-pub(crate) use series::Builder;
+pub(crate) use series::{Builder, Need};
 pub use series::{Hole, Holes, Series};
 pub use source::FileError;
 
 use source::read_rows;
 
-/// Bars or trades of one series in memory; 24 bytes a trade, 80 a bar.
+/// Bars or trades of one series in memory; 32 bytes a trade, 80 a bar.
 const ROWS: usize = 1 << 26;
 /// Rows at the head of a file that say how far apart its bars are.
 const HEAD_ROWS: usize = 1000;
@@ -51,8 +51,10 @@ pub enum PriceError {
         /// Why not.
         what: String,
     },
-    /// A series that does not fit into memory.
-    #[error("{series}: more than {ROWS} rows: take files of a shorter span, or bars in place of trades")]
+    /// A stretch of a series that does not fit into memory.
+    #[error(
+        "{series}: more than {ROWS} rows within the days around a decision: take bars in place of trades"
+    )]
     TooMany {
         /// The series.
         series: String,
@@ -69,7 +71,7 @@ pub enum PriceError {
 
 /// A folder of price files by series: the name of a file up to its first `-`, or up to its first `.`.
 ///
-/// Looks at names only; files are read by [`Self::load`].
+/// Looks at names only; files are read when decisions are measured.
 #[derive(Clone, Debug)]
 pub struct Prices {
     folder: PathBuf,
@@ -117,13 +119,20 @@ impl Prices {
         self.files.get(series).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Reads a series into memory, whatever the order of its files.
-    pub fn load(&self, series: &str) -> Result<Series, PriceError> {
+    /// Reads a series in order of time, whatever the order of its files.
+    ///
+    /// `each` says which stretch it wants to see. It is called at the start, and whenever rows have come up to the end of the
+    /// stretch asked for last, with what is in memory and the time up to which nothing is missing; at the end with all there
+    /// is. Returned is what was in memory last.
+    pub(crate) fn read(
+        &self,
+        series: &str,
+        mut each: impl FnMut(&Series, i64) -> Need,
+    ) -> Result<Series, PriceError> {
         let mut heads =
             self.files(series).iter().map(|path| Head::read(path)).collect::<Result<Vec<_>, _>>()?;
         heads.sort_by_key(|head| head.first_ns);
-        let missing = || PriceError::Missing { series: series.to_owned(), path: self.folder.clone() };
-        let first = heads.first().ok_or_else(missing)?;
+        let first = heads.first().ok_or_else(|| self.missing(series))?;
         let clash = |second: &Head, what: &str| PriceError::Clash {
             first: first.path.clone(),
             second: second.path.clone(),
@@ -132,6 +141,12 @@ impl Prices {
         let step_ns =
             heads.iter().map(|head| head.step_ns).find(|step_ns| *step_ns > 0).unwrap_or(first.span_ns);
         let mut builder = Builder::new(first.layout, step_ns);
+        let mut ask = |builder: &mut Builder| {
+            let (series, until_ns) = builder.so_far();
+            let need = each(series, until_ns);
+            builder.ask(need);
+        };
+        ask(&mut builder);
         for (index, head) in heads.iter().enumerate() {
             if head.layout != first.layout {
                 return Err(clash(head, "klines and trades of one series: keep one of them"));
@@ -140,14 +155,27 @@ impl Prices {
                 return Err(clash(head, "bars of different lengths: keep one of them"));
             }
             let before = index.checked_sub(1).map(|before| heads[before].path.as_path());
-            append(&mut builder, &head.path, before, series)?;
+            append(&mut builder, &head.path, before, series, &mut ask)?;
         }
-        Ok(builder.finish())
+        let series = builder.finish();
+        each(&series, i64::MAX);
+        Ok(series)
+    }
+
+    /// The error for a series that is not there.
+    pub(crate) fn missing(&self, series: &str) -> PriceError {
+        PriceError::Missing { series: series.to_owned(), path: self.folder.clone() }
     }
 }
 
 /// Reads one file behind what was read so far.
-fn append(builder: &mut Builder, path: &Path, before: Option<&Path>, series: &str) -> Result<(), PriceError> {
+fn append(
+    builder: &mut Builder,
+    path: &Path,
+    before: Option<&Path>,
+    series: &str,
+    ask: &mut impl FnMut(&mut Builder),
+) -> Result<(), PriceError> {
     let mut is_full = false;
     let mut is_first = true;
     let mut overlap = None;
@@ -162,6 +190,9 @@ fn append(builder: &mut Builder, path: &Path, before: Option<&Path>, series: &st
             (Err(what), _) => return Err(FileError::Order { path: path.to_owned(), line, what }),
         }
         is_first = false;
+        if builder.is_ready() {
+            ask(builder);
+        }
         is_full = builder.len() > ROWS;
         Ok(!is_full)
     })?;

@@ -1,4 +1,4 @@
-//! One series of prices in memory: bars or trades that traded, in order of time.
+//! A stretch of a series of prices in memory: bars or trades that traded, in order of time.
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
@@ -11,7 +11,21 @@ const TRADE_SPACING_NS: i64 = 1_000_000_000;
 /// Places at which nothing was traded are told one by one up to so many.
 const HOLES_TOLD: usize = 16;
 
-/// A series of prices. Bars without trades are not in it.
+/// Which stretch of a series is asked for, Unix ns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Need {
+    /// Rows before this may be forgotten.
+    pub from_ns: i64,
+    /// Rows up to this have to be there.
+    pub to_ns: i64,
+}
+
+impl Need {
+    /// Nothing, or nothing more.
+    pub(crate) const NOTHING: Self = Self { from_ns: i64::MAX, to_ns: i64::MAX };
+}
+
+/// A stretch of a series of prices. Bars without trades are not in it.
 #[derive(Clone, Debug)]
 pub struct Series {
     pub(crate) layout: Layout,
@@ -25,8 +39,14 @@ pub struct Series {
     pub(crate) closes: Vec<Decimal>,
     /// The opens once more, for what is estimated rather than calculated.
     pub(crate) rough: Vec<f64>,
+    /// The first row of the series, ns, whether it is still here or not.
     pub(crate) first_ns: i64,
+    /// The first that traded, ns; likewise.
+    pub(crate) first_traded_ns: Option<i64>,
+    /// The last row so far, ns.
     pub(crate) last_ns: i64,
+    /// Rows so far that traded.
+    pub(crate) traded: u64,
     pub(crate) holes: Holes,
 }
 
@@ -69,7 +89,8 @@ impl Series {
         // Bars are where they would be in an unbroken series, or before it by as many as are missing.
         let end = match self.layout {
             Layout::Klines => {
-                let steps = (at_ns - self.first_ns).max(0) / self.spacing_ns + 2;
+                let first_ns = self.times.first().copied().unwrap_or(at_ns);
+                let steps = at_ns.saturating_sub(first_ns).max(0) / self.spacing_ns + 2;
                 usize::try_from(steps).unwrap_or(usize::MAX).min(self.times.len())
             }
             Layout::Trades => self.times.len(),
@@ -121,6 +142,7 @@ impl Series {
 #[derive(Debug)]
 pub(crate) struct Builder {
     series: Series,
+    need: Need,
     rows: u64,
     silent_from_ns: Option<i64>,
 }
@@ -142,10 +164,40 @@ impl Builder {
             closes: Vec::new(),
             rough: Vec::new(),
             first_ns: 0,
-            last_ns: 0,
+            first_traded_ns: None,
+            last_ns: i64::MIN,
+            traded: 0,
             holes: Holes::default(),
         };
-        Self { series, rows: 0, silent_from_ns: None }
+        Self { series, need: Need { from_ns: i64::MIN, to_ns: i64::MAX }, rows: 0, silent_from_ns: None }
+    }
+
+    /// What has been read, and up to when nothing more can come, ns.
+    pub(crate) fn so_far(&self) -> (&Series, i64) {
+        (&self.series, self.series.last_ns.saturating_sub(1))
+    }
+
+    /// All that is asked for is there.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.need.to_ns < self.series.last_ns
+    }
+
+    /// Asks for a stretch, none of it before the one asked for last.
+    pub(crate) fn ask(&mut self, need: Need) {
+        self.need = need;
+        let series = &mut self.series;
+        let over = series.times.partition_point(|time| *time < need.from_ns);
+        // Now and then, so that what stays is not moved for each row that goes.
+        if over > series.times.len() / 2 {
+            series.times.drain(..over);
+            series.opens.drain(..over);
+            series.rough.drain(..over);
+            if series.layout == Layout::Klines {
+                series.highs.drain(..over);
+                series.lows.drain(..over);
+                series.closes.drain(..over);
+            }
+        }
     }
 
     /// Takes the next row, or says why it cannot be the next.
@@ -175,6 +227,11 @@ impl Builder {
         if let Some(from_ns) = self.silent_from_ns.take() {
             series.holes.add(Hole { from_ns, to_ns: row.at_ns, is_missing: false });
         }
+        series.traded += 1;
+        series.first_traded_ns.get_or_insert(row.at_ns);
+        if row.at_ns < self.need.from_ns {
+            return Ok(());
+        }
         series.times.push(row.at_ns);
         series.opens.push(row.open);
         series.rough.push(row.open.to_f64().unwrap_or(f64::NAN));
@@ -198,7 +255,7 @@ impl Builder {
         series.holes.add(Hole { from_ns, to_ns, is_missing: true });
     }
 
-    /// Bars and trades kept so far.
+    /// Bars and trades in memory.
     pub(crate) fn len(&self) -> usize {
         self.series.times.len()
     }

@@ -28,7 +28,7 @@ impl Desk {
     }
 
     fn load(&self, series: &str) -> Result<Series, PriceError> {
-        Prices::open(self.0.path())?.load(series)
+        Prices::open(self.0.path())?.read(series, |_, _| Need { from_ns: i64::MIN, to_ns: i64::MAX })
     }
 
     fn fails(&self, series: &str) -> String {
@@ -164,4 +164,38 @@ fn nothing_is_no_prices() {
     );
     let desk = Desk::new(&[("A.csv", klines(0..2).as_bytes())]);
     assert!(desk.fails("B").starts_with("no series B in"));
+}
+
+#[test]
+fn only_the_stretch_asked_for_is_in_memory() {
+    let minutes = 20_000;
+    let text: String =
+        (0..minutes).filter(|minute| minute % 7 != 3).map(|minute| kline(minute, "1", "5")).collect();
+    let desk = Desk::new(&[("A.csv", text.as_bytes())]);
+    let whole = desk.load("A").expect("prices");
+    let prices = Prices::open(desk.0.path()).expect("prices");
+    let at = |minute: i64| (START_MS + minute * 60_000) * 1_000_000;
+    let mut asked = (5_000..19_000).step_by(100).peekable();
+    let (mut answered, mut most) = (0, 0);
+    let last = prices.read("A", |series, until_ns| {
+        while let Some(minute) = asked.peek().copied() {
+            let need = Need { from_ns: at(minute - 100), to_ns: at(minute + 100) };
+            if need.to_ns > until_ns {
+                return need;
+            }
+            asked.next();
+            answered += 1;
+            for at_ns in (need.from_ns..=at(minute + 97)).step_by(30_000_000_000) {
+                let time = |series: &Series| series.near(at_ns).map(|place| series.times[place]);
+                assert_eq!(time(series), time(&whole), "{minute}");
+            }
+            most = most.max(series.times.len());
+        }
+        Need::NOTHING
+    });
+    let last = last.expect("prices");
+    assert_eq!(answered, 140);
+    assert!((150..1_000).contains(&most), "{most} bars in memory");
+    assert_eq!((last.traded, last.first_ns, last.last_ns), (whole.traded, whole.first_ns, whole.last_ns));
+    assert_eq!((last.holes, last.times.len()), (whole.holes, 0));
 }

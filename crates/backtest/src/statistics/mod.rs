@@ -13,7 +13,7 @@ pub use enrichment::{Delay, EnrichmentRow};
 pub(crate) use groups::Groups;
 pub use groups::{Dimension, GroupRow};
 pub use moves::MoveRow;
-pub(crate) use placebo::Placebo;
+pub(crate) use placebo::{DAY_NS, DAYS, Placebo};
 pub use sample::Summary;
 pub use trials::{Trials, TrialsError};
 

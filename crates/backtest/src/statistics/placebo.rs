@@ -7,8 +7,8 @@ use crate::prices::Series;
 /// Draws.
 pub(crate) const DRAWS: usize = 1000;
 /// Days to either side from which a draw is taken, so that it is of the same market.
-const DAYS: i64 = 30;
-const DAY_NS: i64 = 86_400_000_000_000;
+pub(crate) const DAYS: i64 = 30;
+pub(crate) const DAY_NS: i64 = 86_400_000_000_000;
 const HALF_HOUR_NS: i64 = 1_800_000_000_000;
 /// Tries for a moment at which something was traded.
 const TRIES: usize = 8;
