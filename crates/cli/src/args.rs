@@ -244,9 +244,9 @@ pub(crate) struct BacktestArgs {
     /// The configuration; a file that holds only rules will do. Of tapes, instead of their own.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Folder of price files.
+    /// Folder of price files; `prices` beside the first INPUT, or in it if that is a folder, unless told.
     #[arg(long, value_name = "DIR")]
-    pub(crate) prices: PathBuf,
+    pub(crate) prices: Option<PathBuf>,
     /// From a decision to the order at the exchange.
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0ms")]
     pub(crate) latency: Duration,
