@@ -431,7 +431,7 @@ pub(crate) struct GenArgs {
     /// Same seed, same bytes.
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub(crate) seed: u64,
-    /// Write frames.jsonl, stoop.toml and prices/ into this new folder instead: ten days with effects that are known, for
+    /// Write tape.mcap, its stoop.toml and prices/ into this new folder instead: ten days with effects that are known, for
     /// stoop backtest to find. docs/backtesting.md says which.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["output", "frames"])]
     pub(crate) planted: Option<PathBuf>,
