@@ -41,6 +41,7 @@ fn every_fixture_is_listed() {
     for path in all().iter().filter(|path| *path != "README.md") {
         let pattern = match path.rsplit_once('/') {
             Some(("rules/bad", _)) => "rules/bad/*.toml",
+            Some(("study/prices", _)) => "study/prices/*.csv.zst",
             Some(("golden", name)) if name.ends_with(".decisions.jsonl") => "golden/*.decisions.jsonl",
             _ => path,
         };
@@ -59,8 +60,9 @@ fn every_fixture_is_used_by_a_test() {
     for path in all().iter().filter(|path| *path != "README.md") {
         let name = path.rsplit('/').next().unwrap_or_default();
         let stem = name.split('.').next().unwrap_or_default();
-        // Rule files are read folder by folder.
+        // Rule files and prices are read folder by folder.
         let is_used = path.starts_with("rules/")
+            || path.starts_with("study/prices/")
             || [stem, name, path].iter().any(|text| sources.contains(&format!("\"{text}\"")));
         assert!(is_used, "no test names fixtures/{path}");
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 use stoop::TapeOrigin;
 
-use crate::desk::{Desk, lines_of};
+use crate::desk::{Desk, fixture, lines_of};
 use crate::driver::stoop;
 use crate::tape::Recorder;
 
@@ -130,20 +130,58 @@ fn planted_effects_are_made_and_studied_with_two_commands() {
     let desk = Desk::new();
     let at = |name: &str| desk.name(name);
     stoop(&["gen", "--planted", &at("planted"), "--seed", "3"]).finish().expect(0);
-    let (input, config) = (at("planted/frames.jsonl"), at("planted/stoop.toml"));
-    let run =
-        stoop(&["backtest", &input, "-c", &config, "--prices", &at("planted/prices"), "-o", &at("study")]);
-    let told = run.finish().expect(0).stderr.concat();
-    assert!(
-        told.contains("up: 44 outcomes in 44 clusters after 300 s") && told.contains("beats the placebo"),
-        "{told}"
-    );
-    let report = std::fs::read_to_string(desk.path("study/report.html")).expect("a report");
-    assert!(report.contains("A made-up post about $UP"));
+    let told = stoop(&["backtest", &at("planted"), "-o", &at("study")]).finish().expect(0).stderr.concat();
+    assert!(told.contains("up: 43 outcomes in 43 clusters") && told.contains("beats the placebo"), "{told}");
     let trials = std::fs::read_to_string(desk.path("stoop-trials.txt")).expect("the trials");
-    // Four rules and nine horizons.
-    assert_eq!(trials.lines().count(), 36);
+    // Six rules and nine horizons.
+    assert_eq!(trials.lines().count(), 54);
     stoop(&["gen", "--planted", &at("planted")]).finish().expect(73);
+    stoop(&["gen", "--planted", &at("again"), "--seed", "3"]).finish().expect(0);
+    for name in ["tape.mcap", "stoop.toml", "prices/UPUSDT-1m-2026-01.csv.zst"] {
+        let [first, again] = ["planted", "again"].map(|folder| desk.path(&format!("{folder}/{name}")));
+        assert!(std::fs::read(first).expect("a file") == std::fs::read(again).expect("a file"), "{name}");
+    }
+}
+
+#[test]
+fn the_command_of_the_readme_makes_a_report_from_the_shipped_tape() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    let page = std::fs::read_to_string(page).expect("the page is there");
+    let shown = page.lines().find_map(|line| line.trim().strip_prefix("cargo run --release -- backtest "));
+    let shown = shown.expect("the page has the command");
+    let desk = Desk::new();
+    let study = desk.name("study");
+    let args = shown.split_whitespace().map(|word| match word.strip_prefix("fixtures/") {
+        Some(path) => fixture(path),
+        None if word == "study" => study.clone(),
+        None => word.to_owned(),
+    });
+    let args: Vec<String> = ["backtest".to_owned()].into_iter().chain(args).collect();
+    let run = stoop(&args.iter().map(String::as_str).collect::<Vec<_>>()).finish().expect(0);
+    assert_eq!(run.stderr.last(), Some(&format!("now open {study}/report.html")), "{}", run.errors());
+    let report = std::fs::read_to_string(desk.path("study/report.html")).expect("a report");
+    assert!(report.contains("$UP") && report.contains("fixture_early_otter"));
+    for name in ["decisions.jsonl", "outcomes.csv", "summary.json"] {
+        assert!(!std::fs::read(desk.path(&format!("study/{name}"))).expect("a file").is_empty(), "{name}");
+    }
+    let replay = stoop(&["replay", &fixture("study")]).finish().expect(0);
+    assert_eq!(run.digest(), replay.digest());
+    stoop(&["parity", &fixture("study")]).finish().expect(0);
+}
+
+#[test]
+fn a_folder_of_prices_that_is_not_there_is_told() {
+    let desk = Desk::new();
+    let (tape, study) = (desk.name("tape.mcap"), desk.name("study"));
+    std::fs::copy(fixture("study/tape.mcap"), &tape).expect("a copy");
+    for (more, code, told) in [
+        (&[][..], 2, "which prices? there is no folder"),
+        (&["--prices", "nowhere"][..], 1, "cannot read nowhere"),
+    ] {
+        let run = stoop(&[&["backtest", &tape, "-o", &study], more].concat()).finish().expect(code);
+        assert!(run.errors().contains(told), "{}", run.errors());
+        assert!(!desk.path("study").exists(), "nothing is made before all is there");
+    }
 }
 
 /// A frame's own time, Unix ns: when a replay of JSONL takes it to have come.
@@ -163,8 +201,8 @@ impl Recorded {
     fn new() -> Self {
         let desk = Desk::new();
         stoop(&["gen", "--planted", &desk.name("planted"), "--seed", "4"]).finish().expect(0);
-        let [input, config] =
-            ["frames.jsonl", "stoop.toml"].map(|name| desk.name(&format!("planted/{name}")));
+        let (input, config) = (desk.name("frames.jsonl"), desk.name("planted/stoop.toml"));
+        stoop(&["tape", "export", &desk.name("planted/tape.mcap"), "-o", &input]).finish().expect(0);
         let mut text = std::fs::read_to_string(&config).expect("a configuration");
         text.push_str("\n[series]\n\"rule:flat\" = \"UPUSDT\"\n");
         std::fs::write(&config, text).expect("it can be written");
@@ -176,9 +214,8 @@ impl Recorded {
         let (third, mut tapes) = (frames.len().div_ceil(3), 1);
         for (place, frame) in frames.iter().enumerate() {
             // Behind a post, so that its enrichment is on the next tape.
-            if place > tapes * third
-                && String::from_utf8_lossy(&frames[place - 1]).contains(r#""op":"content""#)
-            {
+            let is = |place: usize, op: &str| String::from_utf8_lossy(&frames[place]).contains(op);
+            if place > tapes * third && is(place - 1, r#""op":"content""#) && is(place, r#""op":"meta""#) {
                 recorder = recorder.rotate(&tape(tapes));
                 tapes += 1;
             }

@@ -244,9 +244,9 @@ pub(crate) struct BacktestArgs {
     /// The configuration; a file that holds only rules will do. Of tapes, instead of their own.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Folder of price files.
+    /// Folder of price files; `prices` beside the first INPUT, or in it if that is a folder, unless told.
     #[arg(long, value_name = "DIR")]
-    pub(crate) prices: PathBuf,
+    pub(crate) prices: Option<PathBuf>,
     /// From a decision to the order at the exchange.
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0ms")]
     pub(crate) latency: Duration,
@@ -431,7 +431,7 @@ pub(crate) struct GenArgs {
     /// Same seed, same bytes.
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub(crate) seed: u64,
-    /// Write frames.jsonl, stoop.toml and prices/ into this new folder instead: ten days with effects that are known, for
+    /// Write tape.mcap, its stoop.toml and prices/ into this new folder instead: ten days with effects that are known, for
     /// stoop backtest to find. docs/backtesting.md says which.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["output", "frames"])]
     pub(crate) planted: Option<PathBuf>,

@@ -1,5 +1,6 @@
 //! `stoop backtest`: recorded frames through the engine, and what the decisions were worth.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
@@ -18,6 +19,10 @@ use crate::inputs::{self, Inputs};
 use crate::output::{Lines, create_new, note};
 use crate::run;
 
+const REPORT: &str = "report.html";
+/// Of the series in a folder, where it has none that is wanted.
+const NAMES_SHOWN: usize = 5;
+
 pub(crate) fn backtest(args: &BacktestArgs) -> Outcome {
     if args.inputs.iter().any(|input| input.as_os_str() == "-") {
         return Err(Failure::text(
@@ -32,24 +37,45 @@ pub(crate) fn backtest(args: &BacktestArgs) -> Outcome {
         Inputs::Tapes { tapes, .. } => tapes.files().map(Path::to_owned).collect(),
     };
     // Whatever is wrong with the folders shows before the replay, which may take minutes.
-    let prices = Prices::open(&args.prices).or_fail(Code::Failed)?;
+    let prices = open_prices(args)?;
     let mut outputs = Outputs::create(&args.output)?;
     let mut study = Study::default();
     let Replayed { summary, series } = replay(inputs, config.as_ref(), &mut outputs.decisions, &mut study)?;
     if study.is_empty() {
-        let frames = summary.counters.intake.frames;
-        return Err(Failure::text(
-            Code::Failed,
-            format_args!("the rules decided nothing on {frames} frames"),
-        ));
+        let intake = &summary.counters.intake;
+        let (frames, bad) = (intake.frames, intake.bad_frames());
+        let bad = if bad > 0 { format!(", {bad} of them bad") } else { String::new() };
+        let why = format_args!("the rules decided nothing on {frames} frames{bad}");
+        return Err(Failure::text(Code::Failed, why));
     }
     let mut findings = study.measure(settings(args, series), &prices).or_fail(Code::Failed)?;
     let sources = sources(args, &files, config.as_ref(), &findings, &prices)?;
     count_trials(args, &mut findings, &sources)?;
     outputs.write(&findings, &sources).map_err(|error| unwritable(&args.output, &error))?;
-    tell(&findings, &args.output);
+    tell(&findings);
+    tell_left_out(&findings, &prices);
+    let missed = summary.counters.signal.missed;
+    if missed > 0 {
+        note(format_args!("signals missed, because history brought the posts late: {missed}"));
+    }
     note(format_args!("digest {}", summary.digest));
+    note(format_args!("now open {}", args.output.join(REPORT).display()));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The folder that was named, else `prices` where the first input is.
+fn open_prices(args: &BacktestArgs) -> Result<Prices, Failure> {
+    if let Some(folder) = &args.prices {
+        return Prices::open(folder).or_fail(Code::Failed);
+    }
+    let first = args.inputs.first().map_or(Path::new(""), PathBuf::as_path);
+    let beside = if first.is_dir() { first } else { first.parent().unwrap_or(Path::new("")) };
+    let folder = beside.join("prices");
+    if !folder.is_dir() {
+        let why = format_args!("which prices? there is no folder {}: give --prices DIR", folder.display());
+        return Err(Failure::text(Code::Usage, why));
+    }
+    Prices::open(&folder).or_fail(Code::Failed)
 }
 
 /// The files of a study. They are taken away again if it fails: half a study is none.
@@ -75,6 +101,11 @@ impl Drop for Made {
 
 impl Outputs {
     fn create(folder: &Path) -> Result<Self, Failure> {
+        let names = ["outcomes.csv", "summary.json", REPORT, "decisions.jsonl"];
+        if let Some(name) = names.into_iter().find(|name| folder.join(name).exists()) {
+            let why = "nothing is overwritten; give another folder with -o DIR";
+            return Err(Failure::text(Code::Exists, format_args!("{} has {name}: {why}", folder.display())));
+        }
         fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
         let mut made = Made::default();
         let mut new = |name: &str| -> Result<BufWriter<File>, Failure> {
@@ -83,7 +114,7 @@ impl Outputs {
             made.0.push(path);
             Ok(BufWriter::new(file))
         };
-        let (outcomes, summary, report) = (new("outcomes.csv")?, new("summary.json")?, new("report.html")?);
+        let (outcomes, summary, report) = (new("outcomes.csv")?, new("summary.json")?, new(REPORT)?);
         let path = folder.join("decisions.jsonl");
         let decisions = Lines::create(&path)?;
         made.0.push(path);
@@ -196,14 +227,10 @@ fn count_trials(args: &BacktestArgs, findings: &mut Findings, sources: &[Source]
 }
 
 /// Says the main things of each rule on stderr.
-fn tell(findings: &Findings, folder: &Path) {
+fn tell(findings: &Findings) {
     let opens = findings.events.iter().filter(|event| event.counts).count();
     let entered = findings.events.iter().filter(|event| event.counts && event.entry.is_some()).count();
-    note(format_args!(
-        "{} decisions, {opens} opens, {entered} of them with prices; see {}",
-        findings.events.len(),
-        folder.display()
-    ));
+    note(format_args!("{} decisions, {opens} opens, {entered} of them with prices", findings.events.len()));
     let statistics = &findings.statistics;
     let is_main = |row: &&GroupRow| row.by == Dimension::All && row.horizon_ms == statistics.main_ms;
     for row in statistics.groups.iter().filter(is_main) {
@@ -225,6 +252,27 @@ fn tell(findings: &Findings, folder: &Path) {
             percent(summary.net_high),
             percent(row.placebo_low),
             percent(row.placebo_high),
+        ));
+    }
+}
+
+/// Says how many opens have no outcome, and why; of a folder with none of their series, what it has.
+fn tell_left_out(findings: &Findings, prices: &Prices) {
+    let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
+    let opens = findings.events.iter().filter(|event| event.counts);
+    for reason in opens.filter_map(|event| event.excluded) {
+        *reasons.entry(reason.as_str()).or_default() += 1;
+    }
+    if !reasons.is_empty() {
+        let told: Vec<String> = reasons.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+        note(format_args!("left out: {}", told.join(", ")));
+    }
+    if findings.series.is_empty() {
+        let names: Vec<&str> = prices.names().take(NAMES_SHOWN).collect();
+        let (names, count) = (names.join(", "), prices.names().count());
+        note(format_args!(
+            "stoop: warning: no decision belongs to any of the {count} series in the folder of prices ({names}); `[series]` of the \
+             configuration says which do"
         ));
     }
 }

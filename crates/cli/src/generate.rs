@@ -4,11 +4,12 @@ use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use stoop_mock::synth::{Generator, Options, planted};
+use stoop_mock::synth::{Generator, Options};
 
 use crate::args::GenArgs;
 use crate::failure::{Code, Failure, Outcome};
 use crate::output::{create_new, note};
+use crate::plant::plant;
 
 pub(crate) fn generate(args: &GenArgs) -> Outcome {
     if let Some(folder) = &args.planted {
@@ -33,27 +34,6 @@ pub(crate) fn generate(args: &GenArgs) -> Outcome {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
         Err(error) => Err(Failure::text(Code::Failed, format_args!("{}: {error}", path.display()))),
     }
-}
-
-/// Frames, rules and prices with effects that are known.
-fn plant(folder: &Path, seed: u64) -> Outcome {
-    let planted = planted(seed);
-    let prices = folder.join("prices");
-    let fail = |path: &Path, error: io::Error| {
-        Failure::text(Code::Failed, format_args!("{}: {error}", path.display()))
-    };
-    std::fs::create_dir_all(&prices).map_err(|error| fail(&prices, error))?;
-    let frames: String = planted.frames.iter().flat_map(|frame| [frame.as_str(), "\n"]).collect();
-    let mut files = vec![(folder.join("frames.jsonl"), frames), (folder.join("stoop.toml"), planted.config)];
-    files.extend(planted.prices.into_iter().map(|(name, text)| (prices.join(name), text)));
-    for (path, text) in files {
-        create_new(&path)?.write_all(text.as_bytes()).map_err(|error| fail(&path, error))?;
-    }
-    let shown = folder.display();
-    note(format_args!(
-        "now: stoop backtest {shown}/frames.jsonl -c {shown}/stoop.toml --prices {shown}/prices -o study"
-    ));
-    Ok(ExitCode::SUCCESS)
 }
 
 fn write_all(generator: Generator, mut out: impl Write) -> io::Result<()> {

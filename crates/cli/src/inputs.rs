@@ -23,6 +23,12 @@ pub(crate) enum Inputs {
 impl Inputs {
     /// Opens them. Without a configuration tapes go by their own, and JSONL is refused.
     pub(crate) fn open(paths: &[PathBuf], config: Option<&Config>) -> Result<Self, Failure> {
+        // First, since what is not there would be taken for JSONL.
+        let is_absent = |path: &&PathBuf| path.as_os_str() != "-" && !path.exists();
+        if let Some(absent) = paths.iter().find(is_absent) {
+            let why = format_args!("cannot read {}: no such file or folder", absent.display());
+            return Err(Failure::text(Code::Failed, why));
+        }
         let tapes = paths.iter().filter(|path| is_tape(path)).count();
         if tapes > 0 && tapes < paths.len() {
             return Err(Failure::text(Code::Usage, "tapes and JSONL cannot be replayed as one input"));

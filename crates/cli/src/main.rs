@@ -22,6 +22,7 @@ mod mock;
 mod news;
 mod output;
 mod parity;
+mod plant;
 mod pretty;
 mod record;
 mod replay;

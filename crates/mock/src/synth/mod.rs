@@ -22,7 +22,7 @@ use std::collections::{BinaryHeap, VecDeque};
 use crate::dice::{Dice, Quantiles};
 use assets::Token;
 use cast::Account;
-pub use planted::{PLANTED_RETURN, Planted, planted};
+pub use planted::{PLANTED_CALL, PLANTED_RETURN, Planted, planted};
 use post::{Kind, Post, Reference, tweet_id};
 use story::Story;
 
