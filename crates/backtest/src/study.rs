@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
+use stoop_engine::Missed;
 use stoop_model::{Decision, DecisionId, DecisionKind, Side};
 
 use crate::assign::SeriesNames;
+use crate::missed::{self, MissedSignal};
 use crate::outcome::{Costs, Exclusion, Fill, Outcome, Walk, adjust, enter, net};
 use crate::prices::{Holes, Layout, PriceError, Prices, Series};
+use crate::recorded::{Lines, Recorded};
 use crate::statistics::{Groups, Placebo, Statistics};
 
 /// Horizons unless others are asked for, ms: 1 s, 5 s, 30 s, 1 m, 5 m, 15 m, 1 h, 4 h, 1 d.
@@ -45,6 +48,8 @@ impl Default for Settings {
 #[derive(Debug, Default)]
 pub struct Study {
     decisions: Vec<Decision>,
+    missed: Vec<Missed>,
+    recorded: Lines,
 }
 
 /// A decision and where it was entered.
@@ -99,6 +104,10 @@ pub struct Findings {
     pub series: Vec<SeriesReport>,
     /// What the outcomes that count say.
     pub statistics: Statistics,
+    /// Signals that came too late to be decisions, in order of time. They are no outcomes.
+    pub missed: Vec<MissedSignal>,
+    /// What the decisions on tapes took the run that wrote them.
+    pub recorded: Recorded,
 }
 
 impl Study {
@@ -107,9 +116,19 @@ impl Study {
         self.decisions.push(decision.clone());
     }
 
-    /// No decision has come.
+    /// Takes a signal that a rule has missed.
+    pub fn miss(&mut self, missed: &Missed) {
+        self.missed.push(missed.clone());
+    }
+
+    /// Takes a decision that stands on a tape, for what it took the run that wrote it. It is not measured against prices.
+    pub fn record(&mut self, decision: &Decision) {
+        self.recorded.add(decision);
+    }
+
+    /// Nothing has come that could be measured.
     pub fn is_empty(&self) -> bool {
-        self.decisions.is_empty()
+        self.decisions.is_empty() && self.missed.is_empty()
     }
 
     /// Measures what has come.
@@ -132,6 +151,10 @@ impl Study {
         for (place, event) in events.iter().enumerate().filter(|(_, event)| event.excluded.is_none()) {
             by_series.entry(event.series.clone().unwrap_or_default()).or_default().push(place);
         }
+        let mut late = missed::assign(self.missed, &settings, prices);
+        for signal in late.iter().filter(|signal| signal.excluded.is_none()) {
+            by_series.entry(signal.series.clone().unwrap_or_default()).or_default();
+        }
         let mut outcomes: Vec<Outcome> = (0..events.len())
             .flat_map(|event| settings.horizons_ms.iter().map(move |horizon_ms| blank(event, *horizon_ms)))
             .collect();
@@ -152,13 +175,23 @@ impl Study {
                 let rows = &outcomes[place * width..(place + 1) * width];
                 draw(&mut placebo, &events[*place], rows, &series, &groups.drawing(*place));
             }
+            for signal in late.iter_mut().filter(|signal| signal.series.as_ref() == Some(&name)) {
+                missed::measure(signal, &series, settings.latency_ns, settings.main_ms());
+            }
             reports.push(series.report(name));
         }
         for outcome in &mut outcomes {
             outcome.excluded = outcome.excluded.or(events[outcome.event].excluded);
         }
-        let mut findings =
-            Findings { settings, events, outcomes, series: reports, statistics: Statistics::default() };
+        let mut findings = Findings {
+            settings,
+            events,
+            outcomes,
+            series: reports,
+            statistics: Statistics::default(),
+            missed: late,
+            recorded: self.recorded.finish(),
+        };
         findings.statistics = Statistics::of(&findings, &groups, &placebo);
         Ok(findings)
     }
