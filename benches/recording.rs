@@ -13,7 +13,7 @@ use stoop::crossbeam_channel::Receiver;
 use stoop::model::Decision;
 use stoop::{
     Config, Decoder, Engine, Follower, Key, Limits, Record, Stage, Summary, Tape, TapeOptions, TapeOrigin,
-    TapeOutput, TapeReplayOptions, TapeWriter, Tapes, replay_tapes,
+    TapeOutput, TapeReplayOptions, TapeStep, TapeWriter, Tapes, replay_tapes,
 };
 use stoop_benches::clock::nanos;
 use stoop_benches::environment::{self, resident_bytes};
@@ -166,8 +166,10 @@ fn replay(tapes: &Path, frames: u64, mut each: impl FnMut(&Decision)) -> Summary
     let config = Config::parse("replay", SELDOM).expect("a configuration");
     let input = Tapes::open(&[tapes.to_owned()]).expect("tapes");
     let mut follower = Follower::with_config(config);
-    let replay = replay_tapes(input, &mut follower, TapeReplayOptions::default(), |decision| {
-        each(decision);
+    let replay = replay_tapes(input, &mut follower, TapeReplayOptions::default(), |step| {
+        if let TapeStep::Decided(decision) = step {
+            each(decision);
+        }
         ControlFlow::Continue(())
     });
     let summary = replay.expect("it replays").summary;

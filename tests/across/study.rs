@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use stoop::{
-    Config, Follower, Lines, Parity, Record, Tape, TapeConfig, TapeReplayOptions, Tapes, event_type,
+    Config, Follower, Lines, Parity, Record, Tape, TapeConfig, TapeReplayOptions, TapeStep, Tapes, event_type,
 };
 use stoop_backtest::{Dimension, Exclusion, Findings, GroupRow, Prices, Settings, Study};
 use stoop_mock::synth::{PLANTED_CALL, PLANTED_RETURN, Planted, planted};
@@ -44,12 +44,16 @@ fn study(seed: u64, settings: Settings) -> Findings {
 fn shipped(settings: Settings) -> Findings {
     let mut study = Study::default();
     let tapes = Tapes::open(&[fixture(TAPE)]).expect("the tape opens");
-    let mut take = |decision: &_| {
-        study.add(decision);
+    let take = |step: TapeStep<'_>| {
+        match step {
+            TapeStep::Decided(decision) => study.add(decision),
+            TapeStep::Missed(missed) => study.miss(missed),
+            TapeStep::Recorded(_) => {}
+        }
         ControlFlow::Continue(())
     };
     let options = TapeReplayOptions::default();
-    stoop::replay_tapes(tapes, &mut Follower::default(), options, &mut take).expect("a replay");
+    stoop::replay_tapes(tapes, &mut Follower::default(), options, take).expect("a replay");
     measure(study, settings, &fixture("study/prices"))
 }
 

@@ -40,7 +40,8 @@ fn run(rules: &str, feed: &str, mock_args: &[&str], awaited: &str) -> Finished {
     program.finish().expect(143)
 }
 
-fn start(rules: &str, feed: &str, mock_args: &[&str]) -> (Program, Mock, Desk) {
+/// A run whose first connection is lost with what it would have shown next.
+pub(crate) fn start(rules: &str, feed: &str, mock_args: &[&str]) -> (Program, Mock, Desk) {
     let desk = Desk::new();
     let posts: Vec<Vec<u8>> = (0..POSTS).map(post).collect();
     let input = desk.frames("posts.jsonl", &posts);

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 use stoop::TapeOrigin;
 
+use crate::backfill;
 use crate::desk::{Desk, fixture, lines_of};
 use crate::driver::stoop;
 use crate::tape::Recorder;
@@ -298,4 +299,65 @@ fn inputs_are_taken_as_a_replay_takes_them() {
     };
     assert!(refused(&[&tapes, input]).contains("tapes and JSONL cannot be replayed as one input"));
     assert!(refused(&[input]).contains("which rules? give -c FILE"));
+}
+
+/// Minute bars around a time, one cent up each, on which everything can be measured over an hour.
+fn rising(at_ms: i64) -> String {
+    let mut text = String::new();
+    for minute in -30..120 {
+        let (at_ms, price) = (at_ms.div_euclid(60_000) * 60_000 + minute * 60_000, 1000 + minute);
+        writeln!(text, "{at_ms},{price},{price},{price},{price},1,{},0,0,0,0,0", at_ms + 59_999)
+            .expect("a line");
+    }
+    text
+}
+
+#[test]
+fn what_an_outage_lost_and_how_long_the_live_run_took_are_in_the_study_of_its_tape() {
+    const RULES: &str =
+        "[[rule]]\nname = \"edge\"\nassets = { tokens = true }\n\n[series]\n\"rule:edge\" = \"EDGEUSDT\"\n";
+    let (program, _mock, desk) = backfill::start(RULES, &format!("[tape]\ndir = {:?}\n", "tapes"), &[]);
+    program.stderr.wait_for(|line| line.contains("history has filled the gap from"));
+    program.signal("TERM");
+    let run = program.finish().expect(143);
+    let told = run.summary()["signal"]["missed"].as_u64().expect("a count");
+    assert!(told > 0);
+    let first: Value = serde_json::from_str(&run.stdout[0]).expect("a decision");
+    std::fs::create_dir(desk.path("prices")).expect("a folder");
+    desk.file("prices/EDGEUSDT.csv", rising(first["created_ms"].as_i64().expect("a time")));
+    let (tapes, prices) = (desk.name("tapes"), desk.name("prices"));
+    let study = |name: &str| {
+        let output = desk.name(name);
+        stoop(&["backtest", &tapes, "--prices", &prices, "-o", &output]).finish().expect(0);
+        ["summary.json", "report.html"].map(|file| {
+            std::fs::read_to_string(desk.path(&format!("{name}/{file}"))).expect("the file is there")
+        })
+    };
+    let [summary, report] = study("first");
+    assert!(study("second") == [summary.clone(), report.clone()], "two runs differ");
+    let summary: Value = serde_json::from_str(&summary).expect("JSON");
+
+    let missed = summary["missed"].as_array().expect("a list");
+    assert_eq!(missed.len() as u64, told);
+    for signal in missed {
+        assert_eq!(signal["author"], "some_desk_of_mocks");
+        assert!(signal["delay_ms"].as_f64() > Some(0.0) && signal["series"] == "EDGEUSDT", "{signal}");
+        // A cent a minute, over five of them.
+        let return_ = signal["from_seen"].as_str().and_then(|text| text.parse::<f64>().ok());
+        assert!(return_.is_some_and(|value| (0.0045..0.0051).contains(&value)), "{signal}");
+    }
+    let row = &summary["statistics"]["missed"][0];
+    assert_eq!((&row["rule"], row["signals"].as_u64()), (&Value::from("edge"), Some(told)));
+    let opens = summary["decisions"]["open"].as_u64().expect("opens");
+    let counted = summary["statistics"]["groups"].as_array().expect("groups").iter();
+    let most = counted.filter_map(|row| row["outcomes"].as_u64()).max();
+    assert_eq!(most, Some(opens), "what was missed is no outcome");
+
+    let stages = summary["recorded"]["latency_ns"].as_array().expect("stages").iter();
+    let stages: Vec<&str> = stages.filter_map(|row| row["stage"].as_str()).collect();
+    assert_eq!(stages[..4], ["decode", "merge", "signal", "recv→decided"]);
+    assert_eq!(summary["recorded"]["decisions"], run.summary()["decisions"]);
+    for text in ["from the post", "recv→decided", "Measured by the run that wrote the tapes"] {
+        assert!(report.contains(text), "{text}");
+    }
 }

@@ -30,9 +30,13 @@ impl SeriesNames {
     /// What is named for the asset comes first, then what is named for the rule, then the asset's own symbol: a market's
     /// without `-`, `/` and `_`, a ticker's with `USDT` behind it. A token's symbol is nobody's property: it names no series.
     pub fn of(&self, decision: &DecisionBody) -> Option<String> {
-        let asset = decision.asset.as_ref();
+        self.find(&decision.rule.name, decision.asset.as_ref())
+    }
+
+    /// The same for what a rule says of an asset.
+    pub(crate) fn find(&self, rule: &str, asset: Option<&Asset>) -> Option<String> {
         let named = asset.and_then(|asset| self.of_asset(asset));
-        let named = named.or_else(|| self.names.get(&format!("rule:{}", decision.rule.name)));
+        let named = named.or_else(|| self.names.get(&format!("rule:{rule}")));
         named.cloned().or_else(|| asset.and_then(usual))
     }
 

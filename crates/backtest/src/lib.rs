@@ -28,8 +28,10 @@
 //! ```
 
 mod assign;
+mod missed;
 mod outcome;
 mod prices;
+mod recorded;
 mod report;
 mod statistics;
 mod study;
@@ -39,8 +41,10 @@ mod table;
 mod trial;
 
 pub use assign::SeriesNames;
+pub use missed::{MissedRow, MissedSignal};
 pub use outcome::{Costs, Exclusion, Fill, Outcome};
 pub use prices::{FileError, Hole, Holes, Layout, PriceError, Prices, RowFault, Series};
+pub use recorded::Recorded;
 pub use statistics::{
     AuthorRow, Delay, Dimension, EnrichmentRow, GroupRow, MoveRow, Scoreboard, Statistics, Summary, Trials,
     TrialsError,

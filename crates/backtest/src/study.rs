@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
+use stoop_engine::Missed;
 use stoop_model::{Decision, DecisionId, DecisionKind, Side};
 
 use crate::assign::SeriesNames;
+use crate::missed::{self, MissedSignal};
 use crate::outcome::{Costs, Exclusion, Fill, Outcome, Walk, adjust, benchmark_at, enter, net};
 use crate::prices::{Holes, Layout, Need, PriceError, Prices, Series};
+use crate::recorded::{Lines, Recorded};
 use crate::statistics::{DAY_NS, DAYS, Groups, Placebo, Statistics};
 
 /// Horizons unless others are asked for, ms: 1 s, 5 s, 30 s, 1 m, 5 m, 15 m, 1 h, 4 h, 1 d.
@@ -45,6 +48,8 @@ impl Default for Settings {
 #[derive(Debug, Default)]
 pub struct Study {
     decisions: Vec<Decision>,
+    missed: Vec<Missed>,
+    recorded: Lines,
 }
 
 /// A decision and where it was entered.
@@ -99,6 +104,10 @@ pub struct Findings {
     pub series: Vec<SeriesReport>,
     /// What the outcomes that count say.
     pub statistics: Statistics,
+    /// Signals that came too late to be decisions, in order of time. They are no outcomes.
+    pub missed: Vec<MissedSignal>,
+    /// What the decisions on tapes took the run that wrote them.
+    pub recorded: Recorded,
 }
 
 impl Study {
@@ -107,9 +116,19 @@ impl Study {
         self.decisions.push(decision.clone());
     }
 
-    /// No decision has come.
+    /// Takes a signal that a rule has missed.
+    pub fn miss(&mut self, missed: &Missed) {
+        self.missed.push(missed.clone());
+    }
+
+    /// Takes a decision that stands on a tape, for what it took the run that wrote it. It is not measured against prices.
+    pub fn record(&mut self, decision: &Decision) {
+        self.recorded.add(decision);
+    }
+
+    /// Nothing has come that could be measured.
     pub fn is_empty(&self) -> bool {
-        self.decisions.is_empty()
+        self.decisions.is_empty() && self.missed.is_empty()
     }
 
     /// Measures what has come.
@@ -130,9 +149,15 @@ impl Study {
             let counts = decision.kind == DecisionKind::Open && counted.insert(decision.id);
             events.push(assign(decision, counts, series, prices));
         }
-        let mut by_series: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let mut late = missed::assign(self.missed, &settings, prices);
+        let mut by_series: BTreeMap<String, Vec<(i64, Waiting)>> = BTreeMap::new();
         for (place, event) in events.iter().enumerate().filter(|(_, event)| event.excluded.is_none()) {
-            by_series.entry(event.series.clone().unwrap_or_default()).or_default().push(place);
+            let of = by_series.entry(event.series.clone().unwrap_or_default()).or_default();
+            of.push((event.decision.decided_ns, Waiting::Event(place)));
+        }
+        for (place, missed) in late.iter().enumerate().filter(|(_, missed)| missed.excluded.is_none()) {
+            let of = by_series.entry(missed.series.clone().unwrap_or_default()).or_default();
+            of.push((missed.signal.decided_ns, Waiting::Missed(place)));
         }
         let mut outcomes: Vec<Outcome> = (0..events.len())
             .flat_map(|event| settings.horizons_ms.iter().map(move |horizon_ms| blank(event, *horizon_ms)))
@@ -141,23 +166,40 @@ impl Study {
         let groups = Groups::new(&events);
         let mut placebo = Placebo::new(groups.with_placebo, width);
         let mut reports = Vec::new();
-        for (name, places) in by_series {
-            let mut waiting = places.iter().copied().peekable();
+        for (name, mut waiting) in by_series {
+            waiting.sort_by_key(|(decided_ns, _)| *decided_ns);
+            let mut next = waiting.iter().peekable();
             let series = prices.read(&name, |series, until_ns| {
-                while let Some(place) = waiting.peek().copied() {
-                    let need = need(&events[place].decision, series.spacing_ns, &settings);
+                while let Some((decided_ns, of)) = next.peek() {
+                    let need = need(*decided_ns, series.spacing_ns, &settings);
                     if need.to_ns > until_ns {
                         return need;
                     }
-                    waiting.next();
-                    let rows = &mut outcomes[place * width..(place + 1) * width];
-                    measure(&mut events[place], rows, series, &settings);
-                    draw(&mut placebo, &events[place], rows, series, &groups.drawing(place));
+                    next.next();
+                    match *of {
+                        Waiting::Event(place) => {
+                            let rows = &mut outcomes[place * width..(place + 1) * width];
+                            measure(&mut events[place], rows, series, &settings);
+                            draw(&mut placebo, &events[place], rows, series, &groups.drawing(place));
+                        }
+                        Waiting::Missed(place) => {
+                            missed::measure(
+                                &mut late[place],
+                                series,
+                                settings.latency_ns,
+                                settings.main_ms(),
+                            );
+                        }
+                    }
                 }
                 Need::NOTHING
             })?;
+            let places = waiting.iter().filter_map(|(_, of)| match of {
+                Waiting::Event(place) => Some(*place),
+                Waiting::Missed(_) => None,
+            });
             for horizon in 0..width {
-                cluster(&events, &mut outcomes, places.iter().map(|place| place * width + horizon));
+                cluster(&events, &mut outcomes, places.clone().map(|place| place * width + horizon));
             }
             reports.push(series.report(name));
         }
@@ -167,8 +209,15 @@ impl Study {
         for outcome in &mut outcomes {
             outcome.excluded = outcome.excluded.or(events[outcome.event].excluded);
         }
-        let mut findings =
-            Findings { settings, events, outcomes, series: reports, statistics: Statistics::default() };
+        let mut findings = Findings {
+            settings,
+            events,
+            outcomes,
+            series: reports,
+            statistics: Statistics::default(),
+            missed: late,
+            recorded: self.recorded.finish(),
+        };
         findings.statistics = Statistics::of(&findings, &groups, &placebo);
         Ok(findings)
     }
@@ -222,17 +271,24 @@ fn blank(event: usize, horizon_ms: i64) -> Outcome {
     }
 }
 
-/// The stretch of a series on which a decision is measured, placebos included.
-fn need(decision: &Decision, spacing_ns: i64, settings: &Settings) -> Need {
+/// What is measured once the prices around it have come, by its place.
+#[derive(Clone, Copy, Debug)]
+enum Waiting {
+    Event(usize),
+    Missed(usize),
+}
+
+/// The stretch of a series on which what was decided at a time is measured, placebos included.
+fn need(decided_ns: i64, spacing_ns: i64, settings: &Settings) -> Need {
     let longest_ms = settings.horizons_ms.iter().copied().max().unwrap_or_default();
     // Some rows to either side: entry, exit and the path are found some spacings off.
     let slack_ns = DAY_NS + 80 * step_ns(spacing_ns);
-    let entry_ns = decision.decided_ns.saturating_add(settings.latency_ns);
+    let entry_ns = decided_ns.saturating_add(settings.latency_ns);
     let to_ns = entry_ns
         .saturating_add(DAYS * DAY_NS)
         .saturating_add(longest_ms.saturating_mul(1_000_000))
         .saturating_add(slack_ns);
-    Need { from_ns: decision.decided_ns.saturating_sub(DAYS * DAY_NS + slack_ns), to_ns }
+    Need { from_ns: decided_ns.saturating_sub(DAYS * DAY_NS + slack_ns), to_ns }
 }
 
 /// Enters one event and follows it over each horizon.

@@ -6,12 +6,16 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use rust_decimal::Decimal;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use stoop_latency::Row;
 use stoop_model::DecisionKind;
 
+use crate::missed::MissedSignal;
 use crate::outcome::Exclusion;
 use crate::prices::Layout;
+use crate::recorded::Recorded;
 use crate::statistics::Statistics;
 use crate::study::{Findings, SeriesReport};
 
@@ -72,6 +76,47 @@ struct Json<'a> {
     excluded: BTreeMap<&'static str, usize>,
     series: Vec<SeriesJson<'a>>,
     statistics: &'a Statistics,
+    missed: Vec<MissedJson<'a>>,
+    recorded: RecordedJson,
+}
+
+#[derive(Serialize)]
+struct MissedJson<'a> {
+    rule: &'a str,
+    platform: &'a str,
+    tweet_id: String,
+    author: Option<&'a str>,
+    link: Option<&'a str>,
+    asset: String,
+    series: Option<&'a str>,
+    created_ms: Option<i64>,
+    seen_ns: i64,
+    delay_ms: Option<f64>,
+    from_post: Option<String>,
+    from_seen: Option<String>,
+    excluded: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct RecordedJson {
+    decisions: u64,
+    without_latency: u64,
+    not_of_a_frame: u64,
+    late: u64,
+    latency_ns: Vec<StageJson>,
+}
+
+#[derive(Serialize)]
+struct StageJson {
+    stage: &'static str,
+    p50: Option<u64>,
+    p90: Option<u64>,
+    p99: Option<u64>,
+    p99_9: Option<u64>,
+    max: Option<u64>,
+    count: u64,
+    negative: u64,
+    over_1h: u64,
 }
 
 #[derive(Serialize)]
@@ -127,6 +172,8 @@ impl Findings {
             excluded: self.left_out(),
             series: self.series.iter().map(series).collect(),
             statistics: &self.statistics,
+            missed: self.missed.iter().map(missed).collect(),
+            recorded: recorded(&self.recorded),
         };
         serde_json::to_writer_pretty(&mut *out, &json)?;
         out.write_all(b"\n")
@@ -169,5 +216,46 @@ fn series(report: &SeriesReport) -> SeriesJson<'_> {
         missing_bars: report.holes.missing_bars,
         silent_bars: report.holes.silent_bars,
         holes: report.holes.longest.iter().map(hole).collect(),
+    }
+}
+
+fn missed(missed: &MissedSignal) -> MissedJson<'_> {
+    let signal = &missed.signal;
+    let text = |value: Option<Decimal>| value.map(|value| value.to_string());
+    MissedJson {
+        rule: &signal.rule.name,
+        platform: signal.platform.as_str(),
+        tweet_id: signal.tweet_id.to_string(),
+        author: signal.author.as_deref(),
+        link: signal.link.as_deref(),
+        asset: stoop_engine::asset_key(signal.asset.as_ref()),
+        series: missed.series.as_deref(),
+        created_ms: signal.created_ms,
+        seen_ns: signal.decided_ns,
+        delay_ms: missed.delay_ms(),
+        from_post: text(missed.from_post),
+        from_seen: text(missed.from_seen),
+        excluded: missed.excluded.map(Exclusion::as_str),
+    }
+}
+
+fn recorded(recorded: &Recorded) -> RecordedJson {
+    let stage = |row: &Row| StageJson {
+        stage: Recorded::name(row.stage),
+        p50: row.p50,
+        p90: row.p90,
+        p99: row.p99,
+        p99_9: row.p99_9,
+        max: row.max,
+        count: row.count,
+        negative: row.negative,
+        over_1h: row.saturated,
+    };
+    RecordedJson {
+        decisions: recorded.lines,
+        without_latency: recorded.unmeasured,
+        not_of_a_frame: recorded.untriggered,
+        late: recorded.late,
+        latency_ns: recorded.stages.iter().map(stage).collect(),
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use stoop::model::Decision;
-use stoop::{Config, Summary, TapeReplayOptions};
+use stoop::{Config, Summary, TapeReplayOptions, TapeStep, read_decision};
 use stoop_backtest::{
     Costs, Dimension, Findings, GroupRow, Prices, SeriesNames, Settings, Source, Study, Trials, hash_file,
 };
@@ -165,24 +165,41 @@ fn replay(
     study: &mut Study,
 ) -> Result<Replayed, Failure> {
     let mut failure = None;
-    let mut take = |decision: &Decision| {
-        study.add(decision);
-        match lines.write(decision) {
-            Ok(flow) => flow,
-            Err(error) => {
-                failure = Some(error);
-                ControlFlow::Break(())
-            }
+    let mut unreadable = 0_u64;
+    let mut take = |decision: &Decision| match lines.write(decision) {
+        Ok(flow) => flow,
+        Err(error) => {
+            failure = Some(error);
+            ControlFlow::Break(())
         }
     };
     let (result, series) = match inputs {
         Inputs::Frames { frames, rules, options } => {
-            let result = inputs::replay_frames(frames, rules, options, &mut take);
+            let result = inputs::replay_frames(frames, rules, options, |decision| {
+                study.add(decision);
+                take(decision)
+            });
             (result, config.map(|config| config.series.clone()).unwrap_or_default())
         }
         Inputs::Tapes { tapes, mut follower } => {
             let options = TapeReplayOptions::default();
-            let result = inputs::replay_tapes(tapes, &mut follower, options, &mut take);
+            let result = inputs::replay_tapes(tapes, &mut follower, options, |step| match step {
+                TapeStep::Decided(decision) => {
+                    study.add(decision);
+                    take(decision)
+                }
+                TapeStep::Missed(missed) => {
+                    study.miss(missed);
+                    ControlFlow::Continue(())
+                }
+                TapeStep::Recorded(line) => {
+                    match read_decision(line) {
+                        Ok(decision) => study.record(&decision),
+                        Err(_) => unreadable += 1,
+                    }
+                    ControlFlow::Continue(())
+                }
+            });
             (result, follower.series().clone().into_iter().collect())
         }
     };
@@ -190,6 +207,11 @@ fn replay(
         return Err(failure);
     }
     let summary = result?;
+    if unreadable > 0 {
+        note(format_args!(
+            "stoop: warning: {unreadable} recorded decisions are of another version; their latencies are left out"
+        ));
+    }
     lines.flush().map(drop)?;
     Ok(Replayed { summary, series: SeriesNames::new(series) })
 }

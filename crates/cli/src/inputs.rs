@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use stoop::model::Decision;
 use stoop::{
     Config, FollowError, Follower, Frames, Placement, ReplayError, ReplayOptions, RuleSet, Summary,
-    TapeReplayError, TapeReplayOptions, Tapes, is_tape,
+    TapeReplayError, TapeReplayOptions, TapeStep, Tapes, is_tape,
 };
 
 use crate::failure::{Code, Failure, OrFail};
@@ -67,12 +67,12 @@ pub(crate) fn replay_frames(
     })
 }
 
-/// Replays tapes likewise, and says what is missing on them.
+/// Replays tapes; `each` takes every step in order and may end the replay. Says what is missing on them.
 pub(crate) fn replay_tapes(
     tapes: Tapes,
     follower: &mut Follower,
     options: TapeReplayOptions,
-    each: impl FnMut(&Decision) -> ControlFlow<()>,
+    each: impl FnMut(TapeStep<'_>) -> ControlFlow<()>,
 ) -> Result<Summary, Failure> {
     let replay = stoop::replay_tapes(tapes, follower, options, each).map_err(tape_failure)?;
     for (path, damage) in &replay.damaged {

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use stoop::model::Decision;
 use stoop::{
-    Follower, Frames, ReplayOptions, RuleSet, State, StateReader, Summary, TapeReplayOptions, Tapes,
-    state_events,
+    Follower, Frames, ReplayOptions, RuleSet, State, StateReader, Summary, TapeReplayOptions, TapeStep,
+    Tapes, state_events,
 };
 
 use crate::args::{ReplayArgs, Speed};
@@ -66,7 +66,10 @@ fn replay_recordings(args: &ReplayArgs, tapes: Tapes, mut follower: Follower) ->
         to_ns,
     };
     let mut writer = Writer::new(args)?;
-    let result = inputs::replay_tapes(tapes, &mut follower, options, |decision| writer.take(decision));
+    let result = inputs::replay_tapes(tapes, &mut follower, options, |step| match step {
+        TapeStep::Decided(decision) => writer.take(decision),
+        TapeStep::Missed(_) | TapeStep::Recorded(_) => ControlFlow::Continue(()),
+    });
     let is_cut_short = writer.finish()?;
     let summary = result?;
     if let Some(path) = &args.state_out {

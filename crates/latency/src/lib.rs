@@ -46,6 +46,7 @@ mod stage;
 mod table;
 
 pub use log::IntervalLog;
+pub use nanos::Nanos;
 pub use recorder::{HIGHEST_NS, Recorder};
 pub use spread::Spread;
 pub use stage::{Clock, Stage};

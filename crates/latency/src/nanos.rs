@@ -3,8 +3,8 @@
 use std::fmt;
 
 /// Prints a number of nanoseconds with three significant digits and the unit that suits it.
-#[derive(Clone, Copy)]
-pub(crate) struct Nanos(pub(crate) u64);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Nanos(pub u64);
 
 impl fmt::Display for Nanos {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

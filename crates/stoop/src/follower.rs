@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stoop_engine::{NoProbe, Origin, Pipeline, Receipt, Scope, State};
+use stoop_engine::{Missed, NoProbe, Origin, Pipeline, Receipt, Scope, State};
 use stoop_model::Decision;
 use stoop_tape::{
     Origin as TapeOrigin, Record, StateError, StateReader, TapeConfig, TapeConfigError, event_type,
@@ -123,6 +123,12 @@ impl Follower {
     /// What the last call has led to.
     pub fn decisions(&self) -> &[Decision] {
         &self.decisions
+    }
+
+    /// What has been missed since the last call. Take it behind each record: a configuration or a state on the tape makes a new
+    /// engine, and what has not been taken of the old one goes with it.
+    pub fn take_missed(&mut self) -> Vec<Missed> {
+        self.pipeline.as_mut().map(|pipeline| pipeline.signal.take_missed()).unwrap_or_default()
     }
 
     /// The configuration that is in force; none before the first.

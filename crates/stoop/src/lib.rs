@@ -65,16 +65,17 @@ pub use stoop_live::{
 };
 pub use stoop_model as model;
 pub use stoop_tape::{
-    ConfigFile, Damage, Digest, Frames, InputError, Line, LineWriter, Lines, MAX_RECORD_BYTES,
+    ConfigFile, Damage, Digest, Frames, InputError, Line, LineError, LineWriter, Lines, MAX_RECORD_BYTES,
     Origin as TapeOrigin, Record, StateError, StateParts, StateReader, Tape, TapeConfig, TapeConfigError,
     TapeEnd, TapeError, TapeOptions, TapeWriteError, TapeWriter, Tapes, TapesError, TapesRead, event_type,
-    is_tape, state_events, tape_files, write_decision,
+    is_tape, read_decision, state_events, tape_files, write_decision,
 };
 pub use stoop_wire::{
     AccountRow, AccountState, AccountsReply, Decoder, HistoryPage, HistoryRow, Limits, Me, MessageType,
     Quota, RowError, RowFault, RowPart, format_ms, parse_ms,
 };
 pub use tapes::{
-    Difference, Parity, TapeReplay, TapeReplayError, TapeReplayOptions, expected_event, parity, replay_tapes,
+    Difference, Parity, TapeReplay, TapeReplayError, TapeReplayOptions, TapeStep, expected_event, parity,
+    replay_tapes,
 };
 pub use trial::{Trial, TrialError, brief};

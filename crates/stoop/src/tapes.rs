@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
+use stoop_engine::Missed;
 use stoop_live::{Clock, Summary, TapeVerdict};
 use stoop_model::Decision;
 use stoop_tape::{
@@ -21,10 +22,21 @@ pub struct TapeReplayOptions {
     pub speed: Option<f64>,
     /// Stop after this many frames.
     pub max_frames: Option<u64>,
-    /// Decisions before this time, Unix ns, are made and not handed out.
+    /// What is from before this time, Unix ns, is decided and not handed out.
     pub from_ns: Option<i64>,
     /// Stop at the first record from this time on, Unix ns.
     pub to_ns: Option<i64>,
+}
+
+/// What a replay of tapes tells, in the order in which it comes about.
+#[derive(Clone, Copy, Debug)]
+pub enum TapeStep<'a> {
+    /// It has decided.
+    Decided(&'a Decision),
+    /// It would have decided, had the post not come late: history brought it.
+    Missed(&'a Missed),
+    /// The run that wrote the tape has decided: its line, with its latency. What the replay decides may be another thing.
+    Recorded(&'a [u8]),
 }
 
 /// What a replay of tapes came to.
@@ -54,28 +66,38 @@ pub enum TapeReplayError {
     },
 }
 
-/// Replays tapes through a follower; `each` takes every decision in order and may end the replay.
+/// Replays tapes through a follower; `each` takes every step in order and may end the replay.
 ///
 /// A file that ends without saying until when time has passed ends with its last record.
 pub fn replay_tapes(
     mut tapes: Tapes,
     follower: &mut Follower,
     options: TapeReplayOptions,
-    mut each: impl FnMut(&Decision) -> ControlFlow<()>,
+    mut each: impl FnMut(TapeStep<'_>) -> ControlFlow<()>,
 ) -> Result<TapeReplay, TapeReplayError> {
     let mut replay = TapeReplay::default();
     let mut pace = Pace { speed: options.speed, clock: Clock::anchored(), start_ns: None };
     let (mut path, mut last_ns, mut frames) = (PathBuf::new(), i64::MIN, 0);
-    let mut hand_out = |follower: &Follower, summary: &mut Summary| {
+    let is_asked_for = |at_ns: i64| options.from_ns.is_none_or(|from_ns| at_ns >= from_ns);
+    let mut hand_out = |recorded: Option<&[u8]>, follower: &mut Follower, summary: &mut Summary| {
+        if let Some(line) = recorded {
+            each(TapeStep::Recorded(line))?;
+        }
         for decision in follower.decisions() {
-            if options.from_ns.is_none_or(|from_ns| decision.decided_ns >= from_ns) {
+            if is_asked_for(decision.decided_ns) {
                 summary.digest.add(&decision.body);
-                each(decision)?;
+                each(TapeStep::Decided(decision))?;
+            }
+        }
+        for missed in follower.take_missed() {
+            if is_asked_for(missed.decided_ns) {
+                each(TapeStep::Missed(&missed))?;
             }
         }
         ControlFlow::Continue(())
     };
     while let Some(read) = tapes.read()? {
+        let mut recorded = None;
         match read {
             TapesRead::Begin(file) => file.clone_into(&mut path),
             TapesRead::Record(record) => {
@@ -91,6 +113,9 @@ pub fn replay_tapes(
                     pace.wait(last_ns);
                 }
                 replay.dropped += dropped(&record);
+                if let Record::Decision { line, .. } = record {
+                    recorded = Some(line).filter(|_| is_asked_for(last_ns));
+                }
                 let follow = |source| TapeReplayError::Follow { path: path.clone(), source };
                 follower.follow(&record).map_err(follow)?;
             }
@@ -105,7 +130,7 @@ pub fn replay_tapes(
                 }
             }
         }
-        if hand_out(follower, &mut replay.summary).is_break() {
+        if hand_out(recorded, follower, &mut replay.summary).is_break() {
             break;
         }
     }

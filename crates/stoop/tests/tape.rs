@@ -1,8 +1,13 @@
 //! A tape holds all that is needed to follow it.
 
 use std::fs;
+use std::ops::ControlFlow;
 
-use stoop::{Config, FollowError, Follower, Record, TapeConfig, TapeOrigin, state_events};
+use stoop::model::{Decision, LatencyNs};
+use stoop::{
+    Config, FollowError, Follower, Record, TapeConfig, TapeOptions, TapeOrigin, TapeReplayOptions, TapeStep,
+    TapeWriter, Tapes, read_decision, replay_tapes, state_events, write_decision,
+};
 
 const FRAME: &[u8] = br#"{"v":1,"t":"tweet","op":"content","ts":1781095200123,"d":{"tweetId":"2064689031777615872","text":"$EDGE"}}"#;
 const RULE: &str = "[[rule]]\nname = \"token\"\nassets = { tokens = true }\n";
@@ -106,4 +111,59 @@ fn what_cannot_be_followed_is_refused_rather_than_guessed() {
     let mut wrong = Follower::default();
     event(&mut wrong, br#"{"type":"config","version":"","text":"[[rule]]"}"#).unwrap();
     assert!(matches!(frame(&mut wrong), Err(FollowError::Rules(_) | FollowError::Config(_))));
+}
+
+#[test]
+fn a_decision_line_is_read_back_with_its_latency() {
+    let mut follower = Follower::default();
+    event(&mut follower, &config()).unwrap();
+    frame(&mut follower).unwrap();
+    let latency = LatencyNs { decode: 1, merge: 2, signal: 3, total: 7 };
+    for latency in [Some(latency), None] {
+        let decision = Decision { latency, ..follower.decisions()[0].clone() };
+        let mut line = Vec::new();
+        write_decision(&decision, &mut line);
+        let read = read_decision(&line).unwrap();
+        assert_eq!((read.body, read.latency), (decision.body, latency));
+    }
+}
+
+#[test]
+fn a_replay_tells_what_was_missed_and_what_the_run_decided_in_the_order_it_came_about() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mcap");
+    let mut follower = Follower::default();
+    event(&mut follower, &config()).unwrap();
+    frame(&mut follower).unwrap();
+    let mut line = Vec::new();
+    write_decision(&follower.decisions()[0], &mut line);
+    let late = String::from_utf8_lossy(FRAME).replace("15872", "15873").replace("EDGE", "LATE");
+    let feed = TapeOrigin::endpoint(0, "default").expect("the first of eight");
+    let frame = |origin, bytes| Record::Frame { origin, recv_ns: RECV_NS, sent_ns: RECV_NS, bytes };
+    let mut tape = TapeWriter::create(&path, TapeOptions::default()).unwrap();
+    tape.copy(&Record::Event { at_ns: RECV_NS, json: &config() }).unwrap();
+    tape.copy(&frame(&feed, FRAME)).unwrap();
+    tape.decision(RECV_NS, &line).unwrap();
+    tape.copy(&frame(&TapeOrigin::History, late.as_bytes())).unwrap();
+    tape.seal().unwrap();
+
+    let mut told = Vec::new();
+    let mut follower = Follower::default();
+    let each = |step: TapeStep<'_>| {
+        told.push(match step {
+            TapeStep::Decided(decision) => format!("decided {}", decision.tweet_id),
+            TapeStep::Missed(missed) => format!("missed {} by {}", missed.tweet_id, missed.rule.name),
+            TapeStep::Recorded(line) => format!("recorded {}", read_decision(line).unwrap().tweet_id),
+        });
+        ControlFlow::Continue(())
+    };
+    let tapes = Tapes::open(&[path]).unwrap();
+    replay_tapes(tapes, &mut follower, TapeReplayOptions::default(), each).unwrap();
+    let expect = [
+        "decided 2064689031777615872",
+        "recorded 2064689031777615872",
+        "missed 2064689031777615873 by token",
+    ];
+    assert_eq!(told, expect);
+    assert!(follower.take_missed().is_empty(), "each is told once");
 }

@@ -6,8 +6,9 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use stoop_model::{
-    Asset, AssetClass, Basis, CancelReason, DecisionBody, DecisionId, DecisionKind, Evidence, Group, Matched,
-    Op, Platform, RefPrice, RuleLabel, Side, TextField, Trigger, TweetId, TweetKind,
+    Asset, AssetClass, Basis, CancelReason, Decision, DecisionBody, DecisionId, DecisionKind, Evidence,
+    Group, LatencyNs, Matched, Op, Platform, RefPrice, RuleLabel, Side, TextField, Trigger, TweetId,
+    TweetKind,
 };
 
 /// Why a text is no decision line.
@@ -62,6 +63,15 @@ struct LineJson {
     recv_ns: i64,
     decided_ns: i64,
     expires_ms: i64,
+    latency_ns: Option<LatencyJson>,
+}
+
+#[derive(Deserialize)]
+struct LatencyJson {
+    decode: u64,
+    merge: u64,
+    signal: u64,
+    total: u64,
 }
 
 #[derive(Deserialize)]
@@ -96,7 +106,22 @@ struct PriceJson {
 
 /// Reads a decision line, with its latency or without: everything it says but that.
 pub fn read_body(line: &[u8]) -> Result<DecisionBody, LineError> {
-    let line: LineJson = serde_json::from_slice(line)?;
+    body(serde_json::from_slice(line)?)
+}
+
+/// Reads a decision line with its latency, if it has one. When it was put into the queue no line says.
+pub fn read_decision(line: &[u8]) -> Result<Decision, LineError> {
+    let mut line: LineJson = serde_json::from_slice(line)?;
+    let latency = line.latency_ns.take().map(|LatencyJson { decode, merge, signal, total }| LatencyNs {
+        decode,
+        merge,
+        signal,
+        total,
+    });
+    Ok(Decision { body: Arc::new(body(line)?), latency, queued_ns: None })
+}
+
+fn body(line: LineJson) -> Result<DecisionBody, LineError> {
     let rule = RuleLabel {
         name: line.rule,
         hash: number(&line.rule_hash, "rule_hash")?,

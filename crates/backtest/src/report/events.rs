@@ -1,26 +1,29 @@
 //! The event table: posts, what was decided on them, and where the price went.
 
+use std::borrow::Cow;
+
 use maud::{Markup, PreEscaped, html};
 use rust_decimal::prelude::ToPrimitive;
 
 use super::charts;
-use super::text::{moment, percent, span};
+use super::text::{moment, percent, range, span};
 use crate::outcome::{by_side, change};
 use crate::study::{Event, Findings};
 
 /// Events of a rule that are shown.
 const SHOWN: usize = 60;
+/// Of these, those that are seen without a click.
+const SEEN: usize = 10;
+/// Letters of a post that are shown.
+const LETTERS: usize = 400;
 /// Events without outcome that are shown.
 const LEFT_OUT_SHOWN: usize = 200;
 
 /// Events of each rule that have an outcome: those that moved most, in order of time.
 pub(super) fn tables(findings: &Findings) -> Markup {
-    let mut rules: Vec<&str> =
-        findings.events.iter().map(|event| event.decision.rule.name.as_str()).collect();
-    rules.sort_unstable();
-    rules.dedup();
+    let rules = super::headline::order(findings);
     html! {
-        @for rule in rules {
+        @for (rule, _) in rules {
             (table(findings, rule))
         }
     }
@@ -35,22 +38,36 @@ fn table(findings: &Findings, rule: &str) -> Markup {
     let size = |place: &usize| gross(findings, *place, main_ms).map_or(0.0, f64::abs);
     places.sort_by(|a, b| size(b).total_cmp(&size(a)).then(a.cmp(b)));
     places.truncate(SHOWN);
+    let mut rest = places.split_off(places.len().min(SEEN));
     places.sort_unstable();
+    rest.sort_unstable();
     let horizons = shown_horizons(findings);
     html! {
-        h3 { (rule) ": " (all) " with prices" }
-        @if all > SHOWN {
-            p.note { "The " (SHOWN) " that moved most over " (span(main_ms)) ", in order of time. All are in outcomes.csv." }
+        h3 { (rule) ": " @if all == 0 { "none" } @else { (all) } " with prices" }
+        @if all > SEEN {
+            p.note { "The " (SEEN) " that moved most over " (span(main_ms)) ", in order of time." }
         }
-        @if all > 0 {
-            table.events {
-                thead { tr {
-                    th { "When, UTC" } th { "Post" } th { "Price" }
-                    @for horizon_ms in &horizons { th.n { (span(*horizon_ms)) } }
-                    th.n { "net " (span(main_ms)) } th.n { "gone before" }
-                } }
-                tbody { @for place in places { (row(findings, place, &horizons)) } }
+        @if all > 0 { (rows(findings, &places, &horizons)) }
+        @if !rest.is_empty() {
+            details {
+                summary { (rest.len()) " more of " (rule) }
+                @if all > SHOWN { p.note { "Those that moved most of the others, in order of time. All are in outcomes.csv." } }
+                (rows(findings, &rest, &horizons))
             }
+        }
+    }
+}
+
+fn rows(findings: &Findings, places: &[usize], horizons: &[i64]) -> Markup {
+    let main_ms = findings.statistics.main_ms;
+    html! {
+        table.events {
+            thead { tr {
+                th { "When, UTC" } th { "Post" } th { "Price" }
+                @for horizon_ms in horizons { th.n { (span(*horizon_ms)) } }
+                th.n { "net " (span(main_ms)) } th.n { "gone before" }
+            } }
+            tbody { @for place in places { (row(findings, *place, horizons)) } }
         }
     }
 }
@@ -59,6 +76,7 @@ fn row(findings: &Findings, place: usize, horizons: &[i64]) -> Markup {
     let event = &findings.events[place];
     let decision = &event.decision;
     let when = moment(decision.decided_ns);
+    let text = shortened(&decision.text);
     let author = decision.author.as_deref().unwrap_or("unknown author");
     let link = decision.link.as_deref().filter(|link| link.starts_with("https://"));
     let main_ms = findings.statistics.main_ms;
@@ -71,9 +89,12 @@ fn row(findings: &Findings, place: usize, horizons: &[i64]) -> Markup {
             td.when { (when) }
             td.post {
                 "@" (author) ", " (decision.tweet_kind.as_str()) ": "
-                @if let Some(link) = link { a href=(link) { (decision.text) } } @else { (decision.text) }
+                @if let Some(link) = link { a href=(link) { (text) } } @else { (text) }
             }
-            td { (PreEscaped(charts::path(&event.path, &title))) span.note { (event.series.as_deref().unwrap_or_default()) } }
+            td.path {
+                (PreEscaped(charts::path(&event.path, &title)))
+                span.note { (event.series.as_deref().unwrap_or_default()) " " (reach(&event.path)) }
+            }
             @for horizon_ms in horizons {
                 (number(&span(*horizon_ms), gross(findings, place, *horizon_ms)))
             }
@@ -83,8 +104,25 @@ fn row(findings: &Findings, place: usize, horizons: &[i64]) -> Markup {
     }
 }
 
+/// How far the path goes below and above the entry.
+fn reach(path: &[(f64, f64)]) -> String {
+    let heights = || path.iter().filter(|(step, _)| *step >= 0.0).map(|(_, height)| height / 100.0);
+    range(heights().min_by(f64::total_cmp), heights().max_by(f64::total_cmp))
+}
+
+fn shortened(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(LETTERS) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
+    }
+}
+
 fn number(name: &str, share: Option<f64>) -> Markup {
-    let sign = share.map_or("", |share| if share < 0.0 { "down" } else { "up" });
+    let sign = share.map_or("", |share| match share {
+        share if share <= -0.000_05 => "down",
+        share if share >= 0.000_05 => "up",
+        _ => "",
+    });
     html! { td.n data-name=(name) { span class=(sign) { (percent(share)) } } }
 }
 
@@ -129,7 +167,7 @@ pub(super) fn left_out(findings: &Findings) -> Markup {
                             td { (event.decision.rule.name) }
                             td { (event.series.as_deref().unwrap_or("–")) }
                             td { (event.excluded.map_or("", crate::Exclusion::as_str)) }
-                            td.post { (event.decision.text) }
+                            td.post { (shortened(&event.decision.text)) }
                         }
                     } }
                 } }

@@ -1,18 +1,33 @@
 //! The report: one HTML file that needs nothing beside it.
 
 mod charts;
+mod enrichment;
 mod events;
+mod headline;
+mod latency;
+mod missed;
+mod origin;
 mod tables;
 mod text;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{DOCTYPE, PreEscaped, html};
 
-use crate::statistics::{Dimension, GroupRow};
+use crate::statistics::Dimension;
 use crate::study::Findings;
-use crate::summary::{Source, WARNING};
-use text::{percent, span};
+use crate::summary::Source;
 
 const STYLE: &str = include_str!("style.css");
+const SECTIONS: [(&str, &str); 9] = [
+    ("events", "Events"),
+    ("returns", "Forward returns"),
+    ("kinds", "Post against reply"),
+    ("authors", "Authors"),
+    ("enrichment", "Enrichment"),
+    ("missed", "Missed"),
+    ("latency", "Latency"),
+    ("left-out", "Left out"),
+    ("origin", "Made from"),
+];
 
 impl Findings {
     /// The report as HTML; `version` is the program's.
@@ -27,69 +42,46 @@ impl Findings {
                     style { (PreEscaped(STYLE)) }
                 }
                 body {
-                    h1 { "What the decisions were worth" }
-                    (verdict(self))
-                    p.warning { (WARNING) }
-                    h2 { "Events" }
+                    (headline::headline(self))
+                    nav {
+                        @for (id, name) in SECTIONS { a href=(format!("#{id}")) { (name) } " " }
+                    }
+                    h2 id="events" { "Events" }
                     p.note {
-                        "The path runs from ten bars before the entry to sixty after it; the upright line is the entry. Returns are by \
-                         side, net is after costs, gone before is from the last price known when the post was made to the entry."
+                        "The path runs from ten bars before the entry to sixty after it; the upright line is the entry, and beside it stands how \
+                         far the price went down and up from there. Returns are by side, net is after costs, gone before is from the last \
+                         price known when the post was made to the entry."
                     }
                     (events::tables(self))
-                    h2 { "Forward returns" }
+                    h2 id="returns" { "Forward returns" }
                     (tables::fans(self))
-                    h2 { "By kind of post" }
+                    h2 id="kinds" { "Post against reply" }
                     (tables::groups(self, Dimension::TweetKind))
-                    h2 { "By everything else" }
+                    h2 id="groups" { "By everything else" }
                     @for (by, name) in [
                         (Dimension::Basis, "Basis"), (Dimension::Evidence, "Evidence"), (Dimension::AssetClass, "Class of asset"),
                         (Dimension::Hour, "Hour, UTC"),
                     ] {
                         details { summary { (name) } (tables::groups(self, by)) }
                     }
-                    h2 { "Authors" }
+                    h2 id="authors" { "Authors" }
                     (tables::scoreboard(self))
-                    h2 { "Content against enrichment" }
-                    (tables::enrichment(self))
-                    h2 { "From the post to the decision" }
-                    (tables::delays(self))
-                    h2 { "Left out" }
+                    h2 id="enrichment" { "Content against enrichment" }
+                    (enrichment::enrichment(self))
+                    h2 id="missed" { "Missed" }
+                    (missed::missed(self))
+                    h2 id="latency" { "Latency by stage" }
+                    (latency::stages(self))
+                    h3 { "From the post to the decision" }
+                    (latency::opens(self))
+                    h2 id="left-out" { "Left out" }
                     (events::left_out(self))
-                    h2 { "What it was made from" }
-                    (tables::origin(self, version, sources))
+                    h2 id="origin" { "What it was made from" }
+                    (origin::origin(self, version, sources))
                 }
             }
         };
         page.into_string()
-    }
-}
-
-/// A sentence for each rule.
-fn verdict(findings: &Findings) -> Markup {
-    let statistics = &findings.statistics;
-    let is_main = |row: &&GroupRow| row.by == Dimension::All && row.horizon_ms == statistics.main_ms;
-    let rows: Vec<&GroupRow> = statistics.groups.iter().filter(is_main).collect();
-    html! {
-        @if rows.is_empty() {
-            p { "No decision has an outcome over " (span(statistics.main_ms)) "; see what was left out, below." }
-        }
-        @for row in rows {
-            p {
-                b { (row.rule) } ", over " (span(row.horizon_ms)) ": "
-                (row.summary.outcomes) " outcomes in " (row.summary.clusters) " clusters; median "
-                (percent(row.summary.median)) " before costs; mean " b { (percent(row.summary.net_mean)) } " after costs, 95 % interval "
-                (percent(row.summary.net_low)) " to " (percent(row.summary.net_high)) ", without the best one "
-                (percent(row.summary.net_mean_without_best)) ". Random moments give "
-                (percent(row.placebo_low)) " to " (percent(row.placebo_high)) " before costs: the rule "
-                b { (match row.beats_placebo {
-                    Some(true) => "beats them after costs",
-                    Some(false) => "does not beat them",
-                    None => "has nothing to be held against",
-                }) }
-                ". Chance of such a mean by luck " (text::chance(row.summary.p)) ", after "
-                (statistics.trials) " trials " (text::chance(row.p_deflated)) "."
-            }
-        }
     }
 }
 

@@ -1,15 +1,14 @@
-//! Charts and tables behind the events.
+//! Returns by horizon, by group and by author.
 
 use maud::{Markup, PreEscaped, html};
 
-use super::charts::{Area, BAND, Chart, Curve, MAIN, SECOND};
-use super::text::{chance, moment, number, percent, span};
-use crate::statistics::{Dimension, GroupRow, quantile};
+use super::charts::{self, Area, BAND, Chart, Curve, Interval, MAIN, SECOND};
+use super::text::{chance, number, percent, range, share, span};
+use crate::statistics::{Dimension, GroupRow};
 use crate::study::Findings;
-use crate::summary::Source;
 
 /// Authors that are shown.
-const AUTHORS: usize = 30;
+pub(super) const AUTHORS: usize = 30;
 
 /// Mean after costs over every horizon, with its interval and the band of random moments.
 pub(super) fn fans(findings: &Findings) -> Markup {
@@ -17,20 +16,26 @@ pub(super) fn fans(findings: &Findings) -> Markup {
         let all = findings.statistics.groups.iter();
         all.filter(|row| row.by == Dimension::All && row.rule == rule).collect()
     };
-    let mut rules: Vec<&str> = findings.statistics.groups.iter().map(|row| row.rule.as_str()).collect();
-    rules.dedup();
+    let rules = super::headline::order(findings).into_iter().map(|(rule, _)| rule);
+    let rules = rules.filter(|rule| !rows(rule).is_empty());
     html! {
         p.note {
             span.key.main { "Mean after costs" } " with 95 % of a bootstrap by cluster; "
             span.key.second { "median after costs" } "; " span.key.band { "grey" }
             ": 95 % of the means of random moments, before costs."
         }
+        p.note {
+            "In the tables " b { "n" } " is outcomes, and in brackets clusters, of which there are as many as independent observations; "
+            b { "t" } " is the mean after costs over its standard error, " b { "p" } " the two-sided chance of such a t, "
+            b { "p, trials" } " that of the best of all trials on these frames."
+        }
         @for rule in rules {
+            h3 { (rule) }
             // Over a day prices go so far that the minutes would be flat beside it.
-            @for near in [&near(&rows(rule)), &rows(rule)] {
-                @if near.len() > 1 { figure { (PreEscaped(fan(rule, near))) figcaption { (rule) } } }
-            }
-            (group_table(&rows(rule)))
+            div.pair { @for (rows, until) in [(&near(&rows(rule)), "up to an hour"), (&rows(rule), "over every horizon")] {
+                @if rows.len() > 1 && rows.iter().any(|row| row.summary.clusters > 1) { figure { (PreEscaped(fan(rule, rows))) figcaption { (rule) ", " (until) } } }
+            } }
+            (group_table(&rows(rule), Told::Horizon))
         }
     }
 }
@@ -73,27 +78,62 @@ pub(super) fn groups(findings: &Findings, by: Dimension) -> Markup {
     let main_ms = findings.statistics.main_ms;
     let rows = findings.statistics.groups.iter().filter(|row| row.by == by && row.horizon_ms == main_ms);
     let rows: Vec<&GroupRow> = rows.collect();
-    html! { p.note { "Over " (span(main_ms)) "." } (group_table(&rows)) }
+    let plot = charts::intervals(&format!("Mean after costs over {}", span(main_ms)), &intervals(&rows));
+    html! {
+        p.note { "Over " (span(main_ms)) "." }
+        @if let Some(plot) = plot { figure { (PreEscaped(plot)) figcaption {
+            span.key.main { "Mean after costs" } " with its 95 % interval; " span.key.band { "grey" } ": random moments."
+        } } }
+        (group_table(&rows, Told::Group))
+    }
 }
 
-fn group_table(rows: &[&GroupRow]) -> Markup {
+/// Rows of a few groups as a picture.
+fn intervals(rows: &[&GroupRow]) -> Vec<Interval> {
+    let hundred = |share: f64| share * 100.0;
+    let is_one = rows.iter().all(|row| rows.first().is_some_and(|first| first.rule == row.rule));
+    let name =
+        |row: &GroupRow| if is_one { row.value.clone() } else { format!("{}, {}", row.rule, row.value) };
+    let interval = |row: &&GroupRow| {
+        let summary = &row.summary;
+        Some(Interval {
+            name: name(row),
+            at: hundred(summary.net_mean?),
+            bounds: summary.net_low.zip(summary.net_high).map(|(low, high)| (hundred(low), hundred(high))),
+            band: row.placebo_low.zip(row.placebo_high).map(|(low, high)| (hundred(low), hundred(high))),
+        })
+    };
+    rows.iter().filter_map(interval).collect()
+}
+
+/// What a row of a table of groups begins with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// All rows are of one rule: the horizon.
+    Horizon,
+    /// All are of one horizon: the rule and the value.
+    Group,
+}
+
+fn group_table(rows: &[&GroupRow], told: Told) -> Markup {
+    let is_group = told == Told::Group;
     html! {
-        div.scroll { table {
+        div.scroll { table.stick {
             thead { tr {
-                th { "Rule" } th { "Of" } th.n { "Horizon" } th.n { "Outcomes" } th.n { "Clusters" } th.n { "Mean" } th.n { "Median" }
-                th.n { "Net mean" } th.n { "95 %" } th.n { "Without best" } th.n { "Hits" } th.n { "t" } th.n { "p" } th.n { "p deflated" }
-                th.n { "Random moments" }
+                @if is_group { th { "Rule, group" } } @else { th { "Horizon" } }
+                th.n { "n" } th.n { "Mean" } th.n { "Median" } th.n { "Net mean" } th.n { "95 % interval" } th.n { "Without best" }
+                th.n { "Hits" } th.n { "t" } th.n { "p" } th.n { "p, trials" } th.n { "Random moments" }
             } }
             tbody { @for row in rows { @let summary = &row.summary; tr {
-                td { (row.rule) } td { (row.value) } td.n { (span(row.horizon_ms)) }
-                td.n { (summary.outcomes) } td.n { (summary.clusters) }
+                @if is_group { td { (row.rule) ", " b { (row.value) } } } @else { td { b { (span(row.horizon_ms)) } } }
+                td.n { (summary.outcomes) "\u{a0}(" (summary.clusters) ")" }
                 td.n { (percent(summary.mean)) } td.n { (percent(summary.median)) }
-                td.n { (percent(summary.net_mean)) }
-                td.n { (percent(summary.net_low)) " … " (percent(summary.net_high)) }
+                td.n { b { (percent(summary.net_mean)) } }
+                td.n { (range(summary.net_low, summary.net_high)) }
                 td.n { (percent(summary.net_mean_without_best)) }
-                td.n { (summary.hit_rate.map_or_else(String::new, |rate| format!("{:.0} %", rate * 100.0))) }
+                td.n { (share(summary.hit_rate)) }
                 td.n { (number(summary.t)) } td.n { (chance(summary.p)) } td.n { (chance(row.p_deflated)) }
-                td.n { (percent(row.placebo_low)) " … " (percent(row.placebo_high)) }
+                td.n { (range(row.placebo_low, row.placebo_high)) }
             } } }
         } }
     }
@@ -105,129 +145,22 @@ pub(super) fn scoreboard(findings: &Findings) -> Markup {
     html! {
         p {
             "Over " (span(board.horizon_ms)) ", all rules together. Had one followed only authors whose score was above 0 at the time, "
-            (board.followed) " outcomes would have had a net mean of " (percent(board.followed_net_mean)) "; the other "
-            (board.passed_over) " had " (percent(board.passed_over_net_mean)) "."
+            @if board.followed == 0 { "none of the " (board.passed_over) " outcomes would have been taken." }
+            @else {
+                (board.followed) " outcomes would have had a net mean of " (percent(board.followed_net_mean))
+                @if board.passed_over > 0 { "; the other " (board.passed_over) " had " (percent(board.passed_over_net_mean)) }
+                "."
+            }
         }
         div.scroll { table {
             thead { tr { th { "Author" } th.n { "Outcomes" } th.n { "Net mean" } th.n { "Drawn to the mean" } th.n { "Hits" } } }
             tbody { @for row in board.authors.iter().take(AUTHORS) { tr {
                 td { "@" (row.author) } td.n { (row.outcomes) } td.n { (percent(Some(row.net_mean))) }
-                td.n { (percent(Some(row.net_mean_shrunk))) } td.n { (format!("{:.0} %", row.hit_rate * 100.0)) }
+                td.n { (percent(Some(row.net_mean_shrunk))) } td.n { (share(Some(row.hit_rate))) }
             } } }
         } }
         @if board.authors.len() > AUTHORS {
             p.note { "The first " (AUTHORS) " of " (board.authors.len()) "; all are in summary.json." }
         }
-    }
-}
-
-/// What acting before the enrichment gained and cost.
-pub(super) fn enrichment(findings: &Findings) -> Markup {
-    let statistics = &findings.statistics;
-    html! {
-        @if statistics.enrichment.is_empty() {
-            p { "No decision was opened on the content alone." }
-        } @else {
-            div.scroll { table {
-                thead { tr {
-                    th { "Rule" } th.n { "Opens" } th.n { "Held" } th.n { "Lapsed" } th.n { "Cancelled" } th { "Why" } th.n { "Head start" }
-                    th.n { "Net mean of the cancelled" }
-                } }
-                tbody { @for row in &statistics.enrichment { tr {
-                    td { (row.rule) } td.n { (row.opens) } td.n { (row.held) } td.n { (row.lapsed) } td.n { (row.cancelled) }
-                    td { @for (reason, count) in &row.reasons { (count) " " (reason) " " } }
-                    td.n { (percent(row.head_start_mean)) } td.n { (percent(row.cancelled_net_mean)) }
-                } } }
-            } }
-            p.note {
-                "Head start: how far the price had gone for it from the entry at the open to that at the confirm or revise; what acting at \
-                 once gained. Net mean of the cancelled, over " (span(statistics.main_ms)) ": what waiting would have kept away."
-            }
-        }
-        @if !statistics.delays.is_empty() {
-            div.scroll { table {
-                thead { tr { th { "Enrichment of" } th.n { "Posts" } th.n { "Half within" } th.n { "Nine in ten within" } th.n { "Last after" } } }
-                tbody { @for row in statistics.delays.iter().take(AUTHORS) { tr {
-                    td { "@" (row.author) } td.n { (row.posts) } td.n { (format!("{:.0} ms", row.delay_ms_p50)) }
-                    td.n { (format!("{:.0} ms", row.delay_ms_p90)) } td.n { (format!("{:.0} ms", row.delay_ms_max)) }
-                } } }
-            } }
-        }
-        @for row in &statistics.moves {
-            p.note {
-                (row.rule) ": from the last price known when the post was made the price went " (percent(Some(row.whole_mean)))
-                " over " (span(statistics.main_ms)) ", " (percent(Some(row.gone_mean))) " of it before the entry; half of the outcomes were \
-                 at their furthest within " (format!("{:.0} s", row.peak_s_median)) " of the entry."
-            }
-        }
-    }
-}
-
-/// Percentiles on the way of a post to its decision.
-pub(super) fn delays(findings: &Findings) -> Markup {
-    let opens: Vec<_> =
-        findings.events.iter().filter(|event| event.counts).map(|event| &event.decision).collect();
-    let sorted = |of: &dyn Fn(&stoop_model::Decision) -> Option<f64>| {
-        let mut values: Vec<f64> = opens.iter().filter_map(|decision| of(decision)).collect();
-        values.sort_by(f64::total_cmp);
-        values
-    };
-    let received = sorted(&|decision| Some((decision.received_ms? - decision.created_ms?) as f64));
-    let decided = sorted(&|decision| Some(decision.decided_ns as f64 / 1e6 - decision.created_ms? as f64));
-    let shares = [0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99];
-    let curve = |colour, values: &[f64]| Curve {
-        colour,
-        points: (0..)
-            .map(f64::from)
-            .zip(shares)
-            .filter_map(|(place, share)| Some((place, quantile(values, share)?)))
-            .collect(),
-    };
-    let chart = Chart {
-        title: "Milliseconds from the post to its receipt by the vendor and to the decision, by percentile",
-        names: shares.iter().map(|share| format!("p{:.0}", share * 100.0)).collect(),
-        areas: Vec::new(),
-        curves: vec![curve(SECOND, &received), curve(MAIN, &decided)],
-        unit: " ms",
-    };
-    html! {
-        figure {
-            (PreEscaped(chart.draw()))
-            figcaption {
-                span.key.second { "Created to received by the vendor" } " (" (received.len()) " opens), "
-                span.key.main { "created to decided" } " (" (decided.len()) "). In a replay a decision is made at the time of its frame: what \
-                 the engine itself takes is measured live."
-            }
-        }
-    }
-}
-
-/// Files, settings, prices.
-pub(super) fn origin(findings: &Findings, version: &str, sources: &[Source]) -> Markup {
-    let settings = &findings.settings;
-    let horizons: Vec<String> = settings.horizons_ms.iter().map(|ms| span(*ms)).collect();
-    let costs = &settings.costs;
-    html! {
-        p {
-            "stoop " (version) ". Latency " (format!("{} ms", settings.latency_ns as f64 / 1e6)) "; horizons " (horizons.join(", "))
-            "; benchmark " (settings.benchmark.as_deref().unwrap_or("none")) "; costs a side: fee " (costs.taker_bps)
-            " bps, slippage " (costs.slippage_major_bps) " bps on BTC and ETH, " (costs.slippage_bps) " bps on all else."
-        }
-        div.scroll { table {
-            thead { tr { th { "File" } th { "What" } th { "SHA-256" } } }
-            tbody { @for source in sources { tr { td { (source.name) } td { (source.role) } td.hash { (source.sha256) } } } }
-        } }
-        h3 { "Prices" }
-        div.scroll { table {
-            thead { tr { th { "Series" } th.n { "Rows" } th { "From" } th { "To" } th.n { "Missing bars" } th.n { "Bars without trades" } th { "Longest gaps" } } }
-            tbody { @for series in &findings.series { tr {
-                td { (series.name) " " (series.layout.as_str()) } td.n { (series.rows) }
-                td { (moment(series.first_ns)) } td { (moment(series.last_ns)) }
-                td.n { (series.holes.missing_bars) } td.n { (series.holes.silent_bars) }
-                td { @for hole in series.holes.longest.iter().filter(|hole| hole.is_missing) {
-                    (moment(hole.from_ns)) " to " (moment(hole.to_ns)) ". "
-                } }
-            } } }
-        } }
     }
 }

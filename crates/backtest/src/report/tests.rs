@@ -1,10 +1,17 @@
 //! The report holds together, escapes what others wrote, and needs nothing from outside.
 
+use stoop_engine::Missed;
+use stoop_model::{Decision, LatencyNs};
+
 use crate::prices::Prices;
 use crate::study::{Settings, Study};
 use crate::trial::{MINUTE_NS, NOON_NS, decision, with};
 
 fn report() -> String {
+    report_of(|_| {})
+}
+
+fn report_of(more: impl FnOnce(&mut Study)) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let rows = (-30..90).map(|minute| {
         let at_ms = (NOON_NS + minute * MINUTE_NS) / 1_000_000;
@@ -19,6 +26,7 @@ fn report() -> String {
     }));
     study.add(&with(&decision(2, 1_200_000), |body| body.link = Some("https://x.com/a/status/1".to_owned())));
     study.add(&decision(3, 90_000_000));
+    more(&mut study);
     let names = crate::SeriesNames::new([("rule:test".to_owned(), "UPUSDT".to_owned())]);
     let settings = Settings { names, ..Settings::default() };
     let found = study.measure(settings, &Prices::open(folder.path()).expect("prices")).expect("findings");
@@ -47,6 +55,64 @@ fn what_others_wrote_is_escaped() {
 fn the_events_come_first_and_what_is_left_out_is_told() {
     let page = report();
     let place = |text: &str| page.find(text).unwrap_or_else(|| panic!("no {text}"));
-    assert!(place("No figure here corrects").max(place(">Events<")) < place("Forward returns"));
+    let order = [
+        "Read with care",
+        "No figure here corrects",
+        "mean after costs",
+        ">Events</h2>",
+        ">Forward returns</h2>",
+    ];
+    assert!(order.is_sorted_by_key(|text| place(text)), "{order:?}");
     assert!(page.contains("no_price") && page.contains("coarse"));
+}
+
+#[test]
+fn every_section_that_is_pointed_at_is_there() {
+    let page = report();
+    for (id, _) in super::SECTIONS {
+        assert!(page.contains(&format!("href=\"#{id}\"")) && page.contains(&format!("id=\"{id}\"")), "{id}");
+    }
+}
+
+#[test]
+fn stages_are_shown_where_a_run_has_measured_them_and_else_it_is_said_why_not() {
+    let without = report();
+    assert!(without.contains("JSONL has frames alone") && !without.contains("recv→decided"));
+    let with_stages = report_of(|study| {
+        let latency = Some(LatencyNs { decode: 50_000, merge: 900, signal: 2_000_000, total: 2_050_900 });
+        study.record(&Decision { latency, ..decision(1, 0) });
+    });
+    assert!(with_stages.contains("on 1\u{a0}decision it recorded there"));
+    for text in ["recv→decided", "50.0\u{a0}µs", "2.05\u{a0}ms", "p99.9", "\n1 ms\n"] {
+        assert!(with_stages.contains(text), "{text}");
+    }
+}
+
+#[test]
+fn missed_signals_are_listed_with_their_delay_and_what_others_wrote_is_no_link() {
+    assert!(report().contains("Only tapes tell what an outage lost"));
+    let page = report_of(|study| {
+        let open = decision(1, 60_000);
+        for (number, link) in [(3, "javascript:alert(1)"), (4, "https://x.com/a/status/4")] {
+            study.miss(&Missed {
+                rule: std::sync::Arc::clone(&open.rule),
+                platform: open.platform.clone(),
+                tweet_id: stoop_model::TweetId::parse(&number.to_string()),
+                author: Some("<b>somebody".to_owned()),
+                link: Some(link.to_owned()),
+                asset: None,
+                created_ms: open.created_ms,
+                decided_ns: open.decided_ns + 95_000_000_000,
+            });
+        }
+    });
+    for text in [
+        "2\u{a0}signals came late",
+        "1\u{a0}m 35\u{a0}s",
+        "@&lt;b&gt;somebody",
+        "<a href=\"https://x.com/a/status/4\">",
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
+    assert!(!page.contains("javascript:"));
 }

@@ -1,8 +1,50 @@
 //! Numbers as people read them.
 
-/// A share in percent, with its sign.
+/// Between a number and its unit: no line breaks there.
+const JOIN: char = '\u{a0}';
+
+/// A share in percent, with its sign; what rounds to nothing has none.
 pub(super) fn percent(share: Option<f64>) -> String {
-    share.map_or_else(|| "–".to_owned(), |share| format!("{:+.2} %", share * 100.0).replace('-', "−"))
+    let Some(share) = share else { return "–".to_owned() };
+    let text = format!("{:+.2}", share * 100.0);
+    let text = if text == "-0.00" || text == "+0.00" { "0.00".to_owned() } else { text.replace('-', "−") };
+    format!("{text}{JOIN}%")
+}
+
+/// From one share to another; a dash if there are none.
+pub(super) fn range(low: Option<f64>, high: Option<f64>) -> String {
+    match (low, high) {
+        (Some(_), Some(_)) => format!("{}{JOIN}to{JOIN}{}", percent(low), percent(high)),
+        (_, _) => "–".to_owned(),
+    }
+}
+
+/// A part of a whole.
+pub(super) fn share(share: Option<f64>) -> String {
+    share.map_or_else(|| "–".to_owned(), |share| format!("{:.0}{JOIN}%", share * 100.0))
+}
+
+/// So many of something, whose name takes an s.
+pub(super) fn count(number: usize, name: &str) -> String {
+    format!("{number}{JOIN}{name}{}", if number == 1 { "" } else { "s" })
+}
+
+/// How long something took, ms, as people say it.
+pub(super) fn wait(ms: Option<f64>) -> String {
+    let Some(ms) = ms else { return "–".to_owned() };
+    let sign = if ms < 0.0 { "−" } else { "" };
+    let ms = ms.abs();
+    let parts = |large: f64, unit: &str, small: f64, rest: &str| {
+        let whole = (ms / large).floor();
+        format!("{sign}{whole:.0}{JOIN}{unit} {:02.0}{JOIN}{rest}", ((ms - whole * large) / small).floor())
+    };
+    match ms {
+        ms if ms < 1.0 && ms > 0.0 => format!("{sign}{ms:.2}{JOIN}ms"),
+        ms if ms < 999.5 => format!("{sign}{ms:.0}{JOIN}ms"),
+        ms if ms < 60_000.0 => format!("{sign}{:.1}{JOIN}s", ms / 1e3),
+        ms if ms < 3_600_000.0 => parts(60_000.0, "m", 1_000.0, "s"),
+        _ => parts(3_600_000.0, "h", 60_000.0, "m"),
+    }
 }
 
 /// A number with two decimals.
@@ -12,7 +54,7 @@ pub(super) fn number(value: Option<f64>) -> String {
 
 /// A chance.
 pub(super) fn chance(p: Option<f64>) -> String {
-    p.map_or_else(|| "–".to_owned(), |p| if p < 0.001 { "< 0.001".to_owned() } else { format!("{p:.3}") })
+    p.map_or_else(|| "–".to_owned(), |p| if p < 0.001 { format!("<{JOIN}0.001") } else { format!("{p:.3}") })
 }
 
 /// A time in UTC to the second.
@@ -24,11 +66,11 @@ pub(super) fn moment(at_ns: i64) -> String {
 /// How long.
 pub(super) fn span(ms: i64) -> String {
     match ms {
-        ms if ms % 86_400_000 == 0 => format!("{} d", ms / 86_400_000),
-        ms if ms % 3_600_000 == 0 => format!("{} h", ms / 3_600_000),
-        ms if ms % 60_000 == 0 => format!("{} m", ms / 60_000),
-        ms if ms % 1_000 == 0 => format!("{} s", ms / 1_000),
-        ms => format!("{ms} ms"),
+        ms if ms % 86_400_000 == 0 => format!("{}{JOIN}d", ms / 86_400_000),
+        ms if ms % 3_600_000 == 0 => format!("{}{JOIN}h", ms / 3_600_000),
+        ms if ms % 60_000 == 0 => format!("{}{JOIN}m", ms / 60_000),
+        ms if ms % 1_000 == 0 => format!("{}{JOIN}s", ms / 1_000),
+        ms => format!("{ms}{JOIN}ms"),
     }
 }
 
@@ -38,13 +80,19 @@ mod tests {
 
     #[test]
     fn numbers_read_as_people_write_them() {
-        assert_eq!(percent(Some(-0.01234)), "−1.23 %");
-        assert_eq!(percent(None), "–");
+        assert_eq!(percent(Some(-0.01234)), "−1.23\u{a0}%");
+        assert_eq!([Some(-0.000_01), None].map(percent), ["0.00\u{a0}%", "–"]);
+        assert_eq!(range(Some(-0.01), Some(0.02)).replace(JOIN, " "), "−1.00 % to +2.00 %");
         assert_eq!(
-            [60_000, 300_000, 5_000, 86_400_000, 1_500].map(span),
+            [60_000, 300_000, 5_000, 86_400_000, 1_500].map(|ms| span(ms).replace(JOIN, " ")),
             ["1 m", "5 m", "5 s", "1 d", "1500 ms"]
         );
+        let waits = [0.0, 0.25, 217.4, 999.7, 12_340.0, 59_990.0, 65_000.0, 7_500_000.0, -3_000.0];
+        assert_eq!(
+            waits.map(|ms| wait(Some(ms)).replace(JOIN, " ")),
+            ["0 ms", "0.25 ms", "217 ms", "1.0 s", "12.3 s", "60.0 s", "1 m 05 s", "2 h 05 m", "−3.0 s"]
+        );
         assert_eq!(moment(1_781_095_200_123_456_789), "2026-06-10 12:40:00");
-        assert_eq!(chance(Some(0.000_01)), "< 0.001");
+        assert_eq!(chance(Some(0.000_01)), "<\u{a0}0.001");
     }
 }

@@ -17,7 +17,8 @@ pub(crate) use placebo::{DAY_NS, DAYS, Placebo};
 pub use sample::Summary;
 pub use trials::{Trials, TrialsError};
 
-use crate::study::Findings;
+use crate::missed::MissedRow;
+use crate::study::{Findings, Settings};
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::Rng;
 use serde::Serialize;
@@ -43,13 +44,13 @@ pub struct Statistics {
     pub enrichment: Vec<EnrichmentRow>,
     /// How long the enrichment took, by author.
     pub delays: Vec<Delay>,
+    /// Signals that came late, by rule; they count nowhere else.
+    pub missed: Vec<MissedRow>,
 }
 
 impl Statistics {
     pub(crate) fn of(findings: &Findings, groups: &Groups, placebo: &Placebo) -> Self {
-        let horizons = &findings.settings.horizons_ms;
-        let middle = horizons.get(horizons.len() / 2).copied().unwrap_or(MAIN_MS);
-        let main_ms = if horizons.contains(&MAIN_MS) { MAIN_MS } else { middle };
+        let main_ms = findings.settings.main_ms();
         let (enrichment, delays) = enrichment::enrichment(findings, main_ms);
         Self {
             main_ms,
@@ -59,7 +60,15 @@ impl Statistics {
             scoreboard: board::scoreboard(findings, main_ms),
             enrichment,
             delays,
+            missed: crate::missed::rows(&findings.missed),
         }
+    }
+}
+
+impl Settings {
+    pub(crate) fn main_ms(&self) -> i64 {
+        let middle = self.horizons_ms.get(self.horizons_ms.len() / 2).copied().unwrap_or(MAIN_MS);
+        if self.horizons_ms.contains(&MAIN_MS) { MAIN_MS } else { middle }
     }
 }
 

@@ -166,3 +166,63 @@ fn a_benchmark_that_is_not_there_is_an_error() {
         study.measure(settings, &Prices::open(folder.path()).expect("prices")).expect_err("none there");
     assert!(error.to_string().starts_with("no series BTCUSDT in"));
 }
+
+/// A signal that came so late, ms, on a post a minute after noon.
+fn missed(number: u64, late_ms: i64) -> Missed {
+    let open = decision(number, 60_000);
+    Missed {
+        rule: std::sync::Arc::clone(&open.rule),
+        platform: open.platform.clone(),
+        tweet_id: open.tweet_id.clone(),
+        author: open.author.clone(),
+        link: None,
+        asset: None,
+        created_ms: Some(NOON_NS / 1_000_000 + 60_000),
+        decided_ns: NOON_NS + 60_000_000_000 + late_ms * 1_000_000,
+    }
+}
+
+#[test]
+fn what_was_missed_is_told_and_counts_nowhere() {
+    let folder = folder(40);
+    let mut study = Study::default();
+    study.add(&decision(1, 0));
+    study.miss(&missed(2, 600_000));
+    study.miss(&missed(2, 600_000));
+    let found = study
+        .measure(settings(&[60_000, 300_000]), &Prices::open(folder.path()).expect("prices"))
+        .expect("findings");
+    assert_eq!(found.missed.len(), 1, "the same one twice, as of two tapes");
+    let signal = &found.missed[0];
+    let text = |value: Option<Decimal>| value.expect("a return").round_dp(6).to_string();
+    // From 1.01 to 1.06, and ten minutes later from 1.11 to 1.16.
+    assert_eq!(
+        (text(signal.from_post), text(signal.from_seen)),
+        ("0.049505".to_owned(), "0.045045".to_owned())
+    );
+    let row = &found.statistics.missed[0];
+    assert_eq!(
+        (row.signals, row.priced, row.delay_ms_p50, row.delay_ms_max),
+        (1, 1, Some(600_000.0), Some(600_000.0))
+    );
+    assert_eq!((found.events.len(), found.outcomes.len()), (1, 2));
+    assert!(found.statistics.groups.iter().all(|row| row.summary.outcomes == 1));
+}
+
+#[test]
+fn what_was_missed_beyond_the_prices_has_a_reason() {
+    let folder = folder(10);
+    let mut study = Study::default();
+    study.miss(&missed(2, 3_600_000));
+    assert!(!study.is_empty());
+    let prices = Prices::open(folder.path()).expect("prices");
+    let found = study.measure(settings(&[300_000]), &prices).expect("findings");
+    assert_eq!((found.missed[0].from_seen, found.missed[0].excluded), (None, Some(Exclusion::NoPrice)));
+    assert!(found.missed[0].from_post.is_some());
+    let mut study = Study::default();
+    study.miss(&missed(2, 0));
+    let found = study
+        .measure(Settings { horizons_ms: vec![300_000], ..Settings::default() }, &prices)
+        .expect("findings");
+    assert_eq!(found.missed[0].excluded, Some(Exclusion::NoAsset));
+}
