@@ -127,7 +127,7 @@ fn replay(tape: &Path, study: &mut Study) {
 fn write(found: &Findings, folder: &Path) -> io::Result<()> {
     found.write_outcomes(BufWriter::new(File::create_new(folder.join("outcomes.csv"))?))?;
     found.write_summary(&mut BufWriter::new(File::create_new(folder.join("summary.json"))?), "bench", &[])?;
-    fs::write(folder.join("report.html"), found.report("bench", &[]))
+    fs::write(folder.join("report.html"), found.report("bench", &[], &[]))
 }
 
 /// The most memory this process has had, as far as the system tells.

@@ -47,7 +47,7 @@ pub use prices::{FileError, Hole, Holes, Layout, PriceError, Prices, RowFault, S
 pub use recorded::Recorded;
 pub use statistics::{
     AuthorRow, Delay, Dimension, EnrichmentRow, GroupRow, MoveRow, Scoreboard, Statistics, Summary, Trials,
-    TrialsError,
+    TrialsError, Verdict,
 };
 pub use study::{Event, Findings, HORIZONS_MS, SeriesReport, Settings, Study};
 pub use summary::{HashError, Source, hash_file};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use stoop::model::Decision;
-use stoop::{Config, Summary, TapeReplayOptions, TapeStep, read_decision};
+use stoop::{Config, Summary, TapeConfig, TapeReplayOptions, TapeStep, read_decision};
 use stoop_backtest::{
     Costs, Dimension, Findings, GroupRow, Prices, SeriesNames, Settings, Source, Study, Trials, hash_file,
 };
@@ -40,7 +40,8 @@ pub(crate) fn backtest(args: &BacktestArgs) -> Outcome {
     let prices = open_prices(args)?;
     let mut outputs = Outputs::create(&args.output)?;
     let mut study = Study::default();
-    let Replayed { summary, series } = replay(inputs, config.as_ref(), &mut outputs.decisions, &mut study)?;
+    let Replayed { summary, series, configs } =
+        replay(inputs, config.as_ref(), &mut outputs.decisions, &mut study)?;
     if study.is_empty() {
         let intake = &summary.counters.intake;
         let (frames, bad) = (intake.frames, intake.bad_frames());
@@ -51,7 +52,7 @@ pub(crate) fn backtest(args: &BacktestArgs) -> Outcome {
     let mut findings = study.measure(settings(args, series), &prices).or_fail(Code::Failed)?;
     let sources = sources(args, &files, config.as_ref(), &findings, &prices)?;
     count_trials(args, &mut findings, &sources)?;
-    outputs.write(&findings, &sources).map_err(|error| unwritable(&args.output, &error))?;
+    outputs.write(&findings, &sources, &texts(configs)).map_err(|error| unwritable(&args.output, &error))?;
     tell(&findings);
     tell_left_out(&findings, &prices);
     let missed = summary.counters.signal.missed;
@@ -121,11 +122,16 @@ impl Outputs {
         Ok(Self { decisions, outcomes, summary, report, made })
     }
 
-    fn write(mut self, findings: &Findings, sources: &[Source]) -> io::Result<()> {
+    fn write(
+        mut self,
+        findings: &Findings,
+        sources: &[Source],
+        texts: &[(String, String)],
+    ) -> io::Result<()> {
         let version = env!("CARGO_PKG_VERSION");
         findings.write_outcomes(&mut self.outcomes)?;
         findings.write_summary(&mut self.summary, version, sources)?;
-        self.report.write_all(findings.report(version, sources).as_bytes())?;
+        self.report.write_all(findings.report(version, sources, texts).as_bytes())?;
         for file in [&mut self.outcomes, &mut self.summary, &mut self.report] {
             file.flush()?;
         }
@@ -151,10 +157,11 @@ fn settings(args: &BacktestArgs, series: SeriesNames) -> Settings {
     }
 }
 
-/// What a replay came to, and the `[series]` of the configurations it went by.
+/// What a replay came to, and the configurations it went by, with their `[series]`.
 struct Replayed {
     summary: Summary,
     series: SeriesNames,
+    configs: Vec<TapeConfig>,
 }
 
 /// Replays the inputs; every decision goes into the file and into the study.
@@ -173,13 +180,14 @@ fn replay(
             ControlFlow::Break(())
         }
     };
-    let (result, series) = match inputs {
+    let (result, series, configs) = match inputs {
         Inputs::Frames { frames, rules, options } => {
             let result = inputs::replay_frames(frames, rules, options, |decision| {
                 study.add(decision);
                 take(decision)
             });
-            (result, config.map(|config| config.series.clone()).unwrap_or_default())
+            let series = config.map(|config| config.series.clone()).unwrap_or_default();
+            (result, series, config.map(Config::to_tape).into_iter().collect())
         }
         Inputs::Tapes { tapes, mut follower } => {
             let options = TapeReplayOptions::default();
@@ -200,7 +208,7 @@ fn replay(
                     ControlFlow::Continue(())
                 }
             });
-            (result, follower.series().clone().into_iter().collect())
+            (result, follower.series().clone().into_iter().collect(), follower.configs().to_vec())
         }
     };
     if let Some(failure) = failure {
@@ -213,7 +221,7 @@ fn replay(
         ));
     }
     lines.flush().map(drop)?;
-    Ok(Replayed { summary, series: SeriesNames::new(series) })
+    Ok(Replayed { summary, series: SeriesNames::new(series), configs })
 }
 
 /// Every file the study was made from. The configuration that a tape holds is part of the tape.
@@ -257,23 +265,17 @@ fn tell(findings: &Findings) {
     let is_main = |row: &&GroupRow| row.by == Dimension::All && row.horizon_ms == statistics.main_ms;
     for row in statistics.groups.iter().filter(is_main) {
         let summary = &row.summary;
-        let beats = match row.beats_placebo {
-            Some(true) => "beats the placebo",
-            Some(false) => "does not beat the placebo",
-            None => "no placebo",
-        };
         note(format_args!(
-            "{}: {} outcomes in {} clusters after {} s, median {}, after costs mean {} [{} to {}], {beats} [{} to {}]",
+            "{}: {} outcomes in {} clusters after {} s, median {}, after costs mean {}{}, random moments{}: {}",
             row.rule,
             summary.outcomes,
             summary.clusters,
             row.horizon_ms / 1000,
             percent(summary.median),
             percent(summary.net_mean),
-            percent(summary.net_low),
-            percent(summary.net_high),
-            percent(row.placebo_low),
-            percent(row.placebo_high),
+            bounds(summary.net_low, summary.net_high),
+            bounds(row.placebo_low, row.placebo_high),
+            row.verdict.as_str(),
         ));
     }
 }
@@ -297,6 +299,22 @@ fn tell_left_out(findings: &Findings, prices: &Prices) {
              configuration says which do"
         ));
     }
+}
+
+/// Names and texts of configurations and of the rule files they name.
+fn texts(configs: Vec<TapeConfig>) -> Vec<(String, String)> {
+    let of = |config: TapeConfig| {
+        let files = config.files.into_iter().map(|file| (file.name, file.text));
+        std::iter::once((config.name, config.text)).chain(files)
+    };
+    configs.into_iter().flat_map(of).collect()
+}
+
+fn bounds(low: Option<f64>, high: Option<f64>) -> String {
+    let both = low.zip(high);
+    both.map_or_else(String::new, |(low, high)| {
+        format!(" [{} to {}]", percent(Some(low)), percent(Some(high)))
+    })
 }
 
 fn percent(share: Option<f64>) -> String {

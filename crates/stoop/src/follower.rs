@@ -54,7 +54,9 @@ pub struct Follower {
     decisions: Vec<Decision>,
     /// Of engines before this one.
     counters: Counters,
-    /// `[series]` of every configuration an engine was made with.
+    /// Every configuration an engine was made with, once.
+    configs: Vec<TapeConfig>,
+    /// Their `[series]`.
     series: BTreeMap<String, String>,
     /// Takes the place of every configuration on the tapes.
     given: Option<Config>,
@@ -136,6 +138,11 @@ impl Follower {
         self.config.as_ref()
     }
 
+    /// The configurations that were in force so far, without a key, each once.
+    pub fn configs(&self) -> &[TapeConfig] {
+        &self.configs
+    }
+
     /// `[series]` of all configurations that were in force so far; of one key the last counts.
     pub fn series(&self) -> &BTreeMap<String, String> {
         &self.series
@@ -195,6 +202,10 @@ impl Follower {
                 None => Config::from_tape(self.config.as_ref().ok_or(FollowError::NoConfig)?)?,
             };
             self.series.extend(config.series.iter().cloned());
+            let text = config.to_tape();
+            if !self.configs.contains(&text) {
+                self.configs.push(text);
+            }
             let mut bounds = config.bounds;
             bounds.has_copies = config.endpoints.len() > 1;
             let reader = std::mem::take(&mut self.state);

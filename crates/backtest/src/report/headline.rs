@@ -5,88 +5,43 @@ use std::collections::{BTreeMap, BTreeSet};
 use maud::{Markup, html};
 
 use super::text::{chance, count, percent, range, share, span};
-use crate::statistics::{Dimension, GroupRow};
+use crate::statistics::{Dimension, GroupRow, RARE, Verdict};
 use crate::study::{Event, Findings};
 use crate::summary::WARNING;
 
 /// Below so many clusters an interval is rough.
 const FEW: usize = 30;
-/// A chance below this is taken for more than luck.
-const RARE: f64 = 0.05;
-
-/// What can be said of a rule, the strongest claim first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Verdict {
-    /// Above random moments after costs, and no luck of so many trials.
-    Holds,
-    /// Above random moments after costs, and luck would do it.
-    MayBeLuck,
-    /// Above random moments before costs, and not after.
-    CostsTakeIt,
-    /// Within what random moments give, or below.
-    NoBetter,
-    /// One cluster, or nothing to hold it against.
-    TooFew,
+fn class(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Holds => "holds",
+        Verdict::MayBeLuck => "maybe",
+        Verdict::CostsTakeIt | Verdict::NoEdge => "none",
+        Verdict::TooFew => "none few",
+    }
 }
 
-impl Verdict {
-    fn of(row: &GroupRow) -> Self {
-        let summary = &row.summary;
-        let (Some(beats), Some(low)) = (row.beats_placebo, summary.net_low) else { return Self::TooFew };
-        // Without trials counted the chance stands as it is.
-        let is_rare = row.p_deflated.or(summary.p).is_some_and(|p| p < RARE);
-        let moves = summary.mean.zip(row.placebo_high).is_some_and(|(mean, high)| mean > high);
-        match (beats, moves) {
-            (true, _) if low > 0.0 && is_rare => Self::Holds,
-            (true, _) => Self::MayBeLuck,
-            (false, true) => Self::CostsTakeIt,
-            (false, false) => Self::NoBetter,
+fn sentence(row: &GroupRow, trials: usize) -> String {
+    let better = "It earned more after costs than random moments did before them";
+    match row.verdict {
+        Verdict::Holds => format!("{better}, and that is rarer than the trials explain."),
+        Verdict::MayBeLuck if row.summary.net_low.is_some_and(|low| low <= 0.0) => {
+            format!("{better}, but its interval reaches below 0.")
         }
-    }
-
-    fn class(self) -> &'static str {
-        match self {
-            Self::Holds => "holds",
-            Self::MayBeLuck => "maybe",
-            Self::CostsTakeIt | Self::NoBetter => "none",
-            Self::TooFew => "none few",
+        Verdict::MayBeLuck if trials > 1 => format!(
+            "{better}, but the chance that the best of {trials} trials looks like this by luck is {}.",
+            chance(row.p_deflated)
+        ),
+        Verdict::MayBeLuck => {
+            format!("{better}, but the chance of that by luck is {}.", chance(row.summary.p))
         }
-    }
-
-    fn tag(self) -> &'static str {
-        match self {
-            Self::Holds => "beats random moments",
-            Self::MayBeLuck => "may be luck",
-            Self::CostsTakeIt => "costs take it",
-            Self::NoBetter => "no edge",
-            Self::TooFew => "too few to say",
+        Verdict::CostsTakeIt => {
+            "The price went for it further than at random moments, and costs take what there was.".to_owned()
         }
-    }
-
-    fn sentence(self, row: &GroupRow, trials: usize) -> String {
-        let better = "It earned more after costs than random moments did before them";
-        match self {
-            Self::Holds => format!("{better}, and that is rarer than the trials explain."),
-            Self::MayBeLuck if row.summary.net_low.is_some_and(|low| low <= 0.0) => {
-                format!("{better}, but its interval reaches below 0.")
-            }
-            Self::MayBeLuck if trials > 1 => format!(
-                "{better}, but the chance that the best of {trials} trials looks like this by luck is {}.",
-                chance(row.p_deflated)
-            ),
-            Self::MayBeLuck => {
-                format!("{better}, but the chance of that by luck is {}.", chance(row.summary.p))
-            }
-            Self::CostsTakeIt => {
-                "The price went for it further than at random moments, and costs take what there was."
-                    .to_owned()
-            }
-            Self::NoBetter => "It did no better than random moments.".to_owned(),
-            Self::TooFew if row.summary.clusters == 1 && row.summary.outcomes > 1 => {
-                "All of it saw the same prices and is one observation: nothing can be said.".to_owned()
-            }
-            Self::TooFew => "Nothing can be said of so few outcomes.".to_owned(),
+        Verdict::NoEdge => "It did no better than random moments.".to_owned(),
+        Verdict::TooFew if row.summary.clusters == 1 && row.summary.outcomes > 1 => {
+            "All of it saw the same prices and is one observation: nothing can be said.".to_owned()
         }
+        Verdict::TooFew => "Nothing can be said of so few outcomes.".to_owned(),
     }
 }
 
@@ -114,7 +69,7 @@ pub(super) fn headline(findings: &Findings) -> Markup {
         div.cards {
             @for (rule, row) in &order {
                 @match row {
-                    Some(row) => (card(row, statistics.trials)),
+                    Some(row) => (card(row, findings)),
                     None => (nothing(findings, rule)),
                 }
             }
@@ -127,7 +82,7 @@ pub(super) fn order(findings: &Findings) -> Vec<(&str, Option<&GroupRow>)> {
     let statistics = &findings.statistics;
     let is_main = |row: &&GroupRow| row.by == Dimension::All && row.horizon_ms == statistics.main_ms;
     let mut measured: Vec<&GroupRow> = statistics.groups.iter().filter(is_main).collect();
-    measured.sort_by_key(|row| Verdict::of(row));
+    measured.sort_by_key(|row| row.verdict);
     let opens = findings.events.iter().filter(|event| event.counts);
     let mut others: BTreeSet<&str> = opens.map(|event| event.decision.rule.name.as_str()).collect();
     others.retain(|rule| measured.iter().all(|row| row.rule != *rule));
@@ -151,20 +106,21 @@ fn period(opens: &[&Event]) -> String {
     }
 }
 
-fn card(row: &GroupRow, trials: usize) -> Markup {
+fn card(row: &GroupRow, findings: &Findings) -> Markup {
+    let trials = findings.statistics.trials;
     let summary = &row.summary;
-    let verdict = Verdict::of(row);
+    let verdict = row.verdict;
     let interval = summary.net_low.zip(summary.net_high);
     html! {
-        section class=(format!("card {}", verdict.class())) {
-            h2 { (row.rule) span.tag { (verdict.tag()) } }
+        section class=(format!("card {}", class(verdict))) {
+            h2 { (row.rule) span.tag { (verdict.as_str()) } }
             p.big { (percent(summary.net_mean)) }
             p.note {
                 "mean after costs"
                 @if let Some((low, high)) = interval { ", 95 % interval " (percent(Some(low))) " to " (percent(Some(high))) }
             }
             p {
-                (verdict.sentence(row, trials))
+                (sentence(row, trials))
                 @if verdict != Verdict::TooFew && summary.clusters < FEW {
                     " " (count(summary.clusters, "cluster")) " " @if summary.clusters == 1 { "is" } @else { "are" } " few: the interval is rough."
                 }
@@ -172,6 +128,9 @@ fn card(row: &GroupRow, trials: usize) -> Markup {
             dl {
                 (fact("Outcomes, clusters", &format!("{} in {}", summary.outcomes, summary.clusters)))
                 (fact("Mean before costs", &percent(summary.mean)))
+                @if let Some(benchmark) = &findings.settings.benchmark {
+                    (fact(&format!("The same less {benchmark}"), &percent(summary.adjusted_mean)))
+                }
                 @if verdict != Verdict::TooFew {
                     (fact("Random moments", &range(row.placebo_low, row.placebo_high)))
                     (fact("Without the best", &percent(summary.net_mean_without_best)))
@@ -212,47 +171,5 @@ fn nothing(findings: &Findings, rule: &str) -> Markup {
                 ". See " a href="#left-out" { "what was left out" } "."
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::statistics::Summary;
-
-    fn verdict(mean: f64, net: f64, low: f64, p_deflated: f64, clusters: usize) -> Verdict {
-        let is_one = clusters < 2;
-        let summary = Summary {
-            outcomes: clusters,
-            clusters,
-            mean: Some(mean),
-            net_mean: Some(net),
-            net_low: (!is_one).then_some(low),
-            net_high: (!is_one).then_some(net + 0.01),
-            p: (!is_one).then_some(p_deflated / 2.0),
-            ..Summary::default()
-        };
-        Verdict::of(&GroupRow {
-            rule: "test".to_owned(),
-            by: Dimension::All,
-            value: "all".to_owned(),
-            horizon_ms: 300_000,
-            summary,
-            placebo_mean: Some(0.0),
-            placebo_low: Some(-0.01),
-            placebo_high: Some(0.01),
-            beats_placebo: Some(net > 0.01),
-            p_deflated: Some(p_deflated),
-        })
-    }
-
-    #[test]
-    fn a_claim_is_no_stronger_than_its_weakest_ground() {
-        assert_eq!(verdict(0.03, 0.02, 0.01, 0.01, 40), Verdict::Holds);
-        assert_eq!(verdict(0.03, 0.02, 0.01, 0.49, 40), Verdict::MayBeLuck, "so many trials");
-        assert_eq!(verdict(0.03, 0.02, -0.01, 0.01, 40), Verdict::MayBeLuck, "an interval around 0");
-        assert_eq!(verdict(0.015, 0.004, 0.001, 0.01, 40), Verdict::CostsTakeIt);
-        assert_eq!(verdict(0.0, -0.011, -0.02, 0.01, 40), Verdict::NoBetter);
-        assert_eq!(verdict(0.5, 0.4, 0.0, 0.01, 1), Verdict::TooFew);
     }
 }

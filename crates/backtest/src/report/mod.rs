@@ -30,8 +30,8 @@ const SECTIONS: [(&str, &str); 9] = [
 ];
 
 impl Findings {
-    /// The report as HTML; `version` is the program's.
-    pub fn report(&self, version: &str, sources: &[Source]) -> String {
+    /// The report as HTML; `version` is the program's, `texts` are configuration and rules by name.
+    pub fn report(&self, version: &str, sources: &[Source], texts: &[(String, String)]) -> String {
         let page = html! {
             (DOCTYPE)
             html lang="en" {
@@ -77,7 +77,7 @@ impl Findings {
                     h2 id="left-out" { "Left out" }
                     (events::left_out(self))
                     h2 id="origin" { "What it was made from" }
-                    (origin::origin(self, version, sources))
+                    (origin::origin(self, version, sources, texts))
                 }
             }
         };

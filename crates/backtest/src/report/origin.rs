@@ -9,7 +9,12 @@ use crate::study::Findings;
 use crate::summary::Source;
 
 /// Files, settings, prices.
-pub(super) fn origin(findings: &Findings, version: &str, sources: &[Source]) -> Markup {
+pub(super) fn origin(
+    findings: &Findings,
+    version: &str,
+    sources: &[Source],
+    texts: &[(String, String)],
+) -> Markup {
     let settings = &findings.settings;
     let horizons: Vec<String> = settings.horizons_ms.iter().map(|ms| span(*ms)).collect();
     let costs = &settings.costs;
@@ -36,6 +41,9 @@ pub(super) fn origin(findings: &Findings, version: &str, sources: &[Source]) -> 
                     @if place > 0 { ", " } code { (key) } " on " (series)
                 } "."
             }
+        }
+        @for (name, text) in texts {
+            details { summary { (name) } pre { (text) } }
         }
         h3 { "Prices" }
         div.scroll { table {

@@ -16,6 +16,7 @@ pub(super) fn fans(findings: &Findings) -> Markup {
         let all = findings.statistics.groups.iter();
         all.filter(|row| row.by == Dimension::All && row.rule == rule).collect()
     };
+    let benchmark = findings.settings.benchmark.as_deref();
     let rules = super::headline::order(findings).into_iter().map(|(rule, _)| rule);
     let rules = rules.filter(|rule| !rows(rule).is_empty());
     html! {
@@ -35,7 +36,7 @@ pub(super) fn fans(findings: &Findings) -> Markup {
             div.pair { @for (rows, until) in [(&near(&rows(rule)), "up to an hour"), (&rows(rule), "over every horizon")] {
                 @if rows.len() > 1 && rows.iter().any(|row| row.summary.clusters > 1) { figure { (PreEscaped(fan(rule, rows))) figcaption { (rule) ", " (until) } } }
             } }
-            (group_table(&rows(rule), Told::Horizon))
+            (group_table(&rows(rule), Told::Horizon, benchmark))
         }
     }
 }
@@ -84,7 +85,7 @@ pub(super) fn groups(findings: &Findings, by: Dimension) -> Markup {
         @if let Some(plot) = plot { figure { (PreEscaped(plot)) figcaption {
             span.key.main { "Mean after costs" } " with its 95 % interval; " span.key.band { "grey" } ": random moments."
         } } }
-        (group_table(&rows, Told::Group))
+        (group_table(&rows, Told::Group, findings.settings.benchmark.as_deref()))
     }
 }
 
@@ -115,19 +116,23 @@ enum Told {
     Group,
 }
 
-fn group_table(rows: &[&GroupRow], told: Told) -> Markup {
+fn group_table(rows: &[&GroupRow], told: Told, benchmark: Option<&str>) -> Markup {
     let is_group = told == Told::Group;
     html! {
         div.scroll { table.stick {
             thead { tr {
                 @if is_group { th { "Rule, group" } } @else { th { "Horizon" } }
-                th.n { "n" } th.n { "Mean" } th.n { "Median" } th.n { "Net mean" } th.n { "95 % interval" } th.n { "Without best" }
+                th.n { "n" } th.n { "Mean" }
+                @if benchmark.is_some() { th.n { "Less " (benchmark.unwrap_or_default()) } }
+                th.n { "Median" } th.n { "Net mean" } th.n { "95 % interval" } th.n { "Without best" }
                 th.n { "Hits" } th.n { "t" } th.n { "p" } th.n { "p, trials" } th.n { "Random moments" }
             } }
             tbody { @for row in rows { @let summary = &row.summary; tr {
                 @if is_group { td { (row.rule) ", " b { (row.value) } } } @else { td { b { (span(row.horizon_ms)) } } }
                 td.n { (summary.outcomes) "\u{a0}(" (summary.clusters) ")" }
-                td.n { (percent(summary.mean)) } td.n { (percent(summary.median)) }
+                td.n { (percent(summary.mean)) }
+                @if benchmark.is_some() { td.n { (percent(summary.adjusted_mean)) } }
+                td.n { (percent(summary.median)) }
                 td.n { b { (percent(summary.net_mean)) } }
                 td.n { (range(summary.net_low, summary.net_high)) }
                 td.n { (percent(summary.net_mean_without_best)) }

@@ -30,7 +30,7 @@ fn report_of(more: impl FnOnce(&mut Study)) -> String {
     let names = crate::SeriesNames::new([("rule:test".to_owned(), "UPUSDT".to_owned())]);
     let settings = Settings { names, ..Settings::default() };
     let found = study.measure(settings, &Prices::open(folder.path()).expect("prices")).expect("findings");
-    found.report("0.0.0", &[])
+    found.report("0.0.0", &[], &[("stoop.toml".to_owned(), "# <rules>".to_owned())])
 }
 
 #[test]
@@ -49,6 +49,7 @@ fn what_others_wrote_is_escaped() {
     assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt; &amp; more"));
     assert!(!page.contains("javascript:"));
     assert!(page.contains("<a href=\"https://x.com/a/status/1\">"));
+    assert!(page.contains("<summary>stoop.toml</summary><pre># &lt;rules&gt;</pre>"));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use stoop_model::{AssetClass, Evidence};
 
 use super::placebo::Placebo;
 use super::sample::{Point, Summary};
+use super::verdict::Verdict;
 use crate::outcome::{Outcome, by_side};
 use crate::study::{Event, Findings};
 
@@ -122,6 +123,8 @@ pub struct GroupRow {
     pub beats_placebo: Option<bool>,
     /// The chance beside `p` that the best of as many trials looks like this by luck; set by [`Findings::deflate`].
     pub p_deflated: Option<f64>,
+    /// What can be said of it.
+    pub verdict: Verdict,
 }
 
 /// Sums up every group over every horizon, in order of rule, dimension, value, horizon.
@@ -146,7 +149,7 @@ pub(crate) fn rows(findings: &Findings, groups: &Groups, placebo: &Placebo) -> V
         let label = format!("{rule}\n{by:?}\n{value}\n{}", horizons[horizon]);
         let summary = Summary::of(points, &[b"bootstrap", label.as_bytes()]);
         let band = if group < groups.with_placebo { placebo.band(group, horizon) } else { None };
-        rows.push(GroupRow {
+        let mut row = GroupRow {
             rule,
             by,
             value,
@@ -157,7 +160,10 @@ pub(crate) fn rows(findings: &Findings, groups: &Groups, placebo: &Placebo) -> V
             placebo_high: band.map(|band| band.high),
             beats_placebo: summary.net_mean.zip(band).map(|(net, band)| net > band.high),
             p_deflated: None,
-        });
+            verdict: Verdict::TooFew,
+        };
+        row.verdict = Verdict::of(&row);
+        rows.push(row);
     }
     rows.retain(|row| row.summary.outcomes > 0);
     rows.sort_by(|a, b| {
@@ -173,5 +179,6 @@ pub(crate) fn point(event: &Event, outcome: &Outcome) -> Option<Point> {
         return None;
     }
     let gross = by_side(outcome.gross?, event.decision.rule.side).to_f64()?;
-    Some(Point { gross, net: outcome.net?.to_f64()?, cluster: 0 })
+    let adjusted = outcome.adjusted.and_then(|of| by_side(of, event.decision.rule.side).to_f64());
+    Some(Point { gross, net: outcome.net?.to_f64()?, adjusted, cluster: 0 })
 }

@@ -7,6 +7,7 @@ mod moves;
 mod placebo;
 mod sample;
 mod trials;
+mod verdict;
 
 pub use board::{AuthorRow, Scoreboard};
 pub use enrichment::{Delay, EnrichmentRow};
@@ -16,6 +17,8 @@ pub use moves::MoveRow;
 pub(crate) use placebo::{DAY_NS, DAYS, Placebo};
 pub use sample::Summary;
 pub use trials::{Trials, TrialsError};
+pub(crate) use verdict::RARE;
+pub use verdict::Verdict;
 
 use crate::missed::MissedRow;
 use crate::study::{Findings, Settings};
@@ -84,6 +87,7 @@ impl Findings {
         self.statistics.trials = count;
         for row in &mut self.statistics.groups {
             row.p_deflated = row.summary.p.map(|p| trials::deflated(p, count));
+            row.verdict = Verdict::of(row);
         }
     }
 }

@@ -19,6 +19,10 @@ pub struct Summary {
     pub mean: Option<f64>,
     /// Median by side before costs.
     pub median: Option<f64>,
+    /// Mean by side before costs, less the benchmark's change between the same times; over `adjusted_outcomes`.
+    pub adjusted_mean: Option<f64>,
+    /// Outcomes for whose times there is a benchmark.
+    pub adjusted_outcomes: usize,
     /// Mean after costs.
     pub net_mean: Option<f64>,
     /// Median after costs.
@@ -44,6 +48,8 @@ pub(crate) struct Point {
     pub gross: f64,
     /// After costs.
     pub net: f64,
+    /// By side, before costs, less the benchmark's.
+    pub adjusted: Option<f64>,
     /// Its cluster, numbered anyhow.
     pub cluster: usize,
 }
@@ -53,6 +59,7 @@ impl Summary {
     pub(crate) fn of(points: &[Point], purpose: &[&[u8]]) -> Self {
         let gross: Vec<f64> = points.iter().map(|point| point.gross).collect();
         let net: Vec<f64> = points.iter().map(|point| point.net).collect();
+        let adjusted: Vec<f64> = points.iter().filter_map(|point| point.adjusted).collect();
         let clusters = sums(points);
         let t = t_by_cluster(points.len(), &clusters);
         let (net_low, net_high) = bootstrap(&clusters, &mut Dice::new(purpose)).unzip();
@@ -61,6 +68,8 @@ impl Summary {
             clusters: clusters.len(),
             mean: mean(&gross),
             median: median(&gross),
+            adjusted_mean: mean(&adjusted),
+            adjusted_outcomes: adjusted.len(),
             net_mean: mean(&net),
             net_median: median(&net),
             hit_rate: mean(&net.iter().map(|net| f64::from(u8::from(*net > 0.0))).collect::<Vec<_>>()),
@@ -137,7 +146,13 @@ mod tests {
     use super::*;
 
     fn points(nets: &[(f64, usize)]) -> Vec<Point> {
-        nets.iter().map(|(net, cluster)| Point { gross: net + 0.01, net: *net, cluster: *cluster }).collect()
+        let point = |(net, cluster): &(f64, usize)| Point {
+            gross: net + 0.01,
+            net: *net,
+            adjusted: (*cluster == 0).then_some(net - 0.5),
+            cluster: *cluster,
+        };
+        nets.iter().map(point).collect()
     }
 
     fn close(left: Option<f64>, right: f64) {
@@ -150,6 +165,8 @@ mod tests {
         let summary = Summary::of(&points, &[b"test"]);
         close(summary.net_mean, 0.03);
         close(summary.mean, 0.04);
+        assert_eq!(summary.adjusted_outcomes, 1);
+        close(summary.adjusted_mean, -0.49);
         close(summary.net_median, 0.025);
         // Standard deviation 0.0216025, so the error of the mean is 0.0108012.
         close(summary.t, 2.777_460_299);
@@ -183,7 +200,8 @@ mod tests {
             // Twelve uniform numbers less six: mean 0, variance 1.
             let mut draw =
                 || (0..12).map(|_| dice.below(1 << 40) as f64 / (1_u64 << 40) as f64).sum::<f64>() - 6.0;
-            let points: Vec<Point> = (0..40).map(|n| Point { gross: 0.0, net: draw(), cluster: n }).collect();
+            let points: Vec<Point> =
+                (0..40).map(|n| Point { gross: 0.0, net: draw(), adjusted: None, cluster: n }).collect();
             let summary = Summary::of(&points, &[b"coverage", &round.to_be_bytes()]);
             let (low, high) = (summary.net_low.expect("a bound"), summary.net_high.expect("a bound"));
             covered += u32::from(low <= 0.0 && 0.0 <= high);

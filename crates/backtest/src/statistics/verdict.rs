@@ -1,0 +1,94 @@
+//! What can be said of a group of outcomes, in a word.
+
+use serde::Serialize;
+
+use super::GroupRow;
+
+/// A chance below this is taken for more than luck.
+pub(crate) const RARE: f64 = 0.05;
+
+/// What can be said of a group over one horizon, the strongest claim first: no stronger than its weakest ground.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Above random moments after costs, and no luck of so many trials.
+    Holds,
+    /// Above random moments after costs, and luck would do it.
+    MayBeLuck,
+    /// Above random moments before costs, and not after.
+    CostsTakeIt,
+    /// Within what random moments give, or below.
+    NoEdge,
+    /// One cluster, or nothing to hold it against.
+    TooFew,
+}
+
+impl Verdict {
+    pub(crate) fn of(row: &GroupRow) -> Self {
+        let summary = &row.summary;
+        let (Some(beats), Some(low)) = (row.beats_placebo, summary.net_low) else { return Self::TooFew };
+        // Without trials counted the chance stands as it is.
+        let is_rare = row.p_deflated.or(summary.p).is_some_and(|p| p < RARE);
+        let moves = summary.mean.zip(row.placebo_high).is_some_and(|(mean, high)| mean > high);
+        match (beats, moves) {
+            (true, _) if low > 0.0 && is_rare => Self::Holds,
+            (true, _) => Self::MayBeLuck,
+            (false, true) => Self::CostsTakeIt,
+            (false, false) => Self::NoEdge,
+        }
+    }
+
+    /// For people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Holds => "beats random moments",
+            Self::MayBeLuck => "may be luck",
+            Self::CostsTakeIt => "costs take it",
+            Self::NoEdge => "no edge",
+            Self::TooFew => "too few to say",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::statistics::{Dimension, Summary};
+
+    fn verdict(mean: f64, net: f64, low: f64, p_deflated: f64, clusters: usize) -> Verdict {
+        let is_one = clusters < 2;
+        let summary = Summary {
+            outcomes: clusters,
+            clusters,
+            mean: Some(mean),
+            net_mean: Some(net),
+            net_low: (!is_one).then_some(low),
+            net_high: (!is_one).then_some(net + 0.01),
+            p: (!is_one).then_some(p_deflated / 2.0),
+            ..Summary::default()
+        };
+        Verdict::of(&GroupRow {
+            rule: "test".to_owned(),
+            by: Dimension::All,
+            value: "all".to_owned(),
+            horizon_ms: 300_000,
+            summary,
+            placebo_mean: Some(0.0),
+            placebo_low: Some(-0.01),
+            placebo_high: Some(0.01),
+            beats_placebo: Some(net > 0.01),
+            p_deflated: Some(p_deflated),
+            verdict: Verdict::TooFew,
+        })
+    }
+
+    #[test]
+    fn a_claim_is_no_stronger_than_its_weakest_ground() {
+        assert_eq!(verdict(0.03, 0.02, 0.01, 0.01, 40), Verdict::Holds);
+        assert_eq!(verdict(0.03, 0.02, 0.01, 0.49, 40), Verdict::MayBeLuck, "so many trials");
+        assert_eq!(verdict(0.03, 0.02, -0.01, 0.01, 40), Verdict::MayBeLuck, "an interval around 0");
+        assert_eq!(verdict(0.015, 0.004, 0.001, 0.01, 40), Verdict::CostsTakeIt);
+        assert_eq!(verdict(0.0, -0.011, -0.02, 0.01, 40), Verdict::NoEdge);
+        assert_eq!(verdict(0.5, 0.4, 0.0, 0.01, 1), Verdict::TooFew);
+    }
+}
