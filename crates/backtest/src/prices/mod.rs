@@ -3,6 +3,7 @@
 mod row;
 mod series;
 mod source;
+mod span;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -79,6 +80,13 @@ pub struct Prices {
 /// Endings of files of prices. Parquet will stand here.
 const ENDINGS: [&str; 4] = [".csv", ".csv.gz", ".csv.zst", ".zip"];
 
+/// The name of a file of prices without its ending; none if it is no such file.
+fn stem(path: &Path) -> Option<&str> {
+    let name = path.file_name()?.to_str()?;
+    let lower = name.to_ascii_lowercase();
+    ENDINGS.iter().find(|ending| lower.ends_with(*ending)).map(|ending| &name[..name.len() - ending.len()])
+}
+
 impl Prices {
     /// Lists the files of a folder.
     pub fn open(folder: &Path) -> Result<Self, PriceError> {
@@ -86,10 +94,8 @@ impl Prices {
         let mut files: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
         for entry in fs::read_dir(folder).map_err(fail)? {
             let path = entry.map_err(fail)?.path();
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-            let is_prices = ENDINGS.iter().any(|ending| name.to_ascii_lowercase().ends_with(ending));
-            let series = name.split(['-', '.']).next().unwrap_or_default();
-            if is_prices && !series.is_empty() {
+            let series = stem(&path).and_then(|stem| stem.split(['-', '.']).next()).unwrap_or_default();
+            if !series.is_empty() {
                 files.entry(series.to_owned()).or_default().push(path);
             }
         }
@@ -152,6 +158,10 @@ fn append(builder: &mut Builder, path: &Path, before: Option<&Path>, series: &st
     let mut is_first = true;
     let mut overlap = None;
     read_rows(path, |_, row, line| {
+        let fault = builder.misplaced(&row);
+        if let Some(fault) = fault {
+            return Err(FileError::Row { path: path.to_owned(), line, fault });
+        }
         let pushed = builder.push(&row);
         match (pushed, before) {
             (Ok(()), _) => {}

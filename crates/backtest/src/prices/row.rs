@@ -88,6 +88,22 @@ pub enum RowFault {
     /// A bar that ends before it begins.
     #[error("the bar closes before it opens")]
     Backwards,
+    /// A time that the file's name says is not in it.
+    #[error("{at} is not in {span}, which the file is named after: are its times in another zone than UTC?")]
+    Outside {
+        /// UTC.
+        at: String,
+        /// A month or a day.
+        span: String,
+    },
+    /// A bar that opens where none of its length does.
+    #[error("the bar opens at {at}, which is no multiple of {grid_ms} ms: is it the time it closes?")]
+    Misplaced {
+        /// UTC.
+        at: String,
+        /// What the time should be a multiple of.
+        grid_ms: i64,
+    },
 }
 
 impl Layout {
@@ -163,6 +179,11 @@ fn time(record: &ByteRecord, index: usize, column: &'static str) -> Result<(i64,
         return Ok((value * 1000, 1000));
     }
     Err(RowFault::Time { column, value })
+}
+
+/// A time as errors show it.
+pub(super) fn shown(at_ns: i64) -> String {
+    stoop_wire::format_ms(at_ns.div_euclid(1_000_000)).unwrap_or_default()
 }
 
 fn price(record: &ByteRecord, index: usize, column: &'static str) -> Result<Decimal, RowFault> {
