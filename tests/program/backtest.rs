@@ -2,7 +2,12 @@
 
 use std::fmt::Write;
 use std::path::Path;
+use std::sync::Arc;
 
+use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
 use serde_json::Value;
 use stoop::TapeOrigin;
 
@@ -88,6 +93,55 @@ fn decisions_are_measured_and_two_runs_give_identical_files() {
         .finish()
         .expect(0);
     assert_eq!(bench.text("first/decisions.jsonl"), bench.text("replayed"));
+}
+
+/// The same as Parquet: times in ms, the rest as texts.
+fn parquet(klines: &str) -> Vec<u8> {
+    let names = ["open_time", "open", "high", "low", "close", "volume", "close_time"];
+    let column = |name: &str| {
+        if name.ends_with("_time") {
+            format!("required int64 {name};")
+        } else {
+            format!("required binary {name} (STRING);")
+        }
+    };
+    let schema = parse_message_type(&format!("message klines {{ {} }}", names.map(column).concat()));
+    let properties = Arc::new(WriterProperties::default());
+    let mut out = SerializedFileWriter::new(Vec::new(), Arc::new(schema.expect("a schema")), properties)
+        .expect("a file");
+    let mut group = out.next_row_group().expect("a group");
+    for (place, name) in names.iter().enumerate() {
+        let cells = klines.lines().map(|line| line.split(',').nth(place).expect("a cell"));
+        let mut column = group.next_column().expect("a column").expect("one for each name");
+        if name.ends_with("_time") {
+            let times: Vec<i64> = cells.map(|cell| cell.parse().expect("a time")).collect();
+            column.typed::<Int64Type>().write_batch(&times, None, None).expect("times");
+        } else {
+            let texts: Vec<ByteArray> = cells.map(ByteArray::from).collect();
+            column.typed::<ByteArrayType>().write_batch(&texts, None, None).expect("texts");
+        }
+        column.close().expect("a column");
+    }
+    group.close().expect("a group");
+    out.into_inner().expect("a file")
+}
+
+#[test]
+fn prices_in_parquet_come_to_what_they_come_to_in_csv() {
+    let bench = Bench::new(&klines());
+    stoop(&bench.args(&["-o", &bench.desk.name("csv")])).finish().expect(0);
+    std::fs::remove_file(bench.desk.path("prices/EDGEUSDT-1m-2026-06.csv")).expect("it is there");
+    let bytes = parquet(&klines());
+    std::fs::write(bench.desk.path("prices/EDGEUSDT-1m-2026-06.parquet"), &bytes).expect("a file");
+    stoop(&bench.args(&["-o", &bench.desk.name("parquet")])).finish().expect(0);
+    assert_eq!(bench.text("parquet/outcomes.csv"), bench.text("csv/outcomes.csv"));
+    assert!(bench.text("parquet/summary.json").contains("\"name\": \"EDGEUSDT-1m-2026-06.parquet\""));
+
+    let cut = &bytes[..bytes.len() - 20];
+    std::fs::write(bench.desk.path("prices/EDGEUSDT-1m-2026-06.parquet"), cut).expect("a file");
+    let run = stoop(&bench.args(&["-o", &bench.desk.name("cut")])).finish().expect(1);
+    let told = run.stderr.concat();
+    assert!(told.contains("EDGEUSDT-1m-2026-06.parquet: not Parquet, or not whole: "), "{told}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Prices on disk: a folder of files, each of one series, read one series at a time.
 
+mod columns;
 mod row;
 mod series;
 mod source;
@@ -77,8 +78,8 @@ pub struct Prices {
     files: BTreeMap<String, Vec<PathBuf>>,
 }
 
-/// Endings of files of prices. Parquet will stand here.
-const ENDINGS: [&str; 4] = [".csv", ".csv.gz", ".csv.zst", ".zip"];
+/// Endings of files of prices.
+const ENDINGS: [&str; 5] = [".csv", ".csv.gz", ".csv.zst", ".zip", ".parquet"];
 
 /// The name of a file of prices without its ending; none if it is no such file.
 fn stem(path: &Path) -> Option<&str> {

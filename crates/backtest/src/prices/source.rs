@@ -8,6 +8,7 @@ use csv::{ByteRecord, ReaderBuilder};
 use flate2::bufread::MultiGzDecoder;
 use zip::ZipArchive;
 
+use super::columns::read_records;
 use super::row::{is_header, shown};
 use super::span::Span;
 use super::{Layout, Row, RowFault};
@@ -41,12 +42,20 @@ pub enum FileError {
         /// What the reader said, with the line.
         source: csv::Error,
     },
+    /// It is no Parquet, damaged, or without a column that is needed.
+    #[error("{}: {what}", path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
     /// A row that says nothing that could be meant.
     #[error("{}:{line}: {fault}", path.display())]
     Row {
         /// The file.
         path: PathBuf,
-        /// Line, from 1.
+        /// Line, from 1; in Parquet the row.
         line: u64,
         /// What is wrong.
         fault: RowFault,
@@ -56,7 +65,7 @@ pub enum FileError {
     Order {
         /// The file.
         path: PathBuf,
-        /// Line, from 1.
+        /// Line, from 1; in Parquet the row.
         line: u64,
         /// What is wrong.
         what: String,
@@ -69,7 +78,7 @@ pub enum FileError {
     },
 }
 
-/// Calls `each` with every row of a file and its line until it breaks.
+/// Calls `each` with every row of a file and its line, or its number in Parquet, until it breaks.
 ///
 /// `.gz`, `.zst` and `.zip` (of one file) are unpacked. A first row that begins with a letter is a header.
 pub(crate) fn read_rows(
@@ -90,7 +99,11 @@ pub(crate) fn read_rows(
         }
         each(known, row, line)
     };
-    unpack(path, |reader| read_lines(path, reader, take))?;
+    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet")) {
+        read_records(path, take)?;
+    } else {
+        unpack(path, |reader| read_lines(path, reader, take))?;
+    }
     if layout.is_none() {
         return Err(FileError::Empty { path: path.to_owned() });
     }
