@@ -4,10 +4,14 @@ use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 
+use parquet::basic::LogicalType;
 use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
 use parquet::file::properties::WriterProperties;
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::SerializedFileWriter;
+use parquet::record::Field;
 use parquet::schema::parser::parse_message_type;
+use parquet::schema::types::ColumnDescPtr;
 use serde_json::Value;
 use stoop::TapeOrigin;
 
@@ -81,9 +85,10 @@ fn decisions_are_measured_and_two_runs_give_identical_files() {
     assert_eq!(rows[0][20..22], ["0.100000000000", "0.089000000000"]);
     assert_eq!(rows[1][26], "no_series");
     assert_eq!(rows[2][20..22], ["0.000000000000", "-0.011000000000"]);
+    let bytes = |name: String| std::fs::read(bench.desk.path(&name)).expect("the file is there");
     for name in std::fs::read_dir(bench.desk.path("first")).expect("a folder").flatten() {
         let name = name.file_name().into_string().expect("a name in UTF-8");
-        assert_eq!(bench.text(&format!("first/{name}")), bench.text(&format!("second/{name}")), "{name}");
+        assert!(bytes(format!("first/{name}")) == bytes(format!("second/{name}")), "{name}");
     }
     let summary = bench.text("first/summary.json");
     for name in ["frames.jsonl", "stoop.toml", "rules.toml", "EDGEUSDT-1m-2026-06.csv"] {
@@ -142,6 +147,48 @@ fn prices_in_parquet_come_to_what_they_come_to_in_csv() {
     let run = stoop(&bench.args(&["-o", &bench.desk.name("cut")])).finish().expect(1);
     let told = run.stderr.concat();
     assert!(told.contains("EDGEUSDT-1m-2026-06.parquet: not Parquet, or not whole: "), "{told}");
+}
+
+/// A cell of `outcomes.parquet` as `outcomes.csv` has it.
+fn text_of(field: &Field) -> String {
+    if let Field::Decimal(number) = field {
+        let digits = i128::from_be_bytes(number.data().try_into().expect("16 bytes"));
+        return rust_decimal::Decimal::from_i128_with_scale(digits, number.scale() as u32).to_string();
+    }
+    if *field == Field::Null { String::new() } else { field.to_string().trim_matches('"').to_owned() }
+}
+
+#[test]
+fn outcomes_in_parquet_are_those_in_csv_cell_by_cell() {
+    let recorded = Recorded::new();
+    recorded.study("study", &[&recorded.input, "-c", &recorded.config, "--benchmark", "FLATUSDT"]);
+    let table = recorded.text("study/outcomes.csv");
+    let mut lines = table.split_terminator("\r\n").map(|line| line.split(',').collect::<Vec<_>>());
+    let file = std::fs::File::open(recorded.desk.path("study/outcomes.parquet")).expect("the file is there");
+    let reader = SerializedFileReader::new(file).expect("Parquet");
+    let schema = reader.metadata().file_metadata().schema_descr().columns().to_vec();
+    let names: Vec<&str> = schema.iter().map(|column| column.name()).collect();
+    assert_eq!(Some(names), lines.next());
+    let is_time =
+        |column: &ColumnDescPtr| matches!(column.logical_type_ref(), Some(LogicalType::Timestamp(_)));
+    for column in &schema {
+        assert_eq!(is_time(column), column.name().ends_with("_ns"), "{}", column.name());
+    }
+    let (mut rows, mut empty, mut negative) = (0, 0, 0);
+    for row in reader.get_row_iter(None).expect("rows") {
+        let row = row.expect("a row");
+        let cells: Vec<String> = row.get_column_iter().map(|(_, field)| text_of(field)).collect();
+        let expect = lines.next().expect("as many rows");
+        assert_eq!(cells, expect);
+        rows += 1;
+        empty += expect.iter().filter(|cell| cell.is_empty()).count();
+        negative += usize::from(expect[20].starts_with('-'));
+    }
+    assert_eq!(lines.next(), None);
+    assert!(
+        rows > 100 && empty > 100 && negative > 0,
+        "{rows} rows, {empty} empty cells, {negative} negative"
+    );
 }
 
 #[test]

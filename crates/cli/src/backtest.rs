@@ -56,6 +56,7 @@ pub(crate) fn backtest(args: &BacktestArgs) -> Outcome {
 struct Outputs {
     decisions: Lines,
     outcomes: BufWriter<File>,
+    columns: BufWriter<File>,
     summary: BufWriter<File>,
     report: BufWriter<File>,
     made: Made,
@@ -83,19 +84,21 @@ impl Outputs {
             made.0.push(path);
             Ok(BufWriter::new(file))
         };
-        let (outcomes, summary, report) = (new("outcomes.csv")?, new("summary.json")?, new("report.html")?);
+        let (outcomes, columns) = (new("outcomes.csv")?, new("outcomes.parquet")?);
+        let (summary, report) = (new("summary.json")?, new("report.html")?);
         let path = folder.join("decisions.jsonl");
         let decisions = Lines::create(&path)?;
         made.0.push(path);
-        Ok(Self { decisions, outcomes, summary, report, made })
+        Ok(Self { decisions, outcomes, columns, summary, report, made })
     }
 
     fn write(mut self, findings: &Findings, sources: &[Source]) -> io::Result<()> {
         let version = env!("CARGO_PKG_VERSION");
         findings.write_outcomes(&mut self.outcomes)?;
+        findings.write_outcomes_parquet(&mut self.columns)?;
         findings.write_summary(&mut self.summary, version, sources)?;
         self.report.write_all(findings.report(version, sources).as_bytes())?;
-        for file in [&mut self.outcomes, &mut self.summary, &mut self.report] {
+        for file in [&mut self.outcomes, &mut self.columns, &mut self.summary, &mut self.report] {
             file.flush()?;
         }
         self.made.0.clear();
