@@ -2,7 +2,16 @@
 
 use std::fmt::Write;
 use std::path::Path;
+use std::sync::Arc;
 
+use parquet::basic::LogicalType;
+use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
+use parquet::file::properties::WriterProperties;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::record::Field;
+use parquet::schema::parser::parse_message_type;
+use parquet::schema::types::ColumnDescPtr;
 use serde_json::Value;
 use stoop::TapeOrigin;
 
@@ -77,9 +86,10 @@ fn decisions_are_measured_and_two_runs_give_identical_files() {
     assert_eq!(rows[0][20..22], ["0.100000000000", "0.089000000000"]);
     assert_eq!(rows[1][26], "no_series");
     assert_eq!(rows[2][20..22], ["0.000000000000", "-0.011000000000"]);
+    let bytes = |name: String| std::fs::read(bench.desk.path(&name)).expect("the file is there");
     for name in std::fs::read_dir(bench.desk.path("first")).expect("a folder").flatten() {
         let name = name.file_name().into_string().expect("a name in UTF-8");
-        assert_eq!(bench.text(&format!("first/{name}")), bench.text(&format!("second/{name}")), "{name}");
+        assert!(bytes(format!("first/{name}")) == bytes(format!("second/{name}")), "{name}");
     }
     let summary = bench.text("first/summary.json");
     for name in ["frames.jsonl", "stoop.toml", "rules.toml", "EDGEUSDT-1m-2026-06.csv"] {
@@ -89,6 +99,97 @@ fn decisions_are_measured_and_two_runs_give_identical_files() {
         .finish()
         .expect(0);
     assert_eq!(bench.text("first/decisions.jsonl"), bench.text("replayed"));
+}
+
+/// The same as Parquet: times in ms, the rest as texts.
+fn parquet(klines: &str) -> Vec<u8> {
+    let names = ["open_time", "open", "high", "low", "close", "volume", "close_time"];
+    let column = |name: &str| {
+        if name.ends_with("_time") {
+            format!("required int64 {name};")
+        } else {
+            format!("required binary {name} (STRING);")
+        }
+    };
+    let schema = parse_message_type(&format!("message klines {{ {} }}", names.map(column).concat()));
+    let properties = Arc::new(WriterProperties::default());
+    let mut out = SerializedFileWriter::new(Vec::new(), Arc::new(schema.expect("a schema")), properties)
+        .expect("a file");
+    let mut group = out.next_row_group().expect("a group");
+    for (place, name) in names.iter().enumerate() {
+        let cells = klines.lines().map(|line| line.split(',').nth(place).expect("a cell"));
+        let mut column = group.next_column().expect("a column").expect("one for each name");
+        if name.ends_with("_time") {
+            let times: Vec<i64> = cells.map(|cell| cell.parse().expect("a time")).collect();
+            column.typed::<Int64Type>().write_batch(&times, None, None).expect("times");
+        } else {
+            let texts: Vec<ByteArray> = cells.map(ByteArray::from).collect();
+            column.typed::<ByteArrayType>().write_batch(&texts, None, None).expect("texts");
+        }
+        column.close().expect("a column");
+    }
+    group.close().expect("a group");
+    out.into_inner().expect("a file")
+}
+
+#[test]
+fn prices_in_parquet_come_to_what_they_come_to_in_csv() {
+    let bench = Bench::new(&klines());
+    stoop(&bench.args(&["-o", &bench.desk.name("csv")])).finish().expect(0);
+    std::fs::remove_file(bench.desk.path("prices/EDGEUSDT-1m-2026-06.csv")).expect("it is there");
+    let bytes = parquet(&klines());
+    std::fs::write(bench.desk.path("prices/EDGEUSDT-1m-2026-06.parquet"), &bytes).expect("a file");
+    stoop(&bench.args(&["-o", &bench.desk.name("parquet")])).finish().expect(0);
+    assert_eq!(bench.text("parquet/outcomes.csv"), bench.text("csv/outcomes.csv"));
+    assert!(bench.text("parquet/summary.json").contains("\"name\": \"EDGEUSDT-1m-2026-06.parquet\""));
+
+    let cut = &bytes[..bytes.len() - 20];
+    std::fs::write(bench.desk.path("prices/EDGEUSDT-1m-2026-06.parquet"), cut).expect("a file");
+    let run = stoop(&bench.args(&["-o", &bench.desk.name("cut")])).finish().expect(1);
+    let told = run.stderr.concat();
+    assert!(told.contains("EDGEUSDT-1m-2026-06.parquet: not Parquet, or not whole: "), "{told}");
+}
+
+/// A cell of `outcomes.parquet` as `outcomes.csv` has it.
+fn text_of(field: &Field) -> String {
+    if let Field::Decimal(number) = field {
+        let digits = i128::from_be_bytes(number.data().try_into().expect("16 bytes"));
+        return rust_decimal::Decimal::from_i128_with_scale(digits, number.scale() as u32).to_string();
+    }
+    if *field == Field::Null { String::new() } else { field.to_string().trim_matches('"').to_owned() }
+}
+
+#[test]
+fn outcomes_in_parquet_are_those_in_csv_cell_by_cell() {
+    let recorded = Recorded::new();
+    recorded.study("study", &[&recorded.input, "-c", &recorded.config, "--benchmark", "FLATUSDT"]);
+    let table = recorded.text("study/outcomes.csv");
+    let mut lines = table.split_terminator("\r\n").map(|line| line.split(',').collect::<Vec<_>>());
+    let file = std::fs::File::open(recorded.desk.path("study/outcomes.parquet")).expect("the file is there");
+    let reader = SerializedFileReader::new(file).expect("Parquet");
+    let schema = reader.metadata().file_metadata().schema_descr().columns().to_vec();
+    let names: Vec<&str> = schema.iter().map(|column| column.name()).collect();
+    assert_eq!(Some(names), lines.next());
+    let is_time =
+        |column: &ColumnDescPtr| matches!(column.logical_type_ref(), Some(LogicalType::Timestamp(_)));
+    for column in &schema {
+        assert_eq!(is_time(column), column.name().ends_with("_ns"), "{}", column.name());
+    }
+    let (mut rows, mut empty, mut negative) = (0, 0, 0);
+    for row in reader.get_row_iter(None).expect("rows") {
+        let row = row.expect("a row");
+        let cells: Vec<String> = row.get_column_iter().map(|(_, field)| text_of(field)).collect();
+        let expect = lines.next().expect("as many rows");
+        assert_eq!(cells, expect);
+        rows += 1;
+        empty += expect.iter().filter(|cell| cell.is_empty()).count();
+        negative += usize::from(expect[20].starts_with('-'));
+    }
+    assert_eq!(lines.next(), None);
+    assert!(
+        rows > 100 && empty > 100 && negative > 0,
+        "{rows} rows, {empty} empty cells, {negative} negative"
+    );
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! A [`Study`] takes decisions in any order. [`Study::measure`] finds the series of [`Prices`] each belongs to
 //! ([`SeriesNames`]), reads one series at a time, enters each decision where it could have been entered, and follows it over
-//! every horizon: an [`Outcome`] each, or an [`Exclusion`]. [`Findings`] are written as a table, `outcomes.csv`.
+//! every horizon: an [`Outcome`] each, or an [`Exclusion`]. [`Findings`] are written as a table, `outcomes.csv` or
+//! `outcomes.parquet`.
 //!
 //! # What does this crate not do?
 //!
@@ -14,7 +15,7 @@
 //!
 //! - The same decisions, prices and settings give the same bytes.
 //! - Nothing that was not known at the entry moves it, and no bar from before it gives a high or a low.
-//! - No float is on the way to a column of `outcomes.csv`.
+//! - No float is on the way to a column of the outcomes, but for prices that are floats in their source.
 //! - Every decision is in the table, measured or with its reason.
 //!
 //! ```no_run

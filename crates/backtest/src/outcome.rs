@@ -6,7 +6,7 @@ use stoop_model::Side;
 use crate::prices::{Layout, Series};
 
 /// Decimal places of a return.
-const PLACES: u32 = 12;
+pub(crate) const PLACES: u32 = 12;
 
 /// A price at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub enum Exclusion {
     NoPrice,
     /// The horizon is shorter than the spacing of the series.
     Coarse,
-    /// A price so large over one so small that the return has no room in 28 digits.
+    /// A price so large over one so small that the return and its 12 places have no room in 28 digits.
     OutOfRange,
 }
 
@@ -66,7 +66,7 @@ impl Exclusion {
     pub const ALL: [Self; 6] =
         [Self::NoAsset, Self::NoSeries, Self::NotOpen, Self::NoPrice, Self::Coarse, Self::OutOfRange];
 
-    /// The name in `outcomes.csv`.
+    /// The name in the table of outcomes.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NoAsset => "no_asset",
@@ -172,9 +172,9 @@ impl<'a> Walk<'a> {
         };
         Ok(End {
             exit,
-            gross: rounded(change(entry_price, exit.price)?),
-            mfe: rounded(sign * change(entry_price, best)?),
-            mae: rounded(sign * change(entry_price, worst)?),
+            gross: rounded(change(entry_price, exit.price)?)?,
+            mfe: rounded(sign * change(entry_price, best)?)?,
+            mae: rounded(sign * change(entry_price, worst)?)?,
             peak_ns: peak_ns - entry_ns,
         })
     }
@@ -199,11 +199,11 @@ pub(crate) fn benchmark_at(series: &Series, at_ns: i64) -> Option<Decimal> {
 /// A return less the benchmark's between the same two times, rounded once.
 pub(crate) fn adjust((entry, exit): (Decimal, Decimal), benchmark: (Decimal, Decimal)) -> Option<Decimal> {
     let other = change(benchmark.0, benchmark.1).ok()?;
-    Some(rounded(change(entry, exit).ok()? - other))
+    rounded(change(entry, exit).ok()? - other).ok()
 }
 
 /// A return by side after costs.
-pub(crate) fn net(gross: Decimal, side: Side, costs: Decimal) -> Decimal {
+pub(crate) fn net(gross: Decimal, side: Side, costs: Decimal) -> Result<Decimal, Exclusion> {
     rounded(by_side(gross, side) - costs)
 }
 
@@ -222,10 +222,13 @@ pub(crate) fn change(from: Decimal, to: Decimal) -> Result<Decimal, Exclusion> {
     quotient.checked_sub(Decimal::ONE).ok_or(Exclusion::OutOfRange)
 }
 
-fn rounded(value: Decimal) -> Decimal {
+fn rounded(value: Decimal) -> Result<Decimal, Exclusion> {
     let mut value = value.round_dp_with_strategy(PLACES, RoundingStrategy::MidpointNearestEven);
     value.rescale(PLACES);
-    if value.is_zero() { value.abs() } else { value }
+    if value.scale() != PLACES {
+        return Err(Exclusion::OutOfRange);
+    }
+    Ok(if value.is_zero() { value.abs() } else { value })
 }
 
 #[cfg(test)]

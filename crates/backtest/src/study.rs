@@ -313,11 +313,12 @@ fn measure(event: &mut Event, rows: &mut [Outcome], series: &Series, settings: &
     let costs = settings.costs.of(event.series.as_deref().unwrap_or_default());
     let mut walk = Walk::new(series, side, place);
     for row in rows {
-        match walk.to(row.horizon_ms * 1_000_000) {
-            Ok(end) => {
+        let end = walk.to(row.horizon_ms * 1_000_000);
+        match end.and_then(|end| Ok((net(end.gross, side, costs)?, end))) {
+            Ok((net, end)) => {
                 row.exit = Some(end.exit);
                 row.gross = Some(end.gross);
-                row.net = Some(net(end.gross, side, costs));
+                row.net = Some(net);
                 row.mfe = Some(end.mfe);
                 row.mae = Some(end.mae);
                 row.peak_ns = Some(end.peak_ns);

@@ -1,5 +1,8 @@
-//! `outcomes.csv`: a row for each decision and horizon.
+//! The outcomes as a table, a row for each decision and horizon: `outcomes.csv`, and `outcomes.parquet` in [`columns`].
 
+mod columns;
+
+use std::fmt;
 use std::io::{self, Write};
 
 use csv::{Terminator, WriterBuilder};
@@ -8,7 +11,7 @@ use rust_decimal::Decimal;
 use crate::outcome::{Exclusion, Fill, Outcome};
 use crate::study::{Event, Findings};
 
-/// Columns of `outcomes.csv`.
+/// Columns of `outcomes.csv` and `outcomes.parquet`.
 pub const COLUMNS: [&str; 27] = [
     "id",
     "revision",
@@ -46,37 +49,75 @@ impl Findings {
         let mut table = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(out);
         table.write_record(COLUMNS)?;
         for outcome in &self.outcomes {
-            table.write_record(row(&self.events[outcome.event], outcome))?;
+            table.write_record(row(&self.events[outcome.event], outcome).map(|cell| cell.to_string()))?;
         }
         table.flush()
     }
 }
 
-fn row(event: &Event, outcome: &Outcome) -> [String; COLUMNS.len()] {
+/// A value of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Cell {
+    Nothing,
+    Text(String),
+    Flag(bool),
+    Number(i64),
+    /// With 12 decimal places.
+    Return(Decimal),
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => Ok(()),
+            Self::Text(text) => f.write_str(text),
+            Self::Flag(flag) => flag.fmt(f),
+            Self::Number(number) => number.fmt(f),
+            Self::Return(number) => number.fmt(f),
+        }
+    }
+}
+
+/// A text, if there is one.
+fn text(text: Option<impl Into<String>>) -> Cell {
+    text.map_or(Cell::Nothing, |text| Cell::Text(text.into()))
+}
+
+fn number(number: Option<Decimal>) -> Cell {
+    number.map_or(Cell::Nothing, Cell::Return)
+}
+
+/// A time in Unix ns, and a price with the digits of its source.
+fn fill(fill: Option<Fill>) -> [Cell; 2] {
+    fill.map_or([Cell::Nothing, Cell::Nothing], |fill| {
+        [Cell::Number(fill.at_ns), Cell::Text(fill.price.to_string())]
+    })
+}
+
+fn row(event: &Event, outcome: &Outcome) -> [Cell; COLUMNS.len()] {
     let decision = &event.decision;
-    let (entry_ns, entry_price) = fill(event.entry);
-    let (exit_ns, exit_price) = fill(outcome.exit);
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let cluster = outcome.cluster_ns.map(|at_ns| format!("{}@{at_ns}", text(&event.series)));
+    let [entry_ns, entry_price] = fill(event.entry);
+    let [exit_ns, exit_price] = fill(outcome.exit);
+    let series = event.series.as_deref();
     [
-        decision.id.to_string(),
-        decision.revision.to_string(),
-        event.counts.to_string(),
-        decision.rule.name.clone(),
-        text(&decision.author),
-        decision.tweet_id.to_string(),
-        text(&decision.link),
-        decision.tweet_kind.as_str().to_owned(),
-        decision.kind.as_str().to_owned(),
-        decision.basis.as_str().to_owned(),
-        decision.evidence.map_or("", stoop_model::Evidence::as_str).to_owned(),
-        stoop_engine::asset_key(decision.asset.as_ref()),
-        text(&event.series),
-        decision.rule.side.as_str().to_owned(),
-        decision.decided_ns.to_string(),
+        text(Some(decision.id.to_string())),
+        Cell::Number(decision.revision.into()),
+        Cell::Flag(event.counts),
+        text(Some(decision.rule.name.as_str())),
+        text(decision.author.as_deref()),
+        text(Some(decision.tweet_id.to_string())),
+        text(decision.link.as_deref()),
+        text(Some(decision.tweet_kind.as_str())),
+        text(Some(decision.kind.as_str())),
+        text(Some(decision.basis.as_str())),
+        text(decision.evidence.map(stoop_model::Evidence::as_str)),
+        text(decision.asset.as_ref().map(|asset| stoop_engine::asset_key(Some(asset)))),
+        text(series),
+        text(Some(decision.rule.side.as_str())),
+        Cell::Number(decision.decided_ns),
         entry_ns,
         entry_price,
-        outcome.horizon_ms.to_string(),
+        Cell::Number(outcome.horizon_ms),
         exit_ns,
         exit_price,
         number(outcome.gross),
@@ -84,15 +125,7 @@ fn row(event: &Event, outcome: &Outcome) -> [String; COLUMNS.len()] {
         number(outcome.adjusted),
         number(outcome.mfe),
         number(outcome.mae),
-        cluster.unwrap_or_default(),
-        outcome.excluded.map_or("", Exclusion::as_str).to_owned(),
+        text(outcome.cluster_ns.map(|at_ns| format!("{}@{at_ns}", series.unwrap_or_default()))),
+        text(outcome.excluded.map(Exclusion::as_str)),
     ]
-}
-
-fn fill(fill: Option<Fill>) -> (String, String) {
-    fill.map_or_else(Default::default, |fill| (fill.at_ns.to_string(), fill.price.to_string()))
-}
-
-fn number(number: Option<Decimal>) -> String {
-    number.map(|number| number.to_string()).unwrap_or_default()
 }

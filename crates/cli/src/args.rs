@@ -229,12 +229,12 @@ pub(crate) struct ParityArgs {
 /// INPUT is what `stoop replay` takes, but for stdin: tapes or folders of them, which bring their own configuration unless
 /// -c gives another; or JSONL of raw frames, with -c.
 ///
-/// Prices are files as Binance publishes them, klines or aggTrades, .csv, .csv.gz, .csv.zst or .zip, named after their
-/// series up to the first `-`: DOGEUSDT-1m-2021-04.csv. A market is found by its symbol, a ticker by $TICKER and USDT,
+/// Prices are files as Binance publishes them, klines or aggTrades, .csv, .csv.gz, .csv.zst or .zip, or the same columns as
+/// .parquet, named after their series up to the first `-`: DOGEUSDT-1m-2021-04.csv. A market is found by its symbol, a ticker by $TICKER and USDT,
 /// anything else by `[series]` of the configuration.
 ///
-/// Writes report.html, decisions.jsonl, outcomes.csv and summary.json into DIR, where none may be. Same inputs, same files,
-/// byte for byte.
+/// Writes report.html, decisions.jsonl, outcomes.csv, outcomes.parquet and summary.json into DIR, where none may be. Same
+/// inputs, same files, byte for byte.
 /// docs/backtesting.md says how entry, exit and costs are taken, and why an outcome is left out.
 #[derive(Debug, Args)]
 pub(crate) struct BacktestArgs {

@@ -83,6 +83,7 @@ fn open_prices(args: &BacktestArgs) -> Result<Prices, Failure> {
 struct Outputs {
     decisions: Lines,
     outcomes: BufWriter<File>,
+    columns: BufWriter<File>,
     summary: BufWriter<File>,
     report: BufWriter<File>,
     made: Made,
@@ -102,7 +103,7 @@ impl Drop for Made {
 
 impl Outputs {
     fn create(folder: &Path) -> Result<Self, Failure> {
-        let names = ["outcomes.csv", "summary.json", REPORT, "decisions.jsonl"];
+        let names = ["outcomes.csv", "outcomes.parquet", "summary.json", REPORT, "decisions.jsonl"];
         if let Some(name) = names.into_iter().find(|name| folder.join(name).exists()) {
             let why = "nothing is overwritten; give another folder with -o DIR";
             return Err(Failure::text(Code::Exists, format_args!("{} has {name}: {why}", folder.display())));
@@ -115,11 +116,12 @@ impl Outputs {
             made.0.push(path);
             Ok(BufWriter::new(file))
         };
-        let (outcomes, summary, report) = (new("outcomes.csv")?, new("summary.json")?, new(REPORT)?);
+        let (outcomes, columns) = (new("outcomes.csv")?, new("outcomes.parquet")?);
+        let (summary, report) = (new("summary.json")?, new(REPORT)?);
         let path = folder.join("decisions.jsonl");
         let decisions = Lines::create(&path)?;
         made.0.push(path);
-        Ok(Self { decisions, outcomes, summary, report, made })
+        Ok(Self { decisions, outcomes, columns, summary, report, made })
     }
 
     fn write(
@@ -130,9 +132,10 @@ impl Outputs {
     ) -> io::Result<()> {
         let version = env!("CARGO_PKG_VERSION");
         findings.write_outcomes(&mut self.outcomes)?;
+        findings.write_outcomes_parquet(&mut self.columns)?;
         findings.write_summary(&mut self.summary, version, sources)?;
         self.report.write_all(findings.report(version, sources, texts).as_bytes())?;
-        for file in [&mut self.outcomes, &mut self.summary, &mut self.report] {
+        for file in [&mut self.outcomes, &mut self.columns, &mut self.summary, &mut self.report] {
             file.flush()?;
         }
         self.made.0.clear();

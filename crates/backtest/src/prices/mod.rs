@@ -1,8 +1,10 @@
 //! Prices on disk: a folder of files, each of one series, read one series at a time, of which a stretch is in memory.
 
+mod columns;
 mod row;
 mod series;
 mod source;
+mod span;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -78,8 +80,15 @@ pub struct Prices {
     files: BTreeMap<String, Vec<PathBuf>>,
 }
 
-/// Endings of files of prices. Parquet will stand here.
-const ENDINGS: [&str; 4] = [".csv", ".csv.gz", ".csv.zst", ".zip"];
+/// Endings of files of prices.
+const ENDINGS: [&str; 5] = [".csv", ".csv.gz", ".csv.zst", ".zip", ".parquet"];
+
+/// The name of a file of prices without its ending; none if it is no such file.
+fn stem(path: &Path) -> Option<&str> {
+    let name = path.file_name()?.to_str()?;
+    let lower = name.to_ascii_lowercase();
+    ENDINGS.iter().find(|ending| lower.ends_with(*ending)).map(|ending| &name[..name.len() - ending.len()])
+}
 
 impl Prices {
     /// Lists the files of a folder.
@@ -88,10 +97,8 @@ impl Prices {
         let mut files: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
         for entry in fs::read_dir(folder).map_err(fail)? {
             let path = entry.map_err(fail)?.path();
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-            let is_prices = ENDINGS.iter().any(|ending| name.to_ascii_lowercase().ends_with(ending));
-            let series = name.split(['-', '.']).next().unwrap_or_default();
-            if is_prices && !series.is_empty() {
+            let series = stem(&path).and_then(|stem| stem.split(['-', '.']).next()).unwrap_or_default();
+            if !series.is_empty() {
                 files.entry(series.to_owned()).or_default().push(path);
             }
         }
@@ -180,6 +187,10 @@ fn append(
     let mut is_first = true;
     let mut overlap = None;
     read_rows(path, |_, row, line| {
+        let fault = builder.misplaced(&row);
+        if let Some(fault) = fault {
+            return Err(FileError::Row { path: path.to_owned(), line, fault });
+        }
         let pushed = builder.push(&row);
         match (pushed, before) {
             (Ok(()), _) => {}

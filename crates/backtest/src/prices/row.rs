@@ -3,13 +3,16 @@
 use csv::ByteRecord;
 use rust_decimal::Decimal;
 
-/// Times between the years 2006 and 2100, in ms; the same digits with three more are µs.
+/// Times between the years 2006 and 2100, in ms; the same digits with three more are µs, with six more ns.
 const TIMES_MS: std::ops::Range<i64> = 1_136_073_600_000..4_102_444_800_000;
 
+/// The units of times: ms, µs, ns.
+const UNITS_NS: [i64; 3] = [1_000_000, 1000, 1];
+
 /// Columns of klines: open time, open, high, low, close, volume, close time, and what nobody asks for here.
-const KLINE_COLUMNS: usize = 12;
+pub(super) const KLINE_COLUMNS: usize = 12;
 /// Columns of aggregated trades: id, price, quantity, first and last id, time, side; spot has an eighth.
-const TRADE_COLUMNS: [usize; 2] = [7, 8];
+pub(super) const TRADE_COLUMNS: [usize; 2] = [7, 8];
 
 /// What the rows of a file are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,8 +80,8 @@ pub enum RowFault {
         /// What stands there.
         amount: Decimal,
     },
-    /// A time that is neither in ms nor in µs.
-    #[error("`{column}` is {value}: a time is in ms or µs, between the years 2006 and 2100")]
+    /// A time that is in none of the units.
+    #[error("`{column}` is {value}: a time is in ms, µs or ns, between the years 2006 and 2100")]
     Time {
         /// Name of the column.
         column: &'static str,
@@ -88,6 +91,22 @@ pub enum RowFault {
     /// A bar that ends before it begins.
     #[error("the bar closes before it opens")]
     Backwards,
+    /// A time that the file's name says is not in it.
+    #[error("{at} is not in {span}, which the file is named after: are its times in another zone than UTC?")]
+    Outside {
+        /// UTC.
+        at: String,
+        /// A month or a day.
+        span: String,
+    },
+    /// A bar that opens where none of its length does.
+    #[error("the bar opens at {at}, which is no multiple of {grid_ms} ms: is it the time it closes?")]
+    Misplaced {
+        /// UTC.
+        at: String,
+        /// What the time should be a multiple of.
+        grid_ms: i64,
+    },
 }
 
 impl Layout {
@@ -128,7 +147,7 @@ pub(crate) fn is_header(record: &ByteRecord) -> bool {
 }
 
 fn kline(record: &ByteRecord) -> Result<Row, RowFault> {
-    let (at_ns, unit_ns) = time(record, 0, "open_time")?;
+    let at_ns = time(record, 0, "open_time")?;
     let open = price(record, 1, "open")?;
     let high = price(record, 2, "high")?;
     let low = price(record, 3, "low")?;
@@ -137,32 +156,34 @@ fn kline(record: &ByteRecord) -> Result<Row, RowFault> {
         return Err(RowFault::Range { open, high, low, close });
     }
     let volume = amount(record, 5, "volume")?;
-    let (close_ns, _) = time(record, 6, "close_time")?;
+    let close_ns = time(record, 6, "close_time")?;
     if close_ns < at_ns {
         return Err(RowFault::Backwards);
     }
-    let span_ns = close_ns - at_ns + unit_ns;
+    // A bar closes one of its source's unit before the next, whatever unit the file has them in by now.
+    let is_whole = |unit_ns: &i64| at_ns % unit_ns == 0 && close_ns % unit_ns == 0;
+    let span_ns = close_ns - at_ns + UNITS_NS.into_iter().find(is_whole).unwrap_or(1);
     Ok(Row { at_ns, open, high, low, close, has_traded: !volume.is_zero(), span_ns })
 }
 
 fn trade(record: &ByteRecord) -> Result<Row, RowFault> {
     let price = price(record, 1, "price")?;
     let has_traded = !amount(record, 2, "quantity")?.is_zero();
-    let (at_ns, _) = time(record, 5, "transact_time")?;
+    let at_ns = time(record, 5, "transact_time")?;
     Ok(Row { at_ns, open: price, high: price, low: price, close: price, has_traded, span_ns: 0 })
 }
 
-/// A time in ns, and how long its unit is.
-fn time(record: &ByteRecord, index: usize, column: &'static str) -> Result<(i64, i64), RowFault> {
+/// A time in ns.
+fn time(record: &ByteRecord, index: usize, column: &'static str) -> Result<i64, RowFault> {
     let text = text(record, index);
     let value: i64 = text.parse().ok().ok_or_else(|| number(column, text))?;
-    if TIMES_MS.contains(&value) {
-        return Ok((value * 1_000_000, 1_000_000));
-    }
-    if TIMES_MS.contains(&(value / 1000)) {
-        return Ok((value * 1000, 1000));
-    }
-    Err(RowFault::Time { column, value })
+    let unit_ns = UNITS_NS.into_iter().find(|unit_ns| TIMES_MS.contains(&(value / (1_000_000 / unit_ns))));
+    unit_ns.map(|unit_ns| value * unit_ns).ok_or(RowFault::Time { column, value })
+}
+
+/// A time as errors show it.
+pub(super) fn shown(at_ns: i64) -> String {
+    stoop_wire::format_ms(at_ns.div_euclid(1_000_000)).unwrap_or_default()
 }
 
 fn price(record: &ByteRecord, index: usize, column: &'static str) -> Result<Decimal, RowFault> {

@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::row::{Layout, Row};
+use super::row::{Layout, Row, RowFault, shown};
 
 /// How far trades are taken to be apart, ns: what a bar's length is to bars.
 const TRADE_SPACING_NS: i64 = 1_000_000_000;
@@ -200,6 +200,14 @@ impl Builder {
         }
     }
 
+    /// Why a bar cannot open where it does. Bars open on whole minutes, shorter ones on multiples of their length: that no
+    /// zone's times differ from, but times of closes do, and those would be prices from the future.
+    pub(crate) fn misplaced(&self, row: &Row) -> Option<RowFault> {
+        let grid_ns = gcd(self.series.spacing_ns, 60_000_000_000);
+        let is_misplaced = self.series.layout == Layout::Klines && row.at_ns % grid_ns != 0;
+        is_misplaced.then(|| RowFault::Misplaced { at: shown(row.at_ns), grid_ms: grid_ns / 1_000_000 })
+    }
+
     /// Takes the next row, or says why it cannot be the next.
     pub(crate) fn push(&mut self, row: &Row) -> Result<(), String> {
         let series = &mut self.series;
@@ -280,6 +288,10 @@ impl Holes {
         self.longest.truncate(HOLES_TOLD);
         self.longest.sort_by_key(|hole| hole.from_ns);
     }
+}
+
+fn gcd(one: i64, other: i64) -> i64 {
+    if other == 0 { one } else { gcd(other, one % other) }
 }
 
 fn disorder(step_ns: i64, spacing_ns: i64) -> String {

@@ -8,7 +8,9 @@ use csv::{ByteRecord, ReaderBuilder};
 use flate2::bufread::MultiGzDecoder;
 use zip::ZipArchive;
 
-use super::row::is_header;
+use super::columns::read_records;
+use super::row::{is_header, shown};
+use super::span::Span;
 use super::{Layout, Row, RowFault};
 
 const BUFFER_BYTES: usize = 64 << 10;
@@ -40,12 +42,20 @@ pub enum FileError {
         /// What the reader said, with the line.
         source: csv::Error,
     },
+    /// It is no Parquet, damaged, or without a column that is needed.
+    #[error("{}: {what}", path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
     /// A row that says nothing that could be meant.
     #[error("{}:{line}: {fault}", path.display())]
     Row {
         /// The file.
         path: PathBuf,
-        /// Line, from 1.
+        /// Line, from 1; in Parquet the row.
         line: u64,
         /// What is wrong.
         fault: RowFault,
@@ -55,7 +65,7 @@ pub enum FileError {
     Order {
         /// The file.
         path: PathBuf,
-        /// Line, from 1.
+        /// Line, from 1; in Parquet the row.
         line: u64,
         /// What is wrong.
         what: String,
@@ -68,38 +78,58 @@ pub enum FileError {
     },
 }
 
-/// Calls `each` with every row of a file and its line, until it breaks.
+/// Calls `each` with every row of a file and its line, or its number in Parquet, until it breaks.
 ///
 /// `.gz`, `.zst` and `.zip` (of one file) are unpacked. A first row that begins with a letter is a header.
 pub(crate) fn read_rows(
     path: &Path,
     mut each: impl FnMut(Layout, Row, u64) -> Result<bool, FileError>,
 ) -> Result<(), FileError> {
-    unpack(path, |reader| {
-        let mut rows = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(reader);
-        let mut record = ByteRecord::new();
-        let mut layout = None;
-        let mut is_first = true;
-        let fail = |source| FileError::Csv { path: path.to_owned(), source };
-        while rows.read_byte_record(&mut record).map_err(fail)? {
-            if std::mem::take(&mut is_first) && is_header(&record) {
-                continue;
-            }
-            let line = record.position().map_or(0, csv::Position::line);
-            let bad = |fault| FileError::Row { path: path.to_owned(), line, fault };
-            let known = match layout {
-                Some(known) => known,
-                None => *layout.insert(Layout::of(&record).map_err(bad)?),
-            };
-            if !each(known, known.read(&record).map_err(bad)?, line)? {
-                return Ok(());
-            }
+    let span = Span::of(path);
+    let mut layout = None;
+    let take = |record: &ByteRecord, line: u64| {
+        let bad = |fault| FileError::Row { path: path.to_owned(), line, fault };
+        let known = match layout {
+            Some(known) => known,
+            None => *layout.insert(Layout::of(record).map_err(bad)?),
+        };
+        let row = known.read(record).map_err(bad)?;
+        if let Some(span) = span.as_ref().filter(|span| !span.holds(row.at_ns)) {
+            return Err(bad(RowFault::Outside { at: shown(row.at_ns), span: span.name.clone() }));
         }
-        if layout.is_none() {
-            return Err(FileError::Empty { path: path.to_owned() });
+        each(known, row, line)
+    };
+    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet")) {
+        read_records(path, take)?;
+    } else {
+        unpack(path, |reader| read_lines(path, reader, take))?;
+    }
+    if layout.is_none() {
+        return Err(FileError::Empty { path: path.to_owned() });
+    }
+    Ok(())
+}
+
+/// Calls `each` with every record of a CSV file and its line, but for a header, until it breaks.
+fn read_lines(
+    path: &Path,
+    reader: &mut dyn Read,
+    mut each: impl FnMut(&ByteRecord, u64) -> Result<bool, FileError>,
+) -> Result<(), FileError> {
+    let mut rows = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(reader);
+    let mut record = ByteRecord::new();
+    let mut is_first = true;
+    let fail = |source| FileError::Csv { path: path.to_owned(), source };
+    while rows.read_byte_record(&mut record).map_err(fail)? {
+        if std::mem::take(&mut is_first) && is_header(&record) {
+            continue;
         }
-        Ok(())
-    })
+        let line = record.position().map_or(0, csv::Position::line);
+        if !each(&record, line)? {
+            return Ok(());
+        }
+    }
+    Ok(())
 }
 
 fn unpack<T>(path: &Path, read: impl FnOnce(&mut dyn Read) -> Result<T, FileError>) -> Result<T, FileError> {

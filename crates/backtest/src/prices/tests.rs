@@ -4,22 +4,22 @@ use std::io::Write;
 
 use super::*;
 
-const START_MS: i64 = 1_617_321_600_000;
+pub(super) const START_MS: i64 = 1_617_321_600_000;
 
-fn kline(minute: i64, open: &str, volume: &str) -> String {
+pub(super) fn kline(minute: i64, open: &str, volume: &str) -> String {
     let at_ms = START_MS + minute * 60_000;
     format!("{at_ms},{open},{open},{open},{open},{volume},{},0,0,0,0,0\n", at_ms + 59_999)
 }
 
-fn klines(minutes: std::ops::Range<i64>) -> String {
+pub(super) fn klines(minutes: std::ops::Range<i64>) -> String {
     minutes.map(|minute| kline(minute, &format!("1.{minute:03}"), "5")).collect()
 }
 
 /// A folder with files.
-struct Desk(tempfile::TempDir);
+pub(super) struct Desk(tempfile::TempDir);
 
 impl Desk {
-    fn new(files: &[(&str, &[u8])]) -> Self {
+    pub(super) fn new(files: &[(&str, &[u8])]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         for (name, bytes) in files {
             std::fs::write(folder.path().join(name), bytes).expect("a file");
@@ -27,11 +27,11 @@ impl Desk {
         Self(folder)
     }
 
-    fn load(&self, series: &str) -> Result<Series, PriceError> {
+    pub(super) fn load(&self, series: &str) -> Result<Series, PriceError> {
         Prices::open(self.0.path())?.read(series, |_, _| Need { from_ns: i64::MIN, to_ns: i64::MAX })
     }
 
-    fn fails(&self, series: &str) -> String {
+    pub(super) fn fails(&self, series: &str) -> String {
         let error = self.load(series).expect_err("the prices are wrong").to_string();
         error.replace(&format!("{}/", self.0.path().display()), "")
     }
@@ -154,6 +154,48 @@ fn trades_are_found_at_or_after_a_time() {
     assert_eq!(series.near(at(1)), Some(2));
     assert_eq!(series.near(at(1501)), None);
     assert_eq!(series.known_at(at(100)).map(|price| price.to_string()).as_deref(), Some("1.1"));
+}
+
+#[test]
+fn rows_beyond_the_month_or_day_of_the_name_are_refused() {
+    let text = [klines(1438..1440), kline(1440, "1", "1")].concat();
+    for (name, at, span) in [
+        ("A-1m-2021-04-02.csv", "A-1m-2021-04-02.csv:3: 2021-04-03T00:00:00.000Z", "2021-04-02"),
+        ("A-1m-2021-05.csv.gz", "A-1m-2021-05.csv.gz:1: 2021-04-02T23:58:00.000Z", "2021-05"),
+    ] {
+        let bytes = if name.ends_with("gz") { gz(&text) } else { text.clone().into_bytes() };
+        let expect = format!(
+            "{at} is not in {span}, which the file is named after: are its times in another zone than UTC?"
+        );
+        assert_eq!(Desk::new(&[(name, &bytes)]).fails("A"), expect);
+    }
+    for name in ["A-1m-2021-04.csv", "A-1m-2021-04_05.csv", "A-1m-2021-03-2021-04.csv"] {
+        let series = Desk::new(&[(name, text.as_bytes())]).load("A").expect("prices");
+        assert_eq!(series.times.len(), 3, "{name}");
+    }
+}
+
+#[test]
+fn bars_that_open_within_a_minute_are_refused_unless_they_are_shorter() {
+    let every = |step_ms: i64, from_ms: i64| -> String {
+        let times = (0..4).map(|bar| START_MS + from_ms + bar * step_ms);
+        times
+            .map(|at| format!("{at},1,1,1,1,1,{},0,0,0,0,0\n", at + step_ms - 1))
+            .collect::<Vec<_>>()
+            .concat()
+    };
+    let load = |text: String| Desk::new(&[("A.csv", text.as_bytes())]).load("A");
+    for (step_ms, from_ms) in [(1000, 5000), (15_000, 45_000), (90_000, 30_000), (3_600_000, 1_800_000)] {
+        let series = load(every(step_ms, from_ms)).expect("prices");
+        assert_eq!(series.spacing_ns, step_ms * 1_000_000, "{step_ms} {from_ms}");
+    }
+    // Times of closes in the place of those of opens.
+    assert_eq!(
+        Desk::new(&[("A.csv", every(60_000, 59_999).as_bytes())]).fails("A"),
+        "A.csv:1: the bar opens at 2021-04-02T00:00:59.999Z, which is no multiple of 60000 ms: is it the time it closes?"
+    );
+    assert!(load(every(3_600_000, 1_830_000)).is_err());
+    assert!(load(every(1000, 999)).is_err());
 }
 
 #[test]

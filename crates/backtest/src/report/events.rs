@@ -49,7 +49,7 @@ fn table(findings: &Findings, rule: &str) -> Markup {
         }
         @if all > 0 { (rows(findings, &places, &horizons)) }
         @if !rest.is_empty() {
-            details {
+            details.more {
                 summary { (rest.len()) " more of " (rule) }
                 @if all > SHOWN { p.note { "Those that moved most of the others, in order of time. All are in outcomes.csv." } }
                 (rows(findings, &rest, &horizons))

@@ -11,11 +11,12 @@ use crate::summary::WARNING;
 
 /// Below so many clusters an interval is rough.
 const FEW: usize = 30;
+
 fn class(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Holds => "holds",
         Verdict::MayBeLuck => "maybe",
-        Verdict::CostsTakeIt | Verdict::NoEdge => "none",
+        Verdict::MarketDidIt | Verdict::CostsTakeIt | Verdict::NoEdge => "none",
         Verdict::TooFew => "none few",
     }
 }
@@ -33,6 +34,10 @@ fn sentence(row: &GroupRow, trials: usize) -> String {
         ),
         Verdict::MayBeLuck => {
             format!("{better}, but the chance of that by luck is {}.", chance(row.summary.p))
+        }
+        Verdict::MarketDidIt => {
+            "It earned more after costs than random moments, and so did the benchmark: without it nothing is left."
+                .to_owned()
         }
         Verdict::CostsTakeIt => {
             "The price went for it further than at random moments, and costs take what there was.".to_owned()

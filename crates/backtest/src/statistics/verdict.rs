@@ -15,6 +15,8 @@ pub enum Verdict {
     Holds,
     /// Above random moments after costs, and luck would do it.
     MayBeLuck,
+    /// Above random moments after costs, and not without what the benchmark did meanwhile.
+    MarketDidIt,
     /// Above random moments before costs, and not after.
     CostsTakeIt,
     /// Within what random moments give, or below.
@@ -30,7 +32,13 @@ impl Verdict {
         // Without trials counted the chance stands as it is.
         let is_rare = row.p_deflated.or(summary.p).is_some_and(|p| p < RARE);
         let moves = summary.mean.zip(row.placebo_high).is_some_and(|(mean, high)| mean > high);
+        // After costs, as the mean is, and only if most outcomes have a benchmark.
+        let costs = summary.mean.zip(summary.net_mean).map(|(mean, net)| mean - net);
+        let alone = summary.adjusted_mean.zip(costs).map(|(adjusted, costs)| adjusted - costs);
+        let is_told = 2 * summary.adjusted_outcomes >= summary.outcomes;
+        let is_market = is_told && alone.zip(row.placebo_high).is_some_and(|(alone, high)| alone <= high);
         match (beats, moves) {
+            (true, _) if is_market => Self::MarketDidIt,
             (true, _) if low > 0.0 && is_rare => Self::Holds,
             (true, _) => Self::MayBeLuck,
             (false, true) => Self::CostsTakeIt,
@@ -43,6 +51,7 @@ impl Verdict {
         match self {
             Self::Holds => "beats random moments",
             Self::MayBeLuck => "may be luck",
+            Self::MarketDidIt => "the market did it",
             Self::CostsTakeIt => "costs take it",
             Self::NoEdge => "no edge",
             Self::TooFew => "too few to say",
@@ -67,7 +76,11 @@ mod tests {
             p: (!is_one).then_some(p_deflated / 2.0),
             ..Summary::default()
         };
-        Verdict::of(&GroupRow {
+        Verdict::of(&row(summary, p_deflated, net))
+    }
+
+    fn row(summary: Summary, p_deflated: f64, net: f64) -> GroupRow {
+        GroupRow {
             rule: "test".to_owned(),
             by: Dimension::All,
             value: "all".to_owned(),
@@ -79,7 +92,7 @@ mod tests {
             beats_placebo: Some(net > 0.01),
             p_deflated: Some(p_deflated),
             verdict: Verdict::TooFew,
-        })
+        }
     }
 
     #[test]
@@ -90,5 +103,27 @@ mod tests {
         assert_eq!(verdict(0.015, 0.004, 0.001, 0.01, 40), Verdict::CostsTakeIt);
         assert_eq!(verdict(0.0, -0.011, -0.02, 0.01, 40), Verdict::NoEdge);
         assert_eq!(verdict(0.5, 0.4, 0.0, 0.01, 1), Verdict::TooFew);
+    }
+
+    #[test]
+    fn what_the_benchmark_did_too_is_no_edge_of_the_rule() {
+        let verdict = |adjusted: f64, adjusted_outcomes: usize| {
+            let summary = Summary {
+                outcomes: 40,
+                clusters: 40,
+                mean: Some(0.03),
+                net_mean: Some(0.02),
+                net_low: Some(0.015),
+                net_high: Some(0.025),
+                adjusted_mean: Some(adjusted),
+                adjusted_outcomes,
+                p: Some(0.001),
+                ..Summary::default()
+            };
+            Verdict::of(&row(summary, 0.001, 0.02))
+        };
+        assert_eq!(verdict(0.029, 40), Verdict::Holds);
+        assert_eq!(verdict(0.001, 40), Verdict::MarketDidIt);
+        assert_eq!(verdict(0.001, 19), Verdict::Holds, "of most there is no telling");
     }
 }
