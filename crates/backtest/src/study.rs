@@ -132,7 +132,17 @@ impl Study {
     }
 
     /// Measures what has come.
-    pub fn measure(mut self, settings: Settings, prices: &Prices) -> Result<Findings, PriceError> {
+    pub fn measure(self, settings: Settings, prices: &Prices) -> Result<Findings, PriceError> {
+        self.measure_telling(settings, prices, |_, _, _| {})
+    }
+
+    /// The same; `each` is called before a series is read, with its name, its place from 1, and how many there are.
+    pub fn measure_telling(
+        mut self,
+        settings: Settings,
+        prices: &Prices,
+        mut each: impl FnMut(&str, usize, usize),
+    ) -> Result<Findings, PriceError> {
         if let Some(name) = settings.benchmark.as_deref().filter(|name| !prices.has(name)) {
             return Err(prices.missing(name));
         }
@@ -166,7 +176,9 @@ impl Study {
         let groups = Groups::new(&events);
         let mut placebo = Placebo::new(groups.with_placebo, width);
         let mut reports = Vec::new();
-        for (name, mut waiting) in by_series {
+        let count = by_series.len();
+        for (place, (name, mut waiting)) in (1..).zip(by_series) {
+            each(&name, place, count);
             waiting.sort_by_key(|(decided_ns, _)| *decided_ns);
             let mut next = waiting.iter().peekable();
             let series = prices.read(&name, |series, until_ns| {

@@ -16,7 +16,7 @@ use stoop_backtest::{
 use crate::args::BacktestArgs;
 use crate::failure::{Code, Failure, OrFail, Outcome};
 use crate::inputs::{self, Inputs};
-use crate::output::{Lines, create_new, note};
+use crate::output::{Lines, Progress, create_new, note};
 use crate::run;
 
 const REPORT: &str = "report.html";
@@ -40,6 +40,8 @@ pub(crate) fn backtest(args: &BacktestArgs) -> Outcome {
     let prices = open_prices(args)?;
     let mut outputs = Outputs::create(&args.output)?;
     let mut study = Study::default();
+    let progress = Progress::new();
+    let inputs = inputs.showing(&progress);
     let Replayed { summary, series, configs } =
         replay(inputs, config.as_ref(), &mut outputs.decisions, &mut study)?;
     if study.is_empty() {
@@ -49,10 +51,14 @@ pub(crate) fn backtest(args: &BacktestArgs) -> Outcome {
         let why = format_args!("the rules decided nothing on {frames} frames{bad}");
         return Err(Failure::text(Code::Failed, why));
     }
-    let mut findings = study.measure(settings(args, series), &prices).or_fail(Code::Failed)?;
+    let measured = study.measure_telling(settings(args, series), &prices, |name, place, count| {
+        progress.show(format_args!("measuring on {name}, {place} of {count} series"));
+    });
+    let mut findings = measured.or_fail(Code::Failed)?;
     let sources = sources(args, &files, config.as_ref(), &findings, &prices)?;
     count_trials(args, &mut findings, &sources)?;
     outputs.write(&findings, &sources, &texts(configs)).map_err(|error| unwritable(&args.output, &error))?;
+    drop(progress);
     tell(&findings);
     tell_left_out(&findings, &prices);
     let missed = summary.counters.signal.missed;

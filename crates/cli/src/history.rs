@@ -1,6 +1,6 @@
 //! `stoop history`: what was posted before, as frames that `stoop replay` reads.
 
-use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ use stoop::{
 
 use crate::args::{HistoryArgs, HistoryType};
 use crate::failure::{Code, Failure, Outcome};
-use crate::output::{create_new, note};
+use crate::output::{Progress, create_new, note};
 use crate::{key, rest};
 
 /// Errors of rows that are shown.
@@ -38,6 +38,7 @@ pub(crate) fn history(args: &HistoryArgs) -> Outcome {
     let handles: Vec<String> = handles.filter(|handle| !handle.is_empty()).collect();
     let mut rows = Vec::new();
     let mut is_whole = true;
+    let progress = Progress::new();
     for message_type in types(args.message_type) {
         let span = HistorySpan {
             handles: handles.clone(),
@@ -47,7 +48,10 @@ pub(crate) fn history(args: &HistoryArgs) -> Outcome {
             ..HistorySpan::between(from_ms, to_ms)
         };
         let history = client.history_between(&span, |history| {
-            progress(message_type, history);
+            let back = history.oldest_ms.and_then(format_ms).unwrap_or_default();
+            let (rows, pages) = (history.rows.len(), history.pages);
+            progress
+                .show(format_args!("{}: {rows} rows, {pages} pages, back to {back}", message_type.as_str()));
             ControlFlow::Continue(())
         });
         let history = history.map_err(failure)?;
@@ -90,24 +94,9 @@ fn failure(error: RestError) -> Failure {
     rest::failure(error)
 }
 
-/// One line that is written over, on a terminal only.
-fn progress(message_type: MessageType, history: &History) {
-    if io::stderr().is_terminal() {
-        let back = history.oldest_ms.and_then(format_ms).unwrap_or_default();
-        let (rows, pages) = (history.rows.len(), history.pages);
-        crate::output::overwrite(format_args!(
-            "{}: {rows} rows, {pages} pages, back to {back}",
-            message_type.as_str()
-        ));
-    }
-}
-
 /// Says what is missing; whether nothing is that was asked for.
 fn tell(message_type: MessageType, history: &History) -> bool {
     let name = message_type.as_str();
-    if io::stderr().is_terminal() {
-        crate::output::overwrite(format_args!(""));
-    }
     for error in history.errors.iter().take(SHOWN_ERRORS) {
         note(format_args!("stoop: warning: {name}: left out: {error}"));
     }

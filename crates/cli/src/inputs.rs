@@ -10,7 +10,7 @@ use stoop::{
 };
 
 use crate::failure::{Code, Failure, OrFail};
-use crate::output::note;
+use crate::output::{Progress, note};
 
 /// Inputs that are ready to be replayed.
 pub(crate) enum Inputs {
@@ -51,6 +51,18 @@ impl Inputs {
         };
         let frames = Frames::open(paths.iter().cloned(), config.bounds.limits).or_fail(Code::Failed)?;
         Ok(Self::Frames { frames, rules, options })
+    }
+
+    /// Shows how far they have been read.
+    pub(crate) fn showing(self, progress: &Progress) -> Self {
+        match self {
+            Self::Frames { frames, rules, options } => {
+                Self::Frames { frames: frames.tell(progress.count("frames")), rules, options }
+            }
+            Self::Tapes { tapes, follower } => {
+                Self::Tapes { tapes: tapes.tell(progress.count("records")), follower }
+            }
+        }
     }
 }
 

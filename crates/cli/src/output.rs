@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Read, Seek, SeekFrom, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use stoop::model::Decision;
 
@@ -13,16 +14,56 @@ use crate::failure::{Code, Failure};
 /// Bytes looked at for the end of the last whole line of a file.
 const TAIL_BYTES: u64 = 1 << 20;
 
-/// Writes a line to stderr; nobody is told if that is gone.
+/// What begins the line again, whatever stands there.
+const AGAIN: &str = "\r\x1b[K";
+
+/// Progress stands on the last line of stderr.
+static HAS_PROGRESS: AtomicBool = AtomicBool::new(false);
+
+/// Writes a line to stderr, in place of progress; nobody is told if stderr is gone.
 pub(crate) fn note(line: fmt::Arguments<'_>) {
-    drop(writeln!(io::stderr().lock(), "{line}"));
+    let again = if HAS_PROGRESS.swap(false, Ordering::Relaxed) { AGAIN } else { "" };
+    drop(writeln!(io::stderr().lock(), "{again}{line}"));
 }
 
-/// Writes over the last line of a terminal on stderr.
-pub(crate) fn overwrite(line: fmt::Arguments<'_>) {
-    let mut stderr = io::stderr().lock();
-    drop(write!(stderr, "\r\x1b[K{line}"));
-    drop(stderr.flush());
+/// One line that is written over while something takes its time, if stderr is a terminal; gone when this is.
+pub(crate) struct Progress {
+    is_shown: bool,
+}
+
+impl Progress {
+    pub(crate) fn new() -> Self {
+        Self { is_shown: io::stderr().is_terminal() }
+    }
+
+    /// Nothing is ever shown.
+    pub(crate) fn none() -> Self {
+        Self { is_shown: false }
+    }
+
+    /// Writes over what was shown last.
+    pub(crate) fn show(&self, line: fmt::Arguments<'_>) {
+        if self.is_shown {
+            HAS_PROGRESS.store(true, Ordering::Relaxed);
+            let mut stderr = io::stderr().lock();
+            drop(write!(stderr, "{AGAIN}{line}"));
+            drop(stderr.flush());
+        }
+    }
+
+    /// Shows a growing number of these.
+    pub(crate) fn count(&self, what: &'static str) -> impl FnMut(u64) + Send + use<> {
+        let shown = Self { is_shown: self.is_shown };
+        move |count| shown.show(format_args!("{count} {what}"))
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if HAS_PROGRESS.swap(false, Ordering::Relaxed) {
+            drop(write!(io::stderr().lock(), "{AGAIN}"));
+        }
+    }
 }
 
 /// Takes decisions as lines.

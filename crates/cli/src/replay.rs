@@ -1,7 +1,7 @@
 //! `stoop replay`: what was recorded through the same engine.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
@@ -16,18 +16,27 @@ use stoop::{
 use crate::args::{ReplayArgs, Speed};
 use crate::failure::{Code, Failure, OrFail, Outcome};
 use crate::inputs::{self, Inputs};
-use crate::output::{Lines, create_new};
+use crate::output::{Lines, Progress, create_new};
 use crate::{report, run};
 
 pub(crate) fn replay(args: &ReplayArgs) -> Outcome {
     let config = args.config.as_deref().map(run::load).transpose()?;
-    match Inputs::open(&args.inputs, config.as_ref())? {
-        Inputs::Frames { frames, rules, options } => replay_jsonl(args, frames, rules, options),
-        Inputs::Tapes { tapes, follower } => replay_recordings(args, tapes, *follower),
+    // Decisions on the same terminal show for themselves.
+    let is_shared = args.output.is_none() && io::stdout().is_terminal();
+    let progress = if is_shared { Progress::none() } else { Progress::new() };
+    match Inputs::open(&args.inputs, config.as_ref())?.showing(&progress) {
+        Inputs::Frames { frames, rules, options } => replay_jsonl(args, frames, rules, options, progress),
+        Inputs::Tapes { tapes, follower } => replay_recordings(args, tapes, *follower, progress),
     }
 }
 
-fn replay_jsonl(args: &ReplayArgs, frames: Frames, rules: RuleSet, mut options: ReplayOptions) -> Outcome {
+fn replay_jsonl(
+    args: &ReplayArgs,
+    frames: Frames,
+    rules: RuleSet,
+    mut options: ReplayOptions,
+    progress: Progress,
+) -> Outcome {
     if args.from_ns.is_some() || args.to_ns.is_some() {
         return Err(Failure::text(Code::Usage, "--from and --to are for tapes"));
     }
@@ -38,6 +47,7 @@ fn replay_jsonl(args: &ReplayArgs, frames: Frames, rules: RuleSet, mut options: 
     options.keeps_state = args.state_out.is_some();
     let mut writer = Writer::new(args)?;
     let result = inputs::replay_frames(frames, rules, options, |decision| writer.take(decision));
+    drop(progress);
     let is_cut_short = writer.finish()?;
     let mut summary = result?;
     if let (Some(path), Some(state)) = (&args.state_out, summary.state.take()) {
@@ -46,7 +56,7 @@ fn replay_jsonl(args: &ReplayArgs, frames: Frames, rules: RuleSet, mut options: 
     Ok(end(args, &summary, is_cut_short))
 }
 
-fn replay_recordings(args: &ReplayArgs, tapes: Tapes, mut follower: Follower) -> Outcome {
+fn replay_recordings(args: &ReplayArgs, tapes: Tapes, mut follower: Follower, progress: Progress) -> Outcome {
     if let Some(path) = &args.state_in {
         follower = follower.begin_with(read_state(path)?);
     }
@@ -70,6 +80,7 @@ fn replay_recordings(args: &ReplayArgs, tapes: Tapes, mut follower: Follower) ->
         TapeStep::Decided(decision) => writer.take(decision),
         TapeStep::Missed(_) | TapeStep::Recorded(_) => ControlFlow::Continue(()),
     });
+    drop(progress);
     let is_cut_short = writer.finish()?;
     let summary = result?;
     if let Some(path) = &args.state_out {

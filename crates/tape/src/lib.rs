@@ -20,6 +20,7 @@ mod input;
 mod line;
 mod state;
 mod tape;
+mod told;
 mod writer;
 
 pub use decision::{Digest, write_decision};

@@ -7,7 +7,6 @@ mod input;
 mod passes;
 mod report;
 
-use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use stoop::{Config, Recorder, Table};
@@ -15,7 +14,7 @@ use stoop::{Config, Recorder, Table};
 use crate::args::BenchArgs;
 use crate::environment::Environment;
 use crate::failure::{Code, Failure, OrFail, Outcome as Ended};
-use crate::output::Lines;
+use crate::output::{Lines, Progress};
 use crate::{init, run};
 use input::Input;
 use passes::{Outcome, Pass};
@@ -50,12 +49,7 @@ pub(crate) fn bench(args: &BenchArgs) -> Ended {
     if !args.json && out.show(&report::head(&subject))?.is_break() {
         return Ok(ExitCode::SUCCESS);
     }
-    let is_seen = io::stderr().is_terminal();
-    let found = measure(&subject, is_seen);
-    if is_seen {
-        progress(format_args!(""));
-    }
-    let found = found?;
+    let found = measure(&subject, &Progress::new())?;
     let lines = if args.json {
         vec![report::json(&subject, &found).to_string()]
     } else {
@@ -86,8 +80,7 @@ fn subject(args: &BenchArgs) -> Result<Subject, Failure> {
     Ok(Subject { environment: Environment::look(), config, input, rules: name, rule_count, alias_count })
 }
 
-/// `is_seen`: somebody watches stderr, and is told how far it is.
-fn measure(subject: &Subject, is_seen: bool) -> Result<Found, Failure> {
+fn measure(subject: &Subject, progress: &Progress) -> Result<Found, Failure> {
     let mut nanos = Pass::ALL.map(|_| Vec::with_capacity(ROUNDS));
     let mut known: Option<Outcome> = None;
     let mut recorder = Recorder::new();
@@ -96,9 +89,7 @@ fn measure(subject: &Subject, is_seen: bool) -> Result<Found, Failure> {
         for turn in 0..Pass::ALL.len() {
             let place = (round + turn) % Pass::ALL.len();
             let pass = Pass::ALL[place];
-            if is_seen {
-                progress(format_args!("round {round} of {ROUNDS}: {}", pass.name()));
-            }
+            progress.show(format_args!("round {round} of {ROUNDS}: {}", pass.name()));
             let timed = pass.run(&subject.config, &subject.input, &mut recorder)?;
             if round > 0 {
                 nanos[place].push(timed.nanos);
@@ -129,12 +120,6 @@ fn agreed(known: Option<Outcome>, outcome: Outcome, pass: Pass) -> Result<Outcom
         ));
     }
     Ok(if known.digest.is_some() { known } else { outcome })
-}
-
-/// Shows where it is, in place of what stood there; nobody is told if stderr is gone.
-fn progress(text: std::fmt::Arguments<'_>) {
-    let mut stderr = io::stderr().lock();
-    drop(write!(stderr, "\r\x1b[K{text}").and_then(|()| stderr.flush()));
 }
 
 #[cfg(test)]

@@ -1,13 +1,12 @@
 //! Reading tapes with progress, and writing a new one.
 
-use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use stoop::{TapeError, TapeOptions, TapeWriteError, TapeWriter, Tapes, TapesError, TapesRead, format_ms};
 
 use crate::failure::{Code, Failure};
-use crate::output::{note, overwrite};
+use crate::output::{Progress, note};
 
 /// Records between two looks at the progress.
 const PROGRESS: u64 = 1 << 16;
@@ -16,14 +15,14 @@ const PROGRESS: u64 = 1 << 16;
 pub(super) struct Reel {
     tapes: Tapes,
     records: u64,
-    shows_progress: bool,
+    progress: Progress,
     is_damaged: bool,
 }
 
 impl Reel {
     pub(super) fn open(files: &[PathBuf]) -> Result<Self, Failure> {
         let tapes = Tapes::open(files).map_err(failure)?;
-        Ok(Self { tapes, records: 0, shows_progress: io::stderr().is_terminal(), is_damaged: false })
+        Ok(Self { tapes, records: 0, progress: Progress::new(), is_damaged: false })
     }
 
     /// The next step.
@@ -32,21 +31,19 @@ impl Reel {
         match &read {
             Some(TapesRead::Record(record)) => {
                 self.records += 1;
-                if self.shows_progress && self.records.is_multiple_of(PROGRESS) {
+                if self.records.is_multiple_of(PROGRESS) {
                     let at = shown_ns(record.at_ns());
-                    overwrite(format_args!("{} records, up to {at}", self.records));
+                    self.progress.show(format_args!("{} records, up to {at}", self.records));
                 }
             }
             Some(TapesRead::End(path, end)) => {
                 if let Some(damage) = &end.damage {
                     self.is_damaged = true;
-                    clear(self.shows_progress);
                     let (path, offset, what) = (path.display(), damage.offset, &damage.what);
                     note(format_args!("stoop: {path}: damaged at byte {offset}: {what}"));
                 }
             }
-            Some(TapesRead::Begin(_)) => {}
-            None => clear(self.shows_progress && self.records >= PROGRESS),
+            Some(TapesRead::Begin(_)) | None => {}
         }
         Ok(read)
     }
@@ -59,12 +56,6 @@ impl Reel {
     /// How the command ends.
     pub(super) fn code(&self) -> ExitCode {
         if self.is_damaged() { Code::Failed.into() } else { ExitCode::SUCCESS }
-    }
-}
-
-fn clear(shows_progress: bool) {
-    if shows_progress {
-        overwrite(format_args!(""));
     }
 }
 

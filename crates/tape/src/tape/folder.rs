@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Record, Tape, TapeEnd, TapeError};
+use crate::told::Told;
 
 /// Files of one input.
 const MAX_FILES: usize = 65_536;
@@ -111,6 +112,7 @@ pub struct Tapes {
     /// Its time.
     last_ns: i64,
     is_first: bool,
+    told: Told,
 }
 
 impl Tapes {
@@ -135,7 +137,15 @@ impl Tapes {
             last: PathBuf::new(),
             last_ns: i64::MIN,
             is_first: false,
+            told: Told::default(),
         })
+    }
+
+    /// Calls `each` with the number of records read, every 65,536 of them.
+    #[must_use]
+    pub fn tell(mut self, each: impl FnMut(u64) + Send + 'static) -> Self {
+        self.told = Told::to(each);
+        self
     }
 
     /// The files that are not begun yet, in order.
@@ -170,6 +180,7 @@ impl Tapes {
             self.last = later;
         }
         self.last_ns = at_ns;
+        self.told.count();
         Ok(tape.read()?.map(TapesRead::Record))
     }
 }
