@@ -106,6 +106,12 @@ impl Dice {
         Self(Pcg64Mcg::new(u128::from_be_bytes(std::array::from_fn(|index| digest[index]))))
     }
 
+    /// Dice of their own, whose throws are none of these.
+    pub(crate) fn split(&mut self) -> Self {
+        let (high, low) = (self.0.next_u64(), self.0.next_u64());
+        Self(Pcg64Mcg::new(u128::from(high) << 64 | u128::from(low)))
+    }
+
     /// A number below `limit`, which is above 0. Its bias is below one in 2^32 for the small limits asked for here.
     pub(crate) fn below(&mut self, limit: u64) -> u64 {
         ((u128::from(self.0.next_u64()) * u128::from(limit)) >> 64) as u64
