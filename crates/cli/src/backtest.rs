@@ -10,7 +10,8 @@ use std::process::ExitCode;
 use stoop::model::Decision;
 use stoop::{Config, Summary, TapeConfig, TapeReplayOptions, TapeStep, read_decision};
 use stoop_backtest::{
-    Costs, Dimension, Findings, GroupRow, Prices, SeriesNames, Settings, Source, Study, Trials, hash_file,
+    Costs, Dimension, Findings, GroupRow, Prices, SeriesNames, Settings, Source, Study, Trials, Verdict,
+    hash_file,
 };
 
 use crate::args::BacktestArgs;
@@ -278,7 +279,7 @@ fn tell(findings: &Findings) {
             percent(summary.net_mean),
             bounds(summary.net_low, summary.net_high),
             bounds(row.placebo_low, row.placebo_high),
-            row.verdict.as_str(),
+            row.verdict.map_or("not measured", Verdict::as_str),
         ));
     }
 }

@@ -87,7 +87,7 @@ impl Findings {
         self.statistics.trials = count;
         for row in &mut self.statistics.groups {
             row.p_deflated = row.summary.p.map(|p| trials::deflated(p, count));
-            row.verdict = Verdict::of(row);
+            row.verdict = row.verdict.map(|_| Verdict::of(row));
         }
     }
 }

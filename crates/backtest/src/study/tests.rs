@@ -254,3 +254,14 @@ fn random_moments_are_as_many_as_there_are_clusters() {
     let (once, often) = (band(1), band(20));
     assert!((once.0 - often.0).abs() < 1e-9 && (once.1 - often.1).abs() < 1e-9, "{once:?} {often:?}");
 }
+
+#[test]
+fn what_is_held_against_no_random_moments_has_no_verdict() {
+    let folder = restless();
+    let decisions: Vec<Decision> = (0..).zip([0, 30, 60]).map(|(n, m)| decision(n, m * 60_000)).collect();
+    let found = findings(&decisions, settings(&[300_000]), folder.path());
+    for row in &found.statistics.groups {
+        let verdict = serde_json::to_value(row).expect("a row")["verdict"].clone();
+        assert_eq!(verdict.is_null(), row.placebo_high.is_none(), "{row:?}");
+    }
+}
