@@ -237,6 +237,7 @@ fn planted_effects_are_made_and_studied_with_two_commands() {
         told.contains("up: 43 outcomes in 43 clusters") && told.contains(": beats random moments"),
         "{told}"
     );
+    assert!(told.contains("halt: no outcomes after 300 s: not measured"), "{told}");
     let trials = std::fs::read_to_string(desk.path("stoop-trials.txt")).expect("the trials");
     // Six rules and nine horizons.
     assert_eq!(trials.lines().count(), 54);

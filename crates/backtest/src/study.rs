@@ -181,6 +181,7 @@ impl Study {
             each(&name, place, count);
             waiting.sort_by_key(|(decided_ns, _)| *decided_ns);
             let mut next = waiting.iter().peekable();
+            let mut clusters: Vec<Option<(i64, i64)>> = vec![None; width];
             let series = prices.read(&name, |series, until_ns| {
                 while let Some((decided_ns, of)) = next.peek() {
                     let need = need(*decided_ns, series.spacing_ns, &settings);
@@ -192,6 +193,9 @@ impl Study {
                         Waiting::Event(place) => {
                             let rows = &mut outcomes[place * width..(place + 1) * width];
                             measure(&mut events[place], rows, series, &settings);
+                            for (row, cluster) in rows.iter_mut().zip(&mut clusters) {
+                                join(&events[place], row, cluster);
+                            }
                             draw(&mut placebo, &events[place], rows, series, &groups.drawing(place));
                         }
                         Waiting::Missed(place) => {
@@ -206,13 +210,6 @@ impl Study {
                 }
                 Need::NOTHING
             })?;
-            let places = waiting.iter().filter_map(|(_, of)| match of {
-                Waiting::Event(place) => Some(*place),
-                Waiting::Missed(_) => None,
-            });
-            for horizon in 0..width {
-                cluster(&events, &mut outcomes, places.clone().map(|place| place * width + horizon));
-            }
             reports.push(series.report(name));
         }
         if let Some(name) = &settings.benchmark {
@@ -390,31 +387,26 @@ fn adjust_all(
 /// Draws placebos for one event, over the horizons it has outcomes for.
 fn draw(placebo: &mut Placebo, event: &Event, rows: &[Outcome], series: &Series, groups: &[usize]) {
     let Some(entry) = event.entry.filter(|_| event.counts) else { return };
-    let horizons_ns: Vec<Option<i64>> =
-        rows.iter().map(|row| row.gross.map(|_| row.horizon_ms * 1_000_000)).collect();
+    let horizons = rows.iter().map(|row| Some((row.horizon_ms * 1_000_000, row.cluster_ns?)));
+    let horizons: Vec<Option<(i64, i64)>> = horizons.collect();
     let sign = match event.decision.rule.side {
         Side::Buy | Side::Alert => 1.0,
         Side::Sell => -1.0,
     };
-    placebo.add(series, entry, sign, &horizons_ns, groups, &[b"placebo", &event.decision.id.0]);
+    placebo.add(series, entry, sign, &horizons, groups);
 }
 
 /// Outcomes of one series and horizon whose windows overlap, directly or by way of others, are one cluster: they have seen
-/// the same prices. `rows` are in order of entry.
-fn cluster(events: &[Event], outcomes: &mut [Outcome], rows: impl Iterator<Item = usize>) {
-    let mut open: Option<(i64, i64)> = None;
-    for row in rows {
-        let outcome = &mut outcomes[row];
-        let event = &events[outcome.event];
-        let (Some(entry), Some(exit), true) = (event.entry, outcome.exit, event.counts) else { continue };
-        let first_ns = match open {
-            Some((first_ns, end_ns)) if entry.at_ns < end_ns => first_ns,
-            Some(_) | None => entry.at_ns,
-        };
-        let end_ns = open.map_or(exit.at_ns, |(_, end_ns)| end_ns.max(exit.at_ns));
-        open = Some((first_ns, end_ns));
-        outcome.cluster_ns = Some(first_ns);
-    }
+/// the same prices. They come in order of entry; `open` has the begin of the last cluster, and its end so far.
+fn join(event: &Event, outcome: &mut Outcome, open: &mut Option<(i64, i64)>) {
+    let (Some(entry), Some(exit), true) = (event.entry, outcome.exit, event.counts) else { return };
+    let first_ns = match *open {
+        Some((first_ns, end_ns)) if entry.at_ns < end_ns => first_ns,
+        Some(_) | None => entry.at_ns,
+    };
+    let end_ns = open.map_or(exit.at_ns, |(_, end_ns)| end_ns.max(exit.at_ns));
+    *open = Some((first_ns, end_ns));
+    outcome.cluster_ns = Some(first_ns);
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `stoop backtest`: recorded frames through the engine, and what the decisions were worth.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
@@ -10,7 +10,8 @@ use std::process::ExitCode;
 use stoop::model::Decision;
 use stoop::{Config, Summary, TapeConfig, TapeReplayOptions, TapeStep, read_decision};
 use stoop_backtest::{
-    Costs, Dimension, Findings, GroupRow, Prices, SeriesNames, Settings, Source, Study, Trials, hash_file,
+    Costs, Dimension, Findings, GroupRow, Prices, SeriesNames, Settings, Source, Study, Trials, Verdict,
+    hash_file,
 };
 
 use crate::args::BacktestArgs;
@@ -284,8 +285,16 @@ fn tell(findings: &Findings) {
             percent(summary.net_mean),
             bounds(summary.net_low, summary.net_high),
             bounds(row.placebo_low, row.placebo_high),
-            row.verdict.as_str(),
+            row.verdict.map_or("not measured", Verdict::as_str),
         ));
+    }
+    let opens = findings.events.iter().filter(|event| event.counts);
+    let mut others: BTreeSet<&str> = opens.map(|event| event.decision.rule.name.as_str()).collect();
+    for row in statistics.groups.iter().filter(is_main) {
+        others.remove(row.rule.as_str());
+    }
+    for rule in others {
+        note(format_args!("{rule}: no outcomes after {} s: not measured", statistics.main_ms / 1000));
     }
 }
 

@@ -21,9 +21,14 @@ fn class(verdict: Verdict) -> &'static str {
     }
 }
 
+/// Of all outcomes of a rule there is always one.
+fn verdict(row: &GroupRow) -> Verdict {
+    row.verdict.unwrap_or(Verdict::TooFew)
+}
+
 fn sentence(row: &GroupRow, trials: usize) -> String {
     let better = "It earned more after costs than random moments did before them";
-    match row.verdict {
+    match verdict(row) {
         Verdict::Holds => format!("{better}, and that is rarer than the trials explain."),
         Verdict::MayBeLuck if row.summary.net_low.is_some_and(|low| low <= 0.0) => {
             format!("{better}, but its interval reaches below 0.")
@@ -87,7 +92,7 @@ pub(super) fn order(findings: &Findings) -> Vec<(&str, Option<&GroupRow>)> {
     let statistics = &findings.statistics;
     let is_main = |row: &&GroupRow| row.by == Dimension::All && row.horizon_ms == statistics.main_ms;
     let mut measured: Vec<&GroupRow> = statistics.groups.iter().filter(is_main).collect();
-    measured.sort_by_key(|row| row.verdict);
+    measured.sort_by_key(|row| verdict(row));
     let opens = findings.events.iter().filter(|event| event.counts);
     let mut others: BTreeSet<&str> = opens.map(|event| event.decision.rule.name.as_str()).collect();
     others.retain(|rule| measured.iter().all(|row| row.rule != *rule));
@@ -114,7 +119,7 @@ fn period(opens: &[&Event]) -> String {
 fn card(row: &GroupRow, findings: &Findings) -> Markup {
     let trials = findings.statistics.trials;
     let summary = &row.summary;
-    let verdict = row.verdict;
+    let verdict = verdict(row);
     let interval = summary.net_low.zip(summary.net_high);
     html! {
         section class=(format!("card {}", class(verdict))) {

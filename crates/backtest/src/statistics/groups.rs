@@ -123,8 +123,8 @@ pub struct GroupRow {
     pub beats_placebo: Option<bool>,
     /// The chance beside `p` that the best of as many trials looks like this by luck; set by [`Findings::deflate`].
     pub p_deflated: Option<f64>,
-    /// What can be said of it.
-    pub verdict: Verdict,
+    /// What can be said of it; none of authors and hours, which are held against no draws.
+    pub verdict: Option<Verdict>,
 }
 
 /// Sums up every group over every horizon, in order of rule, dimension, value, horizon.
@@ -160,9 +160,9 @@ pub(crate) fn rows(findings: &Findings, groups: &Groups, placebo: &Placebo) -> V
             placebo_high: band.map(|band| band.high),
             beats_placebo: summary.net_mean.zip(band).map(|(net, band)| net > band.high),
             p_deflated: None,
-            verdict: Verdict::TooFew,
+            verdict: None,
         };
-        row.verdict = Verdict::of(&row);
+        row.verdict = by.has_placebo().then(|| Verdict::of(&row));
         rows.push(row);
     }
     rows.retain(|row| row.summary.outcomes > 0);

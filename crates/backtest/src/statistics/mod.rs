@@ -87,7 +87,7 @@ impl Findings {
         self.statistics.trials = count;
         for row in &mut self.statistics.groups {
             row.p_deflated = row.summary.p.map(|p| trials::deflated(p, count));
-            row.verdict = Verdict::of(row);
+            row.verdict = row.verdict.map(|_| Verdict::of(row));
         }
     }
 }
@@ -104,6 +104,12 @@ impl Dice {
         }
         let digest = hash.finalize();
         Self(Pcg64Mcg::new(u128::from_be_bytes(std::array::from_fn(|index| digest[index]))))
+    }
+
+    /// Dice of their own, whose throws are none of these.
+    pub(crate) fn split(&mut self) -> Self {
+        let (high, low) = (self.0.next_u64(), self.0.next_u64());
+        Self(Pcg64Mcg::new(u128::from(high) << 64 | u128::from(low)))
     }
 
     /// A number below `limit`, which is above 0. Its bias is below one in 2^32 for the small limits asked for here.

@@ -36,44 +36,37 @@ impl Placebo {
     /// Draws for one event that has been entered; its outcomes count for some groups.
     ///
     /// A draw is a moment at the same time of another day, 30 days away at most, or half an hour to either side of it; of the
-    /// same day if the series has no other.
+    /// same day if the series has no other. Outcomes of a cluster are moved by the same time: they saw the same prices, and
+    /// moved each on its own they would have a narrower band than one observation has.
+    ///
+    /// `horizons` has the horizon and the begin of the cluster of each outcome that the event has, by place.
     pub(crate) fn add(
         &mut self,
         series: &Series,
         entry: Fill,
         sign: f64,
-        horizons_ns: &[Option<i64>],
+        horizons: &[Option<(i64, i64)>],
         groups: &[usize],
-        purpose: &[&[u8]],
     ) {
-        let mut dice = Dice::new(purpose);
-        let before = ((entry.at_ns - series.first_ns) / DAY_NS).clamp(0, DAYS);
-        let after = ((series.last_ns - entry.at_ns) / DAY_NS).clamp(0, DAYS);
-        for draw in 0..DRAWS {
-            let found = (0..TRIES).find_map(|_| {
-                let day = match before + after {
-                    0 => 0,
-                    days => {
-                        let day = dice.below(days.unsigned_abs()) as i64 - before;
-                        if day < 0 { day } else { day + 1 }
-                    }
-                };
-                let shift_ns = dice.below(2 * HALF_HOUR_NS as u64 + 1) as i64 - HALF_HOUR_NS;
-                series.near(entry.at_ns + day * DAY_NS + shift_ns)
-            });
-            let Some(place) = found else { continue };
-            let (at_ns, price) = (series.times[place], series.rough[place]);
-            for (horizon, horizon_ns) in horizons_ns.iter().enumerate() {
-                let Some(exit) = horizon_ns.and_then(|horizon_ns| series.near(at_ns + horizon_ns)) else {
-                    continue;
-                };
-                let gross = sign * (series.rough[exit] / price - 1.0);
+        let mut drawn: Option<(i64, Vec<Option<usize>>)> = None;
+        for (horizon, outcome) in horizons.iter().enumerate() {
+            let Some((horizon_ns, cluster_ns)) = *outcome else { continue };
+            // The longer the horizon, the earlier a cluster begins; most horizons share theirs with the one before.
+            let places = match drawn.take() {
+                Some((of_ns, places)) if of_ns == cluster_ns => places,
+                Some(_) | None => moments(series, entry.at_ns, cluster_ns),
+            };
+            for (draw, place) in places.iter().enumerate() {
+                let Some(place) = *place else { continue };
+                let Some(exit) = series.near(series.times[place] + horizon_ns) else { continue };
+                let gross = sign * (series.rough[exit] / series.rough[place] - 1.0);
                 for group in groups {
                     let sum = &mut self.sums[(group * self.width + horizon) * DRAWS + draw];
                     sum.0 += gross;
                     sum.1 += 1;
                 }
             }
+            drawn = Some((cluster_ns, places));
         }
     }
 
@@ -90,4 +83,29 @@ impl Placebo {
             high: quantile(&means, 0.975)?,
         })
     }
+}
+
+/// The place of each draw for an entry. Each draw has dice of its own, the same for all of a cluster, and so moves them alike
+/// but where that would leave the series, or nothing was traded.
+fn moments(series: &Series, entry_ns: i64, cluster_ns: i64) -> Vec<Option<usize>> {
+    let mut dice = Dice::new(&[b"placebo", &cluster_ns.to_be_bytes()]);
+    let days = |from_ns: i64, to_ns: i64| ((to_ns - from_ns) / DAY_NS).clamp(0, DAYS);
+    let (before, after) = (days(series.first_ns, entry_ns), days(entry_ns, series.last_ns));
+    let most = days(series.first_ns, series.last_ns);
+    let draw = |_| {
+        let mut dice = dice.split();
+        (0..TRIES).find_map(|_| {
+            let day = dice.below(2 * most.unsigned_abs() + 1) as i64 - most;
+            let shift_ns = dice.below(2 * HALF_HOUR_NS as u64 + 1) as i64 - HALF_HOUR_NS;
+            // Behind the last day comes the first, so that in a short series each of the other days is as likely.
+            let day = match day {
+                day if day < -before => day + before + after + 1,
+                day if day > after => day - before - after - 1,
+                day => day,
+            };
+            let is_alone = before + after == 0;
+            (is_alone || day != 0).then(|| series.near(entry_ns + day * DAY_NS + shift_ns))?
+        })
+    };
+    (0..DRAWS).map(draw).collect()
 }

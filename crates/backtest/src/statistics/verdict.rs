@@ -91,7 +91,7 @@ mod tests {
             placebo_high: Some(0.01),
             beats_placebo: Some(net > 0.01),
             p_deflated: Some(p_deflated),
-            verdict: Verdict::TooFew,
+            verdict: None,
         }
     }
 

@@ -226,3 +226,42 @@ fn what_was_missed_beyond_the_prices_has_a_reason() {
         .expect("findings");
     assert_eq!(found.missed[0].excluded, Some(Exclusion::NoAsset));
 }
+
+/// Three days of minute bars whose prices jump about.
+fn restless() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut text = String::new();
+    for minute in 0..3 * 1440 {
+        let at_ms = (NOON_NS + minute * MINUTE_NS) / 1_000_000;
+        let price = 1000 + minute * minute * 7919 % 101;
+        writeln!(text, "{at_ms},{price},{price},{price},{price},1,{},0,0,0,0,0", at_ms + 59_999)
+            .expect("a line");
+    }
+    std::fs::write(folder.path().join("UPUSDT-1m.csv"), text).expect("a file");
+    folder
+}
+
+#[test]
+fn random_moments_are_as_many_as_there_are_clusters() {
+    let folder = restless();
+    let band = |count: u64| {
+        let decisions: Vec<Decision> = (0..count).map(|n| decision(n, 86_400_000)).collect();
+        let found = findings(&decisions, settings(&[300_000]), folder.path());
+        let row = found.statistics.groups.first().expect("a group").clone();
+        assert_eq!((row.summary.outcomes as u64, row.summary.clusters), (count, 1));
+        (row.placebo_low.expect("a bound"), row.placebo_high.expect("a bound"))
+    };
+    let (once, often) = (band(1), band(20));
+    assert!((once.0 - often.0).abs() < 1e-9 && (once.1 - often.1).abs() < 1e-9, "{once:?} {often:?}");
+}
+
+#[test]
+fn what_is_held_against_no_random_moments_has_no_verdict() {
+    let folder = restless();
+    let decisions: Vec<Decision> = (0..).zip([0, 30, 60]).map(|(n, m)| decision(n, m * 60_000)).collect();
+    let found = findings(&decisions, settings(&[300_000]), folder.path());
+    for row in &found.statistics.groups {
+        let verdict = serde_json::to_value(row).expect("a row")["verdict"].clone();
+        assert_eq!(verdict.is_null(), row.placebo_high.is_none(), "{row:?}");
+    }
+}
