@@ -50,19 +50,17 @@ impl Dimension {
             Self::Author => decision.author.clone().unwrap_or_else(none),
         }
     }
-
-    /// Few enough values to draw placebos for each.
-    fn has_placebo(self) -> bool {
-        self != Self::Author && self != Self::Hour
-    }
 }
+
+/// Groups for which placebos are drawn; 16 bytes a draw and horizon.
+const WITH_PLACEBO: usize = 1024;
 
 type Key = (String, Dimension, String);
 
 /// Which groups each event is in.
 pub(crate) struct Groups {
     keys: Vec<Key>,
-    /// Of each event, its groups; those with placebos first.
+    /// Of each event, its groups.
     pub of: Vec<Vec<usize>>,
     /// Groups with placebos are numbered before the others.
     pub with_placebo: usize,
@@ -75,22 +73,20 @@ impl Groups {
             let rule = event.decision.rule.name.clone();
             Dimension::EVERY.map(|dimension| (rule.clone(), dimension, dimension.of(event)))
         };
-        let mut places: BTreeMap<(bool, Key), usize> = BTreeMap::new();
-        for event in events.iter().filter(|event| event.counts) {
-            for key in keys(event) {
-                places.insert((!key.1.has_placebo(), key), 0);
-            }
+        let mut counts: BTreeMap<Key, usize> = BTreeMap::new();
+        for key in events.iter().filter(|event| event.counts).flat_map(keys) {
+            *counts.entry(key).or_default() += 1;
         }
-        for (number, place) in places.values_mut().enumerate() {
-            *place = number;
-        }
-        let number = |key: Key| places[&(!key.1.has_placebo(), key)];
-        let of = events
-            .iter()
-            .map(|event| if event.counts { keys(event).map(number).to_vec() } else { Vec::new() });
+        // Authors last, of whom there may be any number, those with the most opens first.
+        let mut order: Vec<(Key, usize)> = counts.into_iter().collect();
+        order.sort_by_key(|((_, dimension, _), count)| (*dimension, std::cmp::Reverse(*count)));
+        let places: BTreeMap<&Key, usize> = order.iter().map(|(key, _)| key).zip(0..).collect();
+        let of = events.iter().map(|event| {
+            if event.counts { keys(event).map(|key| places[&key]).to_vec() } else { Vec::new() }
+        });
         let of: Vec<Vec<usize>> = of.collect();
-        let with_placebo = places.keys().filter(|(without, _)| !without).count();
-        Self { keys: places.into_keys().map(|(_, key)| key).collect(), of, with_placebo }
+        let with_placebo = order.len().min(WITH_PLACEBO);
+        Self { keys: order.into_iter().map(|(key, _)| key).collect(), of, with_placebo }
     }
 
     /// Groups of an event that draw placebos.
@@ -113,7 +109,7 @@ pub struct GroupRow {
     /// What they come to.
     #[serde(flatten)]
     pub summary: Summary,
-    /// Mean of the draws, before costs; none for authors and hours.
+    /// Mean of the draws, before costs; none for authors beyond the first 1,024 groups.
     pub placebo_mean: Option<f64>,
     /// 95 % of the draws' means lie between these two, before costs.
     pub placebo_low: Option<f64>,
@@ -123,7 +119,7 @@ pub struct GroupRow {
     pub beats_placebo: Option<bool>,
     /// The chance beside `p` that the best of as many trials looks like this by luck; set by [`Findings::deflate`].
     pub p_deflated: Option<f64>,
-    /// What can be said of it; none of authors and hours, which are held against no draws.
+    /// What can be said of it; none of groups that are held against no draws.
     pub verdict: Option<Verdict>,
 }
 
@@ -162,7 +158,7 @@ pub(crate) fn rows(findings: &Findings, groups: &Groups, placebo: &Placebo) -> V
             p_deflated: None,
             verdict: None,
         };
-        row.verdict = by.has_placebo().then(|| Verdict::of(&row));
+        row.verdict = (group < groups.with_placebo).then(|| Verdict::of(&row));
         rows.push(row);
     }
     rows.retain(|row| row.summary.outcomes > 0);
