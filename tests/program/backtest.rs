@@ -201,6 +201,25 @@ fn nothing_is_overwritten() {
 }
 
 #[test]
+fn a_study_that_is_stopped_leaves_no_half_of_it() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let bench = Bench::new(&klines());
+        // More frames may always come.
+        let (input, _held) = bench.desk.pipe("endless.jsonl", &[&post(5, "EDGE")[..], b"\n"].concat());
+        let study = bench.desk.name("study");
+        let args = ["backtest", &input, "-c", &bench.config, "--prices", &bench.prices, "-o", &study];
+        let program = stoop(&args).start();
+        bench.desk.wait_for("study/decisions.jsonl");
+        program.signal(signal);
+        let run = program.finish().expect(code);
+        assert!(run.errors().contains("stopped before it was done"), "{}", run.errors());
+        assert_eq!(std::fs::read_dir(study).expect("the folder").count(), 0);
+        // Nothing stands in the way of another.
+        stoop(&bench.args(&["-o", &bench.desk.name("study")])).finish().expect(0);
+    }
+}
+
+#[test]
 fn wrong_prices_end_the_run_with_file_and_line() {
     let bench = Bench::new(&klines().replacen("1.10,1.10", "0,1.10", 1));
     let folder = bench.desk.name("study");

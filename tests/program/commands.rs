@@ -28,6 +28,21 @@ fn the_same_seed_gives_the_same_bytes() {
 }
 
 #[test]
+fn half_an_output_goes_away_when_its_command_is_stopped() {
+    let desk = Desk::new();
+    for (name, signal, code) in [("a.jsonl", "INT", 130), ("b.jsonl.zst", "TERM", 143)] {
+        let out = desk.name(name);
+        let program = stoop(&["gen", "--frames", "1000000000000", "-o", &out]).start();
+        desk.wait_for(name);
+        program.signal(signal);
+        let run = program.finish().expect(code);
+        let told = format!("stopped before it was done; taken away again: {out}");
+        assert!(run.errors().contains(&told), "{}", run.errors());
+        assert!(!desk.path(name).exists());
+    }
+}
+
+#[test]
 fn init_writes_a_set_up_that_is_right_and_overwrites_nothing() {
     let desk = Desk::new();
     let dir = desk.name("new");

@@ -1,8 +1,12 @@
 //! A folder for one test, and the files it needs.
 
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
 
-use crate::driver::{Program, stoop};
+use crate::driver::{LIMIT, Program, stoop};
 
 /// A path of the workspace's fixtures.
 pub(crate) fn fixture(path: &str) -> String {
@@ -45,6 +49,27 @@ impl Desk {
     pub(crate) fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
         std::fs::write(self.path(name), bytes).expect("the file can be written");
         self.name(name)
+    }
+
+    /// Waits until somebody has made this file.
+    pub(crate) fn wait_for(&self, name: &str) {
+        const STEP: Duration = Duration::from_millis(5);
+        let mut left = LIMIT;
+        while !self.path(name).exists() {
+            left = left.checked_sub(STEP).unwrap_or_else(|| panic!("nobody makes {name}"));
+            std::thread::park_timeout(STEP);
+        }
+    }
+
+    /// A pipe with a name, with these bytes in it. It does not end before the file is dropped.
+    pub(crate) fn pipe(&self, name: &str, bytes: &[u8]) -> (String, File) {
+        let path = self.name(name);
+        let status = Command::new("mkfifo").arg(&path).status().expect("mkfifo starts");
+        assert!(status.success());
+        // For both, or to open it would wait for a reader.
+        let mut pipe = File::options().read(true).write(true).open(&path).expect("a pipe opens");
+        pipe.write_all(bytes).expect("a pipe holds a little");
+        (path, pipe)
     }
 
     /// Writes frames to a file, compressed as its name says; returns its path.

@@ -19,6 +19,7 @@ use crate::failure::{Code, Failure, OrFail, Outcome};
 use crate::inputs::{self, Inputs};
 use crate::output::{Lines, Progress, create_new, note};
 use crate::run;
+use crate::unfinished::Unfinished;
 
 const REPORT: &str = "report.html";
 /// Of the series in a folder, where it has none that is wanted.
@@ -93,19 +94,7 @@ struct Outputs {
     columns: BufWriter<File>,
     summary: BufWriter<File>,
     report: BufWriter<File>,
-    made: Made,
-}
-
-/// Files to take away unless they are done.
-#[derive(Default)]
-struct Made(Vec<PathBuf>);
-
-impl Drop for Made {
-    fn drop(&mut self) {
-        for path in &self.0 {
-            drop(fs::remove_file(path));
-        }
-    }
+    made: Unfinished,
 }
 
 impl Outputs {
@@ -116,18 +105,11 @@ impl Outputs {
             return Err(Failure::text(Code::Exists, format_args!("{} has {name}: {why}", folder.display())));
         }
         fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
-        let mut made = Made::default();
-        let mut new = |name: &str| -> Result<BufWriter<File>, Failure> {
-            let path = folder.join(name);
-            let file = create_new(&path)?;
-            made.0.push(path);
-            Ok(BufWriter::new(file))
-        };
+        let mut made = Unfinished::default();
+        let mut new = |name: &str| made.make(&folder.join(name), create_new).map(BufWriter::new);
         let (outcomes, columns) = (new("outcomes.csv")?, new("outcomes.parquet")?);
         let (summary, report) = (new("summary.json")?, new(REPORT)?);
-        let path = folder.join("decisions.jsonl");
-        let decisions = Lines::create(&path)?;
-        made.0.push(path);
+        let decisions = made.make(&folder.join("decisions.jsonl"), Lines::create)?;
         Ok(Self { decisions, outcomes, columns, summary, report, made })
     }
 
@@ -145,7 +127,7 @@ impl Outputs {
         for file in [&mut self.outcomes, &mut self.columns, &mut self.summary, &mut self.report] {
             file.flush()?;
         }
-        self.made.0.clear();
+        self.made.keep();
         Ok(())
     }
 }

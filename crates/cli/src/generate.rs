@@ -10,6 +10,7 @@ use crate::args::GenArgs;
 use crate::failure::{Code, Failure, Outcome};
 use crate::output::{create_new, note};
 use crate::plant::plant;
+use crate::unfinished::Unfinished;
 
 pub(crate) fn generate(args: &GenArgs) -> Outcome {
     if let Some(folder) = &args.planted {
@@ -17,10 +18,11 @@ pub(crate) fn generate(args: &GenArgs) -> Outcome {
     }
     let path = args.output.as_deref().unwrap_or(Path::new("-"));
     let generator = Generator::new(Options { frames: args.frames, seed: args.seed, ..Options::default() });
+    let mut unfinished = Unfinished::default();
     let result = if path.as_os_str() == "-" {
         write_all(generator, BufWriter::new(io::stdout().lock()))
     } else {
-        let out = stoop::LineWriter::over(path, create_new(path)?);
+        let out = stoop::LineWriter::over(path, unfinished.make(path, create_new)?);
         out.and_then(|mut out| {
             generator.into_iter().try_for_each(|line| out.line(line.as_bytes()))?;
             out.finish()
@@ -28,6 +30,7 @@ pub(crate) fn generate(args: &GenArgs) -> Outcome {
     };
     match result {
         Ok(()) => {
+            unfinished.keep();
             note(format_args!("{} frames of seed {} written to {}", args.frames, args.seed, path.display()));
             Ok(ExitCode::SUCCESS)
         }

@@ -33,6 +33,7 @@ mod run;
 mod signals;
 mod status;
 mod tape;
+mod unfinished;
 
 use std::process::ExitCode;
 

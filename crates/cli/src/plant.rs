@@ -13,6 +13,7 @@ use stoop_mock::synth::{Planted, planted};
 
 use crate::failure::{Code, Failure, OrFail, Outcome};
 use crate::output::{create_new, note};
+use crate::unfinished::Unfinished;
 
 /// The name of the configuration, beside the tape and on it.
 const CONFIG: &str = "stoop.toml";
@@ -23,11 +24,14 @@ pub(crate) fn plant(folder: &Path, seed: u64) -> Outcome {
     let prices = folder.join("prices");
     fs::create_dir_all(&prices).map_err(|error| failed(&prices, &error))?;
     let config = Config::parse(CONFIG, &planted.config).or_fail(Code::Internal)?;
-    let decisions = Recorder::create(&folder.join("tape.mcap"))?.record(&config, &planted)?;
-    write(&folder.join(CONFIG), &planted.config)?;
+    let mut unfinished = Unfinished::default();
+    let tape = unfinished.make(&folder.join("tape.mcap"), Recorder::create)?;
+    let decisions = tape.record(&config, &planted)?;
+    write(&mut unfinished, &folder.join(CONFIG), &planted.config)?;
     for (name, text) in &planted.prices {
-        write(&prices.join(format!("{name}.zst")), text)?;
+        write(&mut unfinished, &prices.join(format!("{name}.zst")), text)?;
     }
+    unfinished.keep();
     let shown = folder.display();
     note(format_args!(
         "{shown}/tape.mcap: ten days of made-up posts with {decisions} decisions, of seed {seed}; {shown}/prices: minute bars"
@@ -37,8 +41,8 @@ pub(crate) fn plant(folder: &Path, seed: u64) -> Outcome {
 }
 
 /// Writes a text to a new file, compressed as its name says.
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let file: File = create_new(path)?;
+fn write(unfinished: &mut Unfinished, path: &Path, text: &str) -> Result<(), Failure> {
+    let file: File = unfinished.make(path, create_new)?;
     let lines = LineWriter::small(path, file).and_then(|mut out| {
         text.lines().try_for_each(|line| out.line(line.as_bytes()))?;
         out.finish()

@@ -23,6 +23,22 @@ impl Caught {
     }
 }
 
+/// Ends the process at the first signal, after `last`.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "one thread that waits for signals as long as the process lives"
+)]
+pub(crate) fn end_after(last: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
+    let Held(mut signals) = hold()?;
+    let wait = move || {
+        if let Some(signal) = signals.forever().next() {
+            last();
+            signal_hook::low_level::exit(128 + signal);
+        }
+    };
+    std::thread::Builder::new().name("stoop-signals".to_owned()).spawn(wait).or_fail(Code::Failed).map(drop)
+}
+
 /// Signals that end nothing any more; one that comes waits until it is watched for.
 pub(crate) struct Held(Signals);
 

@@ -13,6 +13,7 @@ use super::reel::Reel;
 use super::table::Table;
 use crate::failure::{Code, Failure, Outcome};
 use crate::output::{create_new, note};
+use crate::unfinished::Unfinished;
 
 pub(super) fn export(files: &[PathBuf], span: SpanArgs, output: &Path) -> Outcome {
     let name = output.to_string_lossy().to_lowercase();
@@ -28,7 +29,8 @@ pub(super) fn export(files: &[PathBuf], span: SpanArgs, output: &Path) -> Outcom
 fn lines(files: &[PathBuf], span: SpanArgs, output: &Path) -> Outcome {
     let mut reel = Reel::open(files)?;
     let fail = |error: io::Error| Failure::text(Code::Failed, format_args!("{}: {error}", output.display()));
-    let mut out = LineWriter::over(output, create_new(output)?).map_err(fail)?;
+    let mut unfinished = Unfinished::default();
+    let mut out = LineWriter::over(output, unfinished.make(output, create_new)?).map_err(fail)?;
     let (mut written, mut left_out) = (0_u64, 0_u64);
     while let Some(read) = reel.read()? {
         let TapesRead::Record(Record::Frame { recv_ns, bytes, .. }) = read else { continue };
@@ -43,6 +45,7 @@ fn lines(files: &[PathBuf], span: SpanArgs, output: &Path) -> Outcome {
         }
     }
     out.finish().map_err(fail)?;
+    unfinished.keep();
     note(format_args!("{written} frames written to {}", output.display()));
     if left_out > 0 {
         note(format_args!("stoop: warning: {left_out} frames left out: they are blank or have line breaks"));
@@ -55,7 +58,8 @@ fn table(files: &[PathBuf], span: SpanArgs, output: &Path) -> Outcome {
     let fail = |error: ParquetError| {
         Failure::text(Code::Failed, format_args!("cannot write {}: {error}", output.display()))
     };
-    let mut table = Table::over(create_new(output)?).map_err(fail)?;
+    let mut unfinished = Unfinished::default();
+    let mut table = Table::over(unfinished.make(output, create_new)?).map_err(fail)?;
     while let Some(read) = reel.read()? {
         let TapesRead::Record(record) = read else { continue };
         if span.has(record.at_ns()) {
@@ -63,6 +67,7 @@ fn table(files: &[PathBuf], span: SpanArgs, output: &Path) -> Outcome {
         }
     }
     let rows = table.finish().map_err(fail)?;
+    unfinished.keep();
     note(format_args!("{rows} frames written to {}", output.display()));
     Ok(reel.code())
 }

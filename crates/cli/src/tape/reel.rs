@@ -7,6 +7,7 @@ use stoop::{TapeError, TapeOptions, TapeWriteError, TapeWriter, Tapes, TapesErro
 
 use crate::failure::{Code, Failure};
 use crate::output::{Progress, note};
+use crate::unfinished::Unfinished;
 
 /// Records between two looks at the progress.
 const PROGRESS: u64 = 1 << 16;
@@ -84,47 +85,33 @@ pub(super) fn shown_ns(at_ns: i64) -> String {
 
 /// A new tape that goes away again unless it is finished.
 pub(super) struct Draft {
-    path: PathBuf,
-    writer: Option<TapeWriter>,
+    writer: TapeWriter,
+    unfinished: Unfinished,
 }
 
 impl Draft {
     pub(super) fn create(path: &Path) -> Result<Self, Failure> {
         // Written once and read often: smaller is worth the time.
         let options = TapeOptions { level: 3, ..TapeOptions::default() };
-        let writer = TapeWriter::create(path, options).map_err(write_failure)?;
-        Ok(Self { path: path.to_owned(), writer: Some(writer) })
+        let mut unfinished = Unfinished::default();
+        let writer =
+            unfinished.make(path, |path| TapeWriter::create(path, options).map_err(write_failure))?;
+        Ok(Self { writer, unfinished })
     }
 
     pub(super) fn write<T>(
         &mut self,
         act: impl FnOnce(&mut TapeWriter) -> Result<T, TapeWriteError>,
     ) -> Result<T, Failure> {
-        act(self.writer.as_mut().expect("a draft is written before it is finished")).map_err(write_failure)
+        act(&mut self.writer).map_err(write_failure)
     }
 
     /// Seals it; says how many records it has.
-    pub(super) fn finish(mut self) -> Result<u64, Failure> {
-        let writer = self.writer.take().expect("a draft is finished once");
-        let records = writer.records();
-        if let Err(error) = writer.seal() {
-            self.remove();
-            return Err(write_failure(error));
-        }
+    pub(super) fn finish(self) -> Result<u64, Failure> {
+        let records = self.writer.records();
+        self.writer.seal().map_err(write_failure)?;
+        self.unfinished.keep();
         Ok(records)
-    }
-
-    fn remove(&self) {
-        // It was ours, and half of it is of no use; why it failed is told anyway.
-        drop(std::fs::remove_file(&self.path));
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        if self.writer.take().is_some() {
-            self.remove();
-        }
     }
 }
 
