@@ -201,6 +201,14 @@ fn nothing_is_overwritten() {
 }
 
 #[test]
+fn an_output_that_is_a_file_exists_already() {
+    let bench = Bench::new(&klines());
+    let file = bench.desk.file("study", "mine");
+    let run = stoop(&bench.args(&["-o", &file])).finish().expect(73);
+    assert!(run.errors().contains("study is a file"), "{}", run.errors());
+}
+
+#[test]
 fn a_study_that_is_stopped_leaves_no_half_of_it() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let bench = Bench::new(&klines());

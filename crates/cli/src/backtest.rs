@@ -104,6 +104,10 @@ impl Outputs {
             let why = "nothing is overwritten; give another folder with -o DIR";
             return Err(Failure::text(Code::Exists, format_args!("{} has {name}: {why}", folder.display())));
         }
+        if folder.exists() && !folder.is_dir() {
+            let why = format_args!("{} is a file: give a folder with -o DIR", folder.display());
+            return Err(Failure::text(Code::Exists, why));
+        }
         fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
         let mut made = Unfinished::default();
         let mut new = |name: &str| made.make(&folder.join(name), create_new).map(BufWriter::new);
