@@ -318,6 +318,24 @@ fn consecutive_tapes_are_merged_and_others_refused() {
 }
 
 #[test]
+fn times_are_typed_alike_in_every_command_and_slips_are_told() {
+    let desk = Desk::new();
+    let file = recorded(&desk, "a.mcap");
+    let from_ns = BEGIN_NS + 3 * STEP_NS;
+    let in_nanos = stoop(&["replay", &file, "--from", &text(from_ns)]).finish().expect(0);
+    let in_millis = stoop(&["replay", &file, "--from", &text(from_ns / 1_000_000)]).finish().expect(0);
+    assert!(!in_nanos.stdout.is_empty());
+    assert_eq!(in_nanos.stdout, in_millis.stdout);
+    let (from, to) = (text(from_ns), text(BEGIN_NS));
+    for command in [&["replay"][..], &["tape", "cat"], &["tape", "cut", "-o", "x.mcap"]] {
+        let run = stoop(&[command, &[&file, "--from", &from, "--to", &to]].concat()).finish().expect(2);
+        assert!(run.errors().contains("--to is not after --from"), "{}", run.errors());
+    }
+    let run = tape(&["cat", &file, "--topic", "decision"]).expect(2);
+    assert!(run.errors().contains("there are frames, events and decisions"), "{}", run.errors());
+}
+
+#[test]
 fn a_scrubbed_tape_holds_nothing_of_what_was_asked_for() {
     let desk = Desk::new();
     let path = desk.path("a.mcap");

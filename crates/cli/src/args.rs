@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use rust_decimal::Decimal;
 
 use crate::tape::TapeArgs;
+use crate::tape::moment_ns;
 
 /// The name of a configuration.
 pub(crate) const DEFAULT_CONFIG: &str = "stoop.toml";
@@ -155,11 +156,12 @@ pub(crate) struct ReplayArgs {
     /// The configuration; a file that holds only rules will do. Of tapes, instead of their own.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Of tapes: show decisions from this time on, in Unix ms or like 2026-06-10T12:39:59Z.
-    #[arg(long = "from", value_name = "TIME", value_parser = time_ns)]
+    /// Of tapes: show decisions from this time on. Like 2026-06-10T12:39:59Z, a day, Unix ms of up to 14 digits, or Unix ns
+    /// of 17 to 19.
+    #[arg(long = "from", value_name = "TIME", value_parser = moment_ns)]
     pub(crate) from_ns: Option<i64>,
     /// Of tapes: stop there.
-    #[arg(long = "to", value_name = "TIME", value_parser = time_ns)]
+    #[arg(long = "to", value_name = "TIME", value_parser = moment_ns)]
     pub(crate) to_ns: Option<i64>,
     /// Begin with what an engine before this one remembered.
     #[arg(long, value_name = "FILE")]
@@ -601,13 +603,6 @@ fn moment(text: &str) -> Result<Moment, String> {
     ms.map(Moment::At).ok_or_else(|| "write 2026-05-01T12:00:00Z, 2026-05-01, or -2h".to_owned())
 }
 
-/// Unix ns.
-fn time_ns(text: &str) -> Result<i64, String> {
-    let ms = text.parse().ok().or_else(|| stoop::parse_ms(text));
-    let ms: i64 = ms.ok_or("write 2026-05-01T12:00:00.123Z, 2026-05-01, or Unix ms")?;
-    Ok(ms.saturating_mul(1_000_000))
-}
-
 fn rows(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(rows @ 1..=10_000_000) => Ok(rows),
@@ -656,6 +651,6 @@ fn positive(text: &str) -> Result<Duration, String> {
 
 fn duration(text: &str) -> Result<Duration, String> {
     let nanos = stoop::syntax::parse_duration(text);
-    let nanos = nanos.ok_or("write a number and ms, s, m, h or d, such as 30s")?;
+    let nanos = nanos.ok_or("write a number and ms, s, m, h or d, such as 30s, up to 1000d")?;
     Ok(Duration::from_nanos(nanos.unsigned_abs()))
 }

@@ -17,6 +17,7 @@ use crate::args::{ReplayArgs, Speed};
 use crate::failure::{Code, Failure, OrFail, Outcome};
 use crate::inputs::{self, Inputs};
 use crate::output::{Lines, Progress, create_new};
+use crate::tape::SpanArgs;
 use crate::{report, run};
 
 pub(crate) fn replay(args: &ReplayArgs) -> Outcome {
@@ -69,6 +70,7 @@ fn replay_recordings(args: &ReplayArgs, tapes: Tapes, mut follower: Follower, pr
         }
         (_, None) => args.to_ns,
     };
+    SpanArgs { from_ns: args.from_ns, to_ns }.check()?;
     let options = TapeReplayOptions {
         speed: times(args.speed),
         max_frames: args.max_frames,

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::failure::{Code, Failure};
+
 /// Look at recordings and make others of them.
 ///
 /// A tape is a recording of a run, an MCAP file: every frame as it came, what happened to the connection, what was
@@ -174,8 +176,20 @@ pub(crate) enum ScrubField {
     Media,
 }
 
+impl SpanArgs {
+    /// A span that ends before it begins is a slip.
+    pub(crate) fn check(self) -> Result<(), Failure> {
+        match (self.from_ns, self.to_ns) {
+            (Some(from_ns), Some(to_ns)) if to_ns <= from_ns => {
+                Err(Failure::text(Code::Usage, "--to is not after --from: nothing lies between"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// A time as it was typed, Unix ns.
-fn moment_ns(text: &str) -> Result<i64, String> {
+pub(crate) fn moment_ns(text: &str) -> Result<i64, String> {
     const MILLI_NS: i64 = 1_000_000;
     let wrong = || {
         "write 2026-05-01T12:00:00Z, 2026-05-01, Unix ms (up to 14 digits) or Unix ns (17 to 19 digits)"

@@ -12,18 +12,20 @@ use stoop::{Record, TapesRead};
 
 use super::reel::Reel;
 use super::select::Wanted;
-use crate::failure::Outcome;
+use crate::failure::{Code, Failure, Outcome};
 use crate::output::Lines;
 
 pub(super) fn cat(files: &[PathBuf], mut wanted: Wanted) -> Outcome {
     let mut reel = Reel::open(files)?;
     let mut out = Lines::stdout();
     let mut line = Vec::new();
+    let mut is_found = false;
     while let Some(read) = reel.read()? {
         let TapesRead::Record(record) = read else { continue };
         if wanted.is_over(record.at_ns()) {
             break;
         }
+        is_found |= wanted.is_of_topic(&record);
         if wanted.has(&record) {
             line.clear();
             write_record(&record, &mut line);
@@ -33,6 +35,10 @@ pub(super) fn cat(files: &[PathBuf], mut wanted: Wanted) -> Outcome {
         }
     }
     out.flush().map(drop)?;
+    if let Some(topic) = wanted.foreign_topic().filter(|_| !is_found) {
+        let why = format_args!("no topic {topic} on these tapes: there are frames, events and decisions");
+        return Err(Failure::text(Code::Usage, why));
+    }
     Ok(reel.code())
 }
 

@@ -13,10 +13,15 @@ mod table;
 mod verify;
 
 use crate::failure::Outcome;
-pub(crate) use args::TapeArgs;
 use args::TapeCommand;
+pub(crate) use args::{SpanArgs, TapeArgs, moment_ns};
 
 pub(crate) fn tape(args: &TapeArgs) -> Outcome {
+    if let TapeCommand::Cat { span, .. } | TapeCommand::Cut { span, .. } | TapeCommand::Export { span, .. } =
+        &args.command
+    {
+        span.check()?;
+    }
     match &args.command {
         TapeCommand::Info { files, json } => info::info(files, *json),
         TapeCommand::Cat { files, topic, span, tweet, author } => {

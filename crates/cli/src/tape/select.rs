@@ -57,6 +57,16 @@ impl Wanted {
         Self { topic, span, tweet, author, tweets: BTreeSet::new(), decoder: decoder() }
     }
 
+    /// Whether this record is of the topic, if one is asked for.
+    pub(super) fn is_of_topic(&self, record: &Record<'_>) -> bool {
+        self.topic.as_ref().is_none_or(|topic| topic == record.topic())
+    }
+
+    /// The topic that is asked for, if it is none of those that every tape may have.
+    pub(super) fn foreign_topic(&self) -> Option<&str> {
+        self.topic.as_deref().filter(|topic| !["frames", "events", "decisions"].contains(topic))
+    }
+
     /// Nothing that comes later is wanted.
     pub(super) fn is_over(&self, at_ns: i64) -> bool {
         self.span.is_over(at_ns)
@@ -70,9 +80,7 @@ impl Wanted {
             Record::Decision { line, .. } => self.is_decision_about(line),
             Record::Event { .. } | Record::Unknown { .. } => self.tweet.is_none() && self.author.is_none(),
         };
-        about
-            && self.span.has(record.at_ns())
-            && self.topic.as_ref().is_none_or(|topic| topic == record.topic())
+        about && self.span.has(record.at_ns()) && self.is_of_topic(record)
     }
 
     fn is_about(&mut self, frame: &[u8]) -> bool {
