@@ -318,6 +318,41 @@ fn consecutive_tapes_are_merged_and_others_refused() {
 }
 
 #[test]
+fn a_replay_of_a_torn_tape_decides_what_is_whole_and_ends_with_1() {
+    let desk = Desk::new();
+    let whole = recorded(&desk, "whole.mcap");
+    let bytes = std::fs::read(&whole).expect("it was written");
+    // Behind the last chunk stand the summary and the index.
+    let torn = desk.file("torn.mcap", &bytes[..bytes.len() - 100]);
+    let run = stoop(&["replay", &torn]).finish().expect(1);
+    assert!(run.errors().contains("torn.mcap ends early, at byte "), "{}", run.errors());
+    assert_eq!(run.stdout, stoop(&["replay", &whole]).finish().expect(0).stdout);
+    let run = stoop(&["replay", &desk.file("empty.mcap", "")]).finish().expect(1);
+    assert!(run.errors().contains("empty.mcap ends early"), "{}", run.errors());
+}
+
+#[test]
+fn a_replay_that_is_stopped_ends_with_whole_lines_and_the_code_of_the_signal() {
+    let desk = Desk::new();
+    let (file, state) = (recorded(&desk, "a.mcap"), desk.name("a.state"));
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let program = stoop(&["replay", &file, "--speed", "0.001", "--state-out", &state]).start();
+        program.stdout.wait_for_lines(1);
+        program.signal(signal);
+        let run = program.finish().expect(code);
+        assert!(run.stdout.iter().all(|line| serde_json::from_str::<Value>(line).is_ok()));
+        assert!(!desk.path("a.state").exists());
+    }
+    // Nothing more to decide on may ever come.
+    let (pipe, _held) = desk.pipe("endless.jsonl", &[&frames("lifecycle")[0][..], b"\n"].concat());
+    let args = ["replay", &pipe, "-c", &fixture("rules/lifecycle.toml"), "-o", &desk.name("out.jsonl")];
+    let program = stoop(&args).start();
+    desk.wait_for("out.jsonl");
+    program.signal("TERM");
+    program.finish().expect(143);
+}
+
+#[test]
 fn times_are_typed_alike_in_every_command_and_slips_are_told() {
     let desk = Desk::new();
     let file = recorded(&desk, "a.mcap");

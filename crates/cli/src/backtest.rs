@@ -44,7 +44,7 @@ pub(crate) fn backtest(args: &BacktestArgs) -> Outcome {
     let mut study = Study::default();
     let progress = Progress::new();
     let inputs = inputs.showing(&progress);
-    let Replayed { summary, series, configs } =
+    let Replayed { summary, is_damaged, series, configs } =
         replay(inputs, config.as_ref(), &mut outputs.decisions, &mut study)?;
     if study.is_empty() {
         let intake = &summary.counters.intake;
@@ -69,7 +69,7 @@ pub(crate) fn backtest(args: &BacktestArgs) -> Outcome {
     }
     note(format_args!("digest {}", summary.digest));
     note(format_args!("now open {}", args.output.join(REPORT).display()));
-    Ok(ExitCode::SUCCESS)
+    Ok(if is_damaged { Code::Failed.into() } else { ExitCode::SUCCESS })
 }
 
 /// The folder that was named, else `prices` where the first input is.
@@ -156,6 +156,8 @@ fn settings(args: &BacktestArgs, series: SeriesNames) -> Settings {
 /// What a replay came to, and the configurations it went by, with their `[series]`.
 struct Replayed {
     summary: Summary,
+    /// Some tape ends early.
+    is_damaged: bool,
     series: SeriesNames,
     configs: Vec<TapeConfig>,
 }
@@ -183,7 +185,11 @@ fn replay(
                 take(decision)
             });
             let series = config.map(|config| config.series.clone()).unwrap_or_default();
-            (result, series, config.map(Config::to_tape).into_iter().collect())
+            (
+                result.map(|summary| (summary, false)),
+                series,
+                config.map(Config::to_tape).into_iter().collect(),
+            )
         }
         Inputs::Tapes { tapes, mut follower } => {
             let options = TapeReplayOptions::default();
@@ -210,14 +216,14 @@ fn replay(
     if let Some(failure) = failure {
         return Err(failure);
     }
-    let summary = result?;
+    let (summary, is_damaged) = result?;
     if unreadable > 0 {
         note(format_args!(
             "stoop: warning: {unreadable} recorded decisions are of another version; their latencies are left out"
         ));
     }
     lines.flush().map(drop)?;
-    Ok(Replayed { summary, series: SeriesNames::new(series), configs })
+    Ok(Replayed { summary, is_damaged, series: SeriesNames::new(series), configs })
 }
 
 /// Every file the study was made from. The configuration that a tape holds is part of the tape.

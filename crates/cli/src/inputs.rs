@@ -79,13 +79,14 @@ pub(crate) fn replay_frames(
     })
 }
 
-/// Replays tapes; `each` takes every step in order and may end the replay. Says what is missing on them.
+/// Replays tapes; `each` takes every step in order and may end the replay. Says what is missing on them; returned is also
+/// whether one ends early.
 pub(crate) fn replay_tapes(
     tapes: Tapes,
     follower: &mut Follower,
     options: TapeReplayOptions,
     each: impl FnMut(TapeStep<'_>) -> ControlFlow<()>,
-) -> Result<Summary, Failure> {
+) -> Result<(Summary, bool), Failure> {
     let replay = stoop::replay_tapes(tapes, follower, options, each).map_err(tape_failure)?;
     for (path, damage) in &replay.damaged {
         let (path, at, what) = (path.display(), damage.offset, &damage.what);
@@ -95,7 +96,7 @@ pub(crate) fn replay_tapes(
         let count = replay.dropped;
         note(format_args!("stoop: warning: the recorder had no room for {count} inputs or decisions"));
     }
-    Ok(replay.summary)
+    Ok((replay.summary, !replay.damaged.is_empty()))
 }
 
 /// Why a tape was not replayed, with the exit code that tells.

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use stoop::model::Decision;
 use stoop::{
@@ -16,9 +17,13 @@ use stoop::{
 use crate::args::{ReplayArgs, Speed};
 use crate::failure::{Code, Failure, OrFail, Outcome};
 use crate::inputs::{self, Inputs};
-use crate::output::{Lines, Progress, create_new};
+use crate::output::{Lines, Progress, create_new, note};
+use crate::signals::{self, Caught};
 use crate::tape::SpanArgs;
 use crate::{report, run};
+
+/// From a signal to the end of a replay that decides nothing meanwhile.
+const GRACE: Duration = Duration::from_millis(500);
 
 pub(crate) fn replay(args: &ReplayArgs) -> Outcome {
     let config = args.config.as_deref().map(run::load).transpose()?;
@@ -47,14 +52,19 @@ fn replay_jsonl(
     options.state = args.state_in.as_deref().map(read_state).transpose()?.map(Arc::new);
     options.keeps_state = args.state_out.is_some();
     let mut writer = Writer::new(args)?;
+    let caught = writer.caught.clone();
     let result = inputs::replay_frames(frames, rules, options, |decision| writer.take(decision));
     drop(progress);
     let is_cut_short = writer.finish()?;
     let mut summary = result?;
+    if let Some(code) = stopped(&caught) {
+        return Ok(code);
+    }
     if let (Some(path), Some(state)) = (&args.state_out, summary.state.take()) {
         write_state(path, &state)?;
     }
-    Ok(end(args, &summary, is_cut_short))
+    end(args, &summary, is_cut_short);
+    Ok(ExitCode::SUCCESS)
 }
 
 fn replay_recordings(args: &ReplayArgs, tapes: Tapes, mut follower: Follower, progress: Progress) -> Outcome {
@@ -78,25 +88,36 @@ fn replay_recordings(args: &ReplayArgs, tapes: Tapes, mut follower: Follower, pr
         to_ns,
     };
     let mut writer = Writer::new(args)?;
+    let caught = writer.caught.clone();
     let result = inputs::replay_tapes(tapes, &mut follower, options, |step| match step {
         TapeStep::Decided(decision) => writer.take(decision),
         TapeStep::Missed(_) | TapeStep::Recorded(_) => ControlFlow::Continue(()),
     });
     drop(progress);
     let is_cut_short = writer.finish()?;
-    let summary = result?;
+    let (summary, is_damaged) = result?;
+    if let Some(code) = stopped(&caught) {
+        return Ok(code);
+    }
     if let Some(path) = &args.state_out {
         let state = follower.state(i64::MIN).or_fail(Code::Failed)?;
         write_state(path, &state)?;
     }
-    Ok(end(args, &summary, is_cut_short))
+    end(args, &summary, is_cut_short);
+    Ok(if is_damaged { Code::Failed.into() } else { ExitCode::SUCCESS })
 }
 
-fn end(args: &ReplayArgs, summary: &Summary, is_cut_short: bool) -> ExitCode {
+fn end(args: &ReplayArgs, summary: &Summary, is_cut_short: bool) {
     if !is_cut_short {
         report::replay(summary, args.json);
     }
-    ExitCode::SUCCESS
+}
+
+/// How a replay ends that a signal has stopped: with whole lines, and without a digest or a state.
+fn stopped(caught: &Caught) -> Option<ExitCode> {
+    let code = caught.code()?;
+    note(format_args!("stoop: stopped before the end of the input"));
+    Some(code.into())
 }
 
 fn times(speed: Speed) -> Option<f64> {
@@ -112,6 +133,7 @@ struct Writer {
     is_paced: bool,
     is_cut_short: bool,
     failure: Option<Failure>,
+    caught: Caught,
 }
 
 impl Writer {
@@ -126,13 +148,16 @@ impl Writer {
             None => Lines::stdout(),
         };
         let is_paced = times(args.speed).is_some();
-        Ok(Self { lines, is_paced, is_cut_short: false, failure: None })
+        // The next decision ends it; where none comes, the grace does.
+        let caught = signals::hold()?.watch(GRACE, || {})?;
+        Ok(Self { lines, is_paced, is_cut_short: false, failure: None, caught })
     }
 
     fn take(&mut self, decision: &Decision) -> ControlFlow<()> {
         let written = self.lines.write(decision);
         let flow = if self.is_paced { written.and_then(|_| self.lines.flush()) } else { written };
         match flow {
+            Ok(ControlFlow::Continue(())) if self.caught.code().is_some() => {}
             Ok(ControlFlow::Continue(())) => return ControlFlow::Continue(()),
             Ok(ControlFlow::Break(())) => self.is_cut_short = true,
             Err(failure) => self.failure = Some(failure),
