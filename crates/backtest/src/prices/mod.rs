@@ -40,6 +40,12 @@ pub enum PriceError {
         /// The folder.
         path: PathBuf,
     },
+    /// A pipe or a device, which may never end, and cannot be read once more for its hash.
+    #[error("{} is no file", path.display())]
+    NoFile {
+        /// What is called like a file of prices.
+        path: PathBuf,
+    },
     /// A file is not as it should be.
     #[error(transparent)]
     File(#[from] FileError),
@@ -62,13 +68,23 @@ pub enum PriceError {
         series: String,
     },
     /// A series that was asked for by name.
-    #[error("no series {series} in {}", path.display())]
+    #[error("no series {series} in {}: it has {}", path.display(), first(names))]
     Missing {
         /// The series.
         series: String,
         /// The folder.
         path: PathBuf,
+        /// The series that it has.
+        names: Vec<String>,
     },
+}
+
+/// Some of the names, and how many more there are.
+fn first(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = names.len().saturating_sub(SHOWN);
+    if more > 0 { format!("{shown} and {more} more") } else { shown }
 }
 
 /// A folder of price files by series: the name of a file up to its first `-`, or up to its first `.`.
@@ -99,6 +115,10 @@ impl Prices {
             let path = entry.map_err(fail)?.path();
             let series = stem(&path).and_then(|stem| stem.split(['-', '.']).next()).unwrap_or_default();
             if !series.is_empty() {
+                // What is not there, such as behind a link, is told when it is read.
+                if path.metadata().is_ok_and(|data| !data.is_file() && !data.is_dir()) {
+                    return Err(PriceError::NoFile { path });
+                }
                 files.entry(series.to_owned()).or_default().push(path);
             }
         }
@@ -171,7 +191,11 @@ impl Prices {
 
     /// The error for a series that is not there.
     pub(crate) fn missing(&self, series: &str) -> PriceError {
-        PriceError::Missing { series: series.to_owned(), path: self.folder.clone() }
+        PriceError::Missing {
+            series: series.to_owned(),
+            path: self.folder.clone(),
+            names: self.names().map(str::to_owned).collect(),
+        }
     }
 }
 

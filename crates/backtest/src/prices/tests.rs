@@ -205,7 +205,19 @@ fn nothing_is_no_prices() {
         Desk::new(&[("A.txt", b"")]).fails("A").contains("no prices: files are named after their series")
     );
     let desk = Desk::new(&[("A.csv", klines(0..2).as_bytes())]);
-    assert!(desk.fails("B").starts_with("no series B in"));
+    let told = desk.fails("B");
+    assert!(told.starts_with("no series B in") && told.ends_with(": it has A"), "{told}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_folder_is_told_and_not_waited_for() {
+    let desk = Desk::new(&[("A.csv", klines(0..2).as_bytes())]);
+    let pipe = desk.0.path().join("B.csv");
+    let status = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo starts");
+    assert!(status.success());
+    let error = Prices::open(desk.0.path()).expect_err("a pipe");
+    assert!(error.to_string().ends_with("B.csv is no file"), "{error}");
 }
 
 #[test]
