@@ -1,7 +1,8 @@
 //! Runs the program, follows what it writes, and ends it if it hangs.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -25,6 +26,15 @@ pub(crate) fn thread<T: Send + 'static>(
 pub(crate) struct Call {
     command: Command,
     input: Vec<u8>,
+    errors: Errors,
+}
+
+/// Where stderr of a program goes.
+enum Errors {
+    Followed,
+    /// Into a pipe that nobody reads.
+    Unread,
+    File(File),
 }
 
 /// A call without a key in the environment.
@@ -41,7 +51,7 @@ pub(crate) fn call(program: &str, args: &[&str]) -> Call {
         command.env_remove(name).env_remove(name.to_lowercase());
     }
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    Call { command, input: Vec::new() }
+    Call { command, input: Vec::new(), errors: Errors::Followed }
 }
 
 impl Call {
@@ -74,6 +84,18 @@ impl Call {
         self
     }
 
+    /// Has it write its stderr into a file.
+    pub(crate) fn stderr_to(mut self, file: File) -> Self {
+        self.errors = Errors::File(file);
+        self
+    }
+
+    /// Has nobody read its stderr until [`Program::read_stderr`].
+    pub(crate) fn with_stderr_unread(mut self) -> Self {
+        self.errors = Errors::Unread;
+        self
+    }
+
     pub(crate) fn stdin(mut self, input: Vec<u8>) -> Self {
         self.input = input;
         self
@@ -89,14 +111,22 @@ impl Call {
     /// Starts the program; nobody reads its stdout yet.
     pub(crate) fn start_unread(mut self) -> Program {
         let program = self.command.get_program().to_owned();
+        let is_followed = !matches!(self.errors, Errors::Unread);
+        if let Errors::File(file) = self.errors {
+            self.command.stderr(file);
+        }
         let mut child = self.command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         let mut stdin = child.stdin.take().expect("stdin is a pipe");
         let input = self.input;
         // It may end without reading all of it.
         drop(thread("stdin", move || drop(stdin.write_all(&input))));
-        let unread = child.stdout.take();
-        let stderr = Stream::follow("stderr", child.stderr.take().expect("stderr is a pipe"), usize::MAX);
-        Program { child, unread, stdout: Arc::default(), stderr }
+        let (unread, unread_stderr) = (child.stdout.take(), child.stderr.take());
+        let mut program =
+            Program { child, unread, unread_stderr, stdout: Arc::default(), stderr: Arc::default() };
+        if is_followed {
+            program.read_stderr();
+        }
+        program
     }
 
     /// Runs the program to its end.
@@ -109,6 +139,7 @@ impl Call {
 pub(crate) struct Program {
     child: Child,
     unread: Option<ChildStdout>,
+    unread_stderr: Option<ChildStderr>,
     pub(crate) stdout: Arc<Stream>,
     pub(crate) stderr: Arc<Stream>,
 }
@@ -123,6 +154,20 @@ impl Program {
     pub(crate) fn read_stdout_up_to(&mut self, lines: usize) {
         let stdout = self.unread.take().expect("nobody reads stdout yet");
         self.stdout = Stream::follow("stdout", stdout, lines);
+    }
+
+    /// Starts to read stderr, unless it is a file.
+    pub(crate) fn read_stderr(&mut self) {
+        match self.unread_stderr.take() {
+            Some(stderr) => self.stderr = Stream::follow("stderr", stderr, usize::MAX),
+            None => self.stderr.end(),
+        }
+    }
+
+    /// Closes stderr, as a reader does that has ended.
+    pub(crate) fn close_stderr(&mut self) {
+        drop(self.unread_stderr.take());
+        self.stderr.end();
     }
 
     /// Closes stdout, as a reader does that has seen enough.
@@ -145,9 +190,11 @@ impl Program {
         Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
     }
 
-    /// Waits for its end.
+    /// Waits for its end; stderr that nobody reads stays unread.
     pub(crate) fn finish(mut self) -> Finished {
-        let (stdout, stderr) = (self.stdout.wait_for_end(), self.stderr.wait_for_end());
+        let stdout = self.stdout.wait_for_end();
+        let is_unread = self.unread_stderr.is_some();
+        let stderr = if is_unread { Some(Vec::new()) } else { self.stderr.wait_for_end() };
         let (Some(stdout), Some(stderr)) = (stdout, stderr) else {
             self.child.kill().expect("a hanging program can be ended");
             panic!("the program hangs; its stderr:\n{}", self.stderr.seen().join("\n"));

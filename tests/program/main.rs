@@ -21,6 +21,7 @@ mod foreign;
 mod foreign_servers;
 mod history;
 mod load;
+mod log;
 mod odd;
 mod operating;
 mod recording;

@@ -32,6 +32,7 @@ mod rules;
 mod run;
 mod signals;
 mod status;
+mod stderr;
 mod tape;
 mod unfinished;
 
@@ -43,8 +44,14 @@ use args::{Cli, Command};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    // Where decisions are made or fed, nobody's terminal or pager is waited for.
+    let is_live =
+        matches!(cli.command, Command::Run(_) | Command::Record(_) | Command::Mock(_) | Command::Demo(_));
+    stderr::start(!is_live);
     // A panic has said on stderr what it is.
-    std::panic::catch_unwind(|| obey(cli)).unwrap_or_else(|_panic| failure::Code::Internal.into())
+    let code = std::panic::catch_unwind(|| obey(cli)).unwrap_or_else(|_panic| failure::Code::Internal.into());
+    stderr::finish();
+    code
 }
 
 fn obey(cli: Cli) -> ExitCode {
@@ -85,7 +92,8 @@ fn start_log(verbose: u8, quiet: bool) {
     };
     let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
     tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
+        .with_writer(|| stderr::Log)
+        .log_internal_errors(false)
         .with_ansi(is_terminal)
         .with_max_level(level)
         .init();

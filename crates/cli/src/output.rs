@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use stoop::model::Decision;
 
 use crate::failure::{Code, Failure};
+use crate::stderr;
 
 /// Bytes looked at for the end of the last whole line of a file.
 const TAIL_BYTES: u64 = 1 << 20;
@@ -23,7 +24,7 @@ static HAS_PROGRESS: AtomicBool = AtomicBool::new(false);
 /// Writes a line to stderr, in place of progress; nobody is told if stderr is gone.
 pub(crate) fn note(line: fmt::Arguments<'_>) {
     let again = if HAS_PROGRESS.swap(false, Ordering::Relaxed) { AGAIN } else { "" };
-    drop(writeln!(io::stderr().lock(), "{again}{line}"));
+    stderr::write_line(format!("{again}{line}\n"));
 }
 
 /// One line that is written over while something takes its time, if stderr is a terminal; gone when this is.
@@ -45,9 +46,7 @@ impl Progress {
     pub(crate) fn show(&self, line: fmt::Arguments<'_>) {
         if self.is_shown {
             HAS_PROGRESS.store(true, Ordering::Relaxed);
-            let mut stderr = io::stderr().lock();
-            drop(write!(stderr, "{AGAIN}{line}"));
-            drop(stderr.flush());
+            stderr::show(format!("{AGAIN}{line}"));
         }
     }
 
@@ -61,7 +60,7 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         if HAS_PROGRESS.swap(false, Ordering::Relaxed) {
-            drop(write!(io::stderr().lock(), "{AGAIN}"));
+            stderr::show(AGAIN.to_owned());
         }
     }
 }

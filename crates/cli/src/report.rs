@@ -5,6 +5,7 @@ use stoop::model::{BadReason, Op};
 use stoop::{End, EndpointReport, Summary, Table};
 
 use crate::output::note;
+use crate::stderr;
 
 /// Shows what a live run did.
 pub(crate) fn live(summary: &Summary, as_json: bool) {
@@ -16,6 +17,7 @@ pub(crate) fn live(summary: &Summary, as_json: bool) {
         object.insert("queue".to_owned(), queue(summary));
         object.insert("store".to_owned(), store(summary));
         object.insert("tape".to_owned(), tape(summary));
+        object.insert("log".to_owned(), json!({"lost": stderr::lost()}));
         object.insert("latency_ns".to_owned(), latency(&table));
         note(format_args!("digest {}", summary.digest));
         note(format_args!("{}", Value::Object(object)));
@@ -78,6 +80,10 @@ pub(crate) fn live(summary: &Summary, as_json: bool) {
             "store: {} tweets and {} decisions of the run before, {} commits, {} failed",
             store.restored_tweets, store.restored_decisions, store.commits, store.failed
         ));
+    }
+    match stderr::lost() {
+        0 => {}
+        lost => note(format_args!("log: {lost} lines lost")),
     }
     note(format_args!("digest {}", summary.digest));
 }

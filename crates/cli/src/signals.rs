@@ -8,6 +8,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::failure::{Code, Failure, OrFail};
+use crate::stderr;
 
 /// Which signal has come, if any.
 #[derive(Clone, Debug, Default)]
@@ -32,7 +33,9 @@ pub(crate) fn end_after(last: impl FnOnce() + Send + 'static) -> Result<(), Fail
     let Held(mut signals) = hold()?;
     let wait = move || {
         if let Some(signal) = signals.forever().next() {
+            stderr::hurry();
             last();
+            stderr::finish();
             signal_hook::low_level::exit(128 + signal);
         }
     };
@@ -61,11 +64,13 @@ impl Held {
         let wait = move || {
             for signal in signals.forever() {
                 if seen.0.swap(signal, Ordering::AcqRel) != 0 {
+                    stderr::finish_at_once();
                     signal_hook::low_level::exit(128 + signal);
                 }
                 stop();
                 let end = move || {
                     if crossbeam_channel::after(grace).recv().is_ok() {
+                        stderr::finish_at_once();
                         signal_hook::low_level::exit(128 + signal);
                     }
                 };

@@ -9,6 +9,7 @@ use stoop::{Clock, Counters, IntervalLog, Recorder};
 
 use crate::failure::{Code, Failure};
 use crate::output::create_new;
+use crate::stderr;
 
 /// Makes status lines. They stand among the decisions, but have no `seq` and are not in the digest.
 #[derive(Debug, Default)]
@@ -41,6 +42,7 @@ impl StatusLine {
             "held": counters.held,
             "lost": queue.expired + queue.dropped_opens + queue.dropped_followers + queue.undelivered,
             "strategies_off": counters.signal.strategies_off,
+            "log": {"lost": stderr::lost()},
         })
         .to_string()
     }
