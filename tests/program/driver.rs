@@ -67,11 +67,11 @@ impl Call {
         self
     }
 
-    /// Lets no file of it grow beyond so many KiB: to the program, a disk that is full.
+    /// Lets no file of it grow beyond so many KiB: to the program, a disk that is full, until [`Program::make_room`].
     pub(crate) fn with_file_limit_kib(mut self, kib: u64) -> Self {
         let mut command = Command::new("sh");
         // Beyond the limit a write fails rather than end the process. Blocks of sh are 512 bytes.
-        command.args(["-c", &format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", kib * 2)]);
+        command.args(["-c", &format!("trap '' XFSZ; ulimit -S -f {}; exec \"$0\" \"$@\"", kib * 2)]);
         command.arg(self.command.get_program()).args(self.command.get_args());
         for (name, value) in self.command.get_envs() {
             match value {
@@ -181,6 +181,13 @@ impl Program {
         let line = format!("kill -{name} {}", self.child.id());
         let status = Command::new("sh").args(["-c", &line]).status().expect("sh starts");
         assert!(status.success(), "{line}");
+    }
+
+    /// Lifts the limit of [`Call::with_file_limit_kib`].
+    pub(crate) fn make_room(&self) {
+        let pid = self.child.id().to_string();
+        let status = Command::new("prlimit").args(["--pid", &pid, "--fsize=unlimited:"]).status();
+        assert!(status.expect("prlimit, of util-linux, starts").success(), "the limit cannot be lifted");
     }
 
     /// Most memory it has had so far, bytes; none where the system does not tell.

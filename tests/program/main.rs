@@ -19,6 +19,7 @@ mod feed;
 mod foreign;
 #[cfg(feature = "foreign")]
 mod foreign_servers;
+mod full_disk;
 mod history;
 mod load;
 mod log;

@@ -80,7 +80,7 @@ pub(crate) fn consume(engine: &Engine, sink: &mut impl Sink, aside: &mut Aside) 
                 if let Some((log, _)) = &mut aside.log
                     && let Some(snapshot) = engine.snapshot()
                 {
-                    taking.judge(log.append(&snapshot.interval).map(ControlFlow::Continue));
+                    log.append_or_tell(&snapshot.interval);
                 }
             },
             recv(end) -> _ => engine.stop(),

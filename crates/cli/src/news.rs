@@ -15,6 +15,7 @@ pub(crate) fn log(news: &News) {
         | News::Refused { .. }
         | News::LeftOut { .. }
         | News::StoreFailed { .. }
+        | News::StoreRecovered { .. }
         | News::TapeFailed { .. }
         | News::Handles(_)
         | News::QueueFull

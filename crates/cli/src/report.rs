@@ -232,7 +232,7 @@ fn queue(summary: &Summary) -> Value {
 fn store(summary: &Summary) -> Value {
     let store = &summary.counters.store;
     json!({"restored_tweets": store.restored_tweets, "restored_decisions": store.restored_decisions,
-           "commits": store.commits, "failed": store.failed})
+           "commits": store.commits, "failed": store.failed, "failing_ms": store.failing_ms})
 }
 
 fn tape(summary: &Summary) -> Value {

@@ -1,7 +1,7 @@
 //! What tells that all is well while nothing happens: status lines, and latencies over time.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use serde_json::json;
@@ -42,11 +42,15 @@ impl StatusLine {
             "held": counters.held,
             "lost": queue.expired + queue.dropped_opens + queue.dropped_followers + queue.undelivered,
             "strategies_off": counters.signal.strategies_off,
+            "store": {"failed": counters.store.failed, "failing_ms": counters.store.failing_ms},
             "log": {"lost": stderr::lost()},
         })
         .to_string()
     }
 }
+
+/// Bytes that wait for room on the disk; intervals that come once there are more are left out.
+const WAITING_BYTES: usize = 1 << 20;
 
 /// Writes latencies of each interval to a file.
 pub(crate) struct LatencyLog {
@@ -55,7 +59,11 @@ pub(crate) struct LatencyLog {
     log: IntervalLog,
     clock: Clock,
     from_ns: i64,
+    /// What is not written yet.
     lines: Vec<u8>,
+    /// What is, in bytes.
+    len: u64,
+    is_failing: bool,
 }
 
 impl LatencyLog {
@@ -65,17 +73,38 @@ impl LatencyLog {
         let clock = Clock::anchored();
         let from_ns = clock.now_ns();
         let name = path.display().to_string();
-        Ok(Self { file, name, log: IntervalLog::new(from_ns), clock, from_ns, lines: Vec::new() })
+        let log = IntervalLog::new(from_ns);
+        Ok(Self { file, name, log, clock, from_ns, lines: Vec::new(), len: 0, is_failing: false })
     }
 
-    /// Writes what was measured since the last call.
+    /// Writes what was measured since the last call. What cannot be written waits for the next one.
     pub(crate) fn append(&mut self, interval: &Recorder) -> Result<(), Failure> {
         let to_ns = self.clock.now_ns();
-        self.lines.clear();
-        self.log.append(interval, self.from_ns, to_ns, &mut self.lines);
+        if self.lines.len() < WAITING_BYTES {
+            self.log.append(interval, self.from_ns, to_ns, &mut self.lines);
+        }
         self.from_ns = to_ns;
-        self.file.write_all(&self.lines).map_err(|error| {
+        self.write().map_err(|error| {
             Failure::text(Code::Failed, format_args!("cannot write to {}: {error}", self.name))
         })
+    }
+
+    /// The same while a run goes on, which it does whatever becomes of its latencies. The first of several failures in a
+    /// row is told.
+    pub(crate) fn append_or_tell(&mut self, interval: &Recorder) {
+        let result = self.append(interval);
+        let was_failing = std::mem::replace(&mut self.is_failing, result.is_err());
+        if let (Err(failure), false) = (result, was_failing) {
+            tracing::error!("{failure}: latencies wait in memory until it can be written");
+        }
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        // A write that failed may have left a part.
+        self.file.seek(SeekFrom::Start(self.len))?;
+        self.file.write_all(&self.lines)?;
+        self.len += self.lines.len() as u64;
+        self.lines.clear();
+        Ok(())
     }
 }

@@ -386,8 +386,7 @@ impl Run {
         *feed = FeedCounters { gaps, gap_ns, ..FeedCounters::default() };
         self.lines.iter().for_each(|line| feed.add(&line.feed));
         if let Some(saver) = &self.saving {
-            let store = &mut self.summary.counters.store;
-            *store = StoreCounters { commits: saver.entry.commits(), failed: saver.entry.failed(), ..*store };
+            saver.entry.count(self.clock.now_ns(), &mut self.summary.counters.store);
         }
         self.backfill.count(feed);
         if let Some(tap) = &self.tap {

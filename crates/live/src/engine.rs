@@ -246,8 +246,8 @@ impl Engine {
     pub fn join(mut self) -> Summary {
         let mut summary = self.thread.take().map_or_else(Summary::default, wait);
         if let Some(keeper) = &mut self.keeper {
-            let (commits, failed) = keeper.finish();
-            summary.counters.store = StoreCounters { commits, failed, ..summary.counters.store };
+            keeper.finish();
+            keeper.count(self.clock.now_ns(), &mut summary.counters.store);
         }
         if let Some(recording) = &mut self.recording {
             summary.counters.tape = recording.finish();

@@ -92,10 +92,16 @@ pub enum News {
         /// What the panic said.
         message: String,
     },
-    /// What is kept over a restart could not be written. It is tried again; until then a crash forgets more.
+    /// What is kept over a restart could not be written. It is tried again and again, which is told no more; until
+    /// [`Self::StoreRecovered`] a crash forgets more.
     StoreFailed {
         /// What the operating system said.
         message: String,
+    },
+    /// What is kept over a restart can be written again, and all that waited is.
+    StoreRecovered {
+        /// How long it could not be.
+        failing: Duration,
     },
     /// A tape could not be written: the recording has ended, the engine goes on.
     TapeFailed {

@@ -1,17 +1,19 @@
 //! The file of the store.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition};
 use stoop_engine::State;
 use stoop_tape::{StateError, read_head, read_tweet, read_view, write_head, write_tweet, write_view};
 use twox_hash::XxHash3_64;
 
 use super::Save;
+use super::disk::Disk;
 
 const HEAD: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("head");
 const VIEWS: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("views");
@@ -69,7 +71,10 @@ pub(crate) struct Kept {
 /// An open store.
 #[derive(Debug)]
 pub(crate) struct Store {
-    db: Database,
+    /// Has the file open, and locked, as long as the store lives.
+    disk: Disk,
+    /// None after a failed write: a database that has seen one refuses everything until it is opened again.
+    db: Option<Database>,
     /// What has changed since the last commit.
     batch: Batch,
     /// The first thing written replaces everything.
@@ -109,13 +114,19 @@ impl Store {
     }
 
     fn read(path: &Path) -> Result<(Self, Kept), Failed> {
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+        let file = file.map_err(|source| StoreError::Io { path: path.to_owned(), source });
+        let backend = FileBackend::new(file.map_err(Failed::Store)?);
+        Self::over(Disk::new(backend.map_err(|error| Failed::open(path, error))?), path)
+    }
+
+    /// Opens what is on a disk; the path is for messages.
+    pub(super) fn over(disk: Disk, path: &Path) -> Result<(Self, Kept), Failed> {
         // A page that is not what it seems may make the database panic; what is read here is thrown away then.
         let read = catch_unwind(AssertUnwindSafe(|| {
-            let mut builder = Database::builder();
-            builder.set_cache_size(CACHE_BYTES);
-            let db = builder.create(path).map_err(|error| Failed::open(path, error))?;
+            let db = open(&disk).map_err(|error| Failed::open(path, error))?;
             let kept = load(&db)?;
-            Ok((Self { db, batch: Batch::default(), is_fresh: true }, kept))
+            Ok((Self { disk, db: Some(db), batch: Batch::default(), is_fresh: true }, kept))
         }));
         read.unwrap_or_else(|panic| Err(Failed::Damaged(stoop_engine::panic_message(panic.as_ref()))))
     }
@@ -134,9 +145,19 @@ impl Store {
         batch.events_before = batch.events_before.max(state.gone.events_before);
     }
 
-    /// Writes what was taken, all of it or nothing. What could not be written is kept for the next time.
+    /// Writes what was taken, all of it or nothing. What could not be written is kept for the next time, which opens the
+    /// database again. A transaction of which the disk cannot tell whether it was written may be written twice.
     pub(crate) fn commit(&mut self) -> Result<(), StoreError> {
-        let written = catch_unwind(AssertUnwindSafe(|| self.write()));
+        let written = catch_unwind(AssertUnwindSafe(|| {
+            let db = match self.db.take() {
+                Some(db) => db,
+                None => open(&self.disk)?,
+            };
+            // If this fails, the database is closed.
+            self.write(&db)?;
+            self.db = Some(db);
+            Ok::<_, redb::Error>(())
+        }));
         match written {
             Ok(Ok(())) => {
                 self.batch = Batch::default();
@@ -148,9 +169,15 @@ impl Store {
         }
     }
 
-    fn write(&self) -> Result<(), redb::Error> {
+    /// As after a failed write.
+    #[cfg(test)]
+    pub(super) fn close_for_test(&mut self) {
+        self.db = None;
+    }
+
+    fn write(&self, db: &Database) -> Result<(), redb::Error> {
         let Batch { head, up_ns, views, tweets, events, events_before } = &self.batch;
-        let transaction = self.db.begin_write()?;
+        let transaction = db.begin_write()?;
         if self.is_fresh {
             transaction.delete_table(VIEWS)?;
             transaction.delete_table(TWEETS)?;
@@ -185,8 +212,16 @@ impl Store {
     }
 }
 
+/// Opens the database on a disk, or makes one. One that was not closed well is mended first, which reads all of it.
+fn open(disk: &Disk) -> Result<Database, DatabaseError> {
+    let mut builder = Database::builder();
+    builder.set_cache_size(CACHE_BYTES);
+    builder.create_with_backend(disk.clone())
+}
+
 /// Why a store could not be read.
-enum Failed {
+#[derive(Debug)]
+pub(super) enum Failed {
     Store(StoreError),
     Damaged(String),
 }

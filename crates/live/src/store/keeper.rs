@@ -1,13 +1,13 @@
 //! The thread that writes what is kept over a restart.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::{Delivery, Save, Store};
+use super::{Delivery, Save, Store, StoreCounters, StoreError};
 use crate::clock::Clock;
 use crate::gauge::Gauge;
 use crate::notice::{News, Notices};
@@ -18,8 +18,12 @@ const WAITING: usize = 2;
 const NAP: Duration = Duration::from_millis(100);
 /// A host that has not acknowledged a decision for so long may not know that it has to.
 const PATIENCE_NS: i64 = 30_000_000_000;
-/// After a failed write the next one waits so long: a full disk is not hammered.
-const PAUSE: Duration = Duration::from_secs(1);
+/// After a failed write the next try waits so long, and twice as long after each further one: to open a large store again
+/// costs a second of reading.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Of [`Shared::failing_since_ns`]: it does not fail.
+const WELL: i64 = i64::MIN;
 
 /// The thread of a store.
 #[derive(Debug)]
@@ -35,6 +39,8 @@ struct Shared {
     is_busy: AtomicBool,
     commits: AtomicU64,
     failed: AtomicU64,
+    /// When the first of the tries that failed and that none has followed that did not was, Unix ns.
+    failing_since_ns: AtomicI64,
     delivery: Arc<Delivery>,
     gauge: Arc<Gauge>,
 }
@@ -62,14 +68,19 @@ impl Entry {
         self.saves.clone()
     }
 
-    /// Times what has changed was written.
-    pub(crate) fn commits(&self) -> u64 {
-        self.shared.commits.load(Ordering::Acquire)
+    /// Adds what it did up to now.
+    pub(crate) fn count(&self, now_ns: i64, counters: &mut StoreCounters) {
+        self.shared.count(now_ns, counters);
     }
+}
 
-    /// Times that failed.
-    pub(crate) fn failed(&self) -> u64 {
-        self.shared.failed.load(Ordering::Acquire)
+impl Shared {
+    fn count(&self, now_ns: i64, counters: &mut StoreCounters) {
+        counters.commits = self.commits.load(Ordering::Acquire);
+        counters.failed = self.failed.load(Ordering::Acquire);
+        let since_ns = self.failing_since_ns.load(Ordering::Acquire);
+        let failing_ms = || u64::try_from(now_ns.saturating_sub(since_ns) / 1_000_000).unwrap_or(0);
+        counters.failing_ms = (since_ns != WELL).then(failing_ms);
     }
 }
 
@@ -87,6 +98,7 @@ impl Keeper {
             is_busy: AtomicBool::new(false),
             commits: AtomicU64::new(0),
             failed: AtomicU64::new(0),
+            failing_since_ns: AtomicI64::new(WELL),
             delivery,
             gauge,
         });
@@ -111,15 +123,19 @@ impl Keeper {
     }
 
     /// Waits until what the engine sent last is written, or cannot be because not all of it was acknowledged. For when the
-    /// engine has ended. Returns how often was written, and how often that failed.
-    pub(crate) fn finish(&mut self) -> (u64, u64) {
+    /// engine has ended.
+    pub(crate) fn finish(&mut self) {
         self.shared.delivery.end();
         self.saves = None;
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();
             drop(thread.join());
         }
-        (self.shared.commits.load(Ordering::Acquire), self.shared.failed.load(Ordering::Acquire))
+    }
+
+    /// Adds what it did up to now.
+    pub(crate) fn count(&self, now_ns: i64, counters: &mut StoreCounters) {
+        self.shared.count(now_ns, counters);
     }
 }
 
@@ -152,6 +168,11 @@ impl Work {
             self.shared.is_busy.store(false, Ordering::Release);
             self.shared.gauge.wake();
         }
+        if self.shared.failing_since_ns.load(Ordering::Acquire) != WELL {
+            tracing::error!(
+                "the run ends before what has changed could be written: a restart does not know of it"
+            );
+        }
     }
 
     /// Waits until all decisions before `next_seq` have reached their output, or were dropped. False if they never will.
@@ -177,18 +198,61 @@ impl Work {
         }
     }
 
+    /// Writes what has changed, however often that fails; gives up when the run is over. The stages are not asked for
+    /// more in the meantime, so that what waits here does not grow.
     fn commit(&mut self) {
-        match self.store.commit() {
-            Ok(()) => {
-                self.shared.commits.fetch_add(1, Ordering::AcqRel);
+        let mut pause = FIRST_PAUSE;
+        loop {
+            // Looked at before: the end is worth one more try.
+            let is_over = self.shared.delivery.is_over();
+            match self.store.commit() {
+                Ok(()) => return self.succeed(),
+                Err(error) => self.fail(&error),
             }
-            Err(error) => {
-                self.shared.failed.fetch_add(1, Ordering::AcqRel);
-                tracing::error!(%error, "what has changed is kept in memory and written with the next");
-                self.notices.tell(self.clock.now_ns(), News::StoreFailed { message: error.to_string() });
-                if !self.shared.delivery.is_over() {
-                    std::thread::park_timeout(PAUSE);
-                }
+            if is_over {
+                return;
+            }
+            self.rest(pause);
+            pause = LONGEST_PAUSE.min(pause * 2);
+        }
+    }
+
+    fn succeed(&self) {
+        let Shared { commits, failed, failing_since_ns, .. } = &*self.shared;
+        commits.fetch_add(1, Ordering::AcqRel);
+        let since_ns = failing_since_ns.swap(WELL, Ordering::AcqRel);
+        if since_ns != WELL {
+            let now_ns = self.clock.now_ns();
+            let failing_ms = now_ns.saturating_sub(since_ns) / 1_000_000;
+            let failed = failed.load(Ordering::Acquire);
+            tracing::warn!(failing_ms, failed, "the store can be written again: all that waited is in it");
+            let failing = Duration::from_millis(u64::try_from(failing_ms).unwrap_or(0));
+            self.notices.tell(now_ns, News::StoreRecovered { failing });
+        }
+    }
+
+    /// Counts a failed try; the first of several in a row is told.
+    fn fail(&self, error: &StoreError) {
+        let Shared { failed, failing_since_ns, .. } = &*self.shared;
+        failed.fetch_add(1, Ordering::AcqRel);
+        if failing_since_ns.load(Ordering::Acquire) == WELL {
+            let now_ns = self.clock.now_ns();
+            failing_since_ns.store(now_ns, Ordering::Release);
+            tracing::error!(%error, "what has changed is kept in memory until it can be written");
+            self.notices.tell(now_ns, News::StoreFailed { message: error.to_string() });
+        }
+    }
+
+    /// Waits for the next try, or for the end of the run.
+    fn rest(&self, pause: Duration) {
+        let until_ns =
+            self.clock.now_ns().saturating_add(i64::try_from(pause.as_nanos()).unwrap_or(i64::MAX));
+        while !self.shared.delivery.is_over() {
+            // Each decision that is acknowledged wakes the thread.
+            let left_ns = until_ns.saturating_sub(self.clock.now_ns());
+            match u64::try_from(left_ns) {
+                Ok(left_ns) if left_ns > 0 => std::thread::park_timeout(Duration::from_nanos(left_ns)),
+                Ok(_) | Err(_) => return,
             }
         }
     }

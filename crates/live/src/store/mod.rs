@@ -2,10 +2,12 @@
 //!
 //! The state goes the way of the frames, so that it is that of one moment; from the end of the pipeline it comes to a
 //! thread of its own ([`Keeper`]), which waits until every decision in it has reached its output, and then writes what
-//! has changed in one transaction. A crash in between forgets the frames since; if the server sends them again, the same
+//! has changed in one transaction. While that fails, as on a full disk, it is tried again and again, and what changes in the
+//! meantime waits where it is, with the stages. A crash in between forgets the frames since; if the server sends them again, the same
 //! decisions come again, with the same ids and revisions.
 
 mod delivery;
+mod disk;
 mod file;
 mod keeper;
 #[cfg(test)]
@@ -35,6 +37,8 @@ pub struct StoreCounters {
     pub restored_decisions: u64,
     /// Times what has changed was written.
     pub commits: u64,
-    /// Times that failed; it is tried again with the next.
+    /// Times that failed. It is tried again, less and less often, until it succeeds.
     pub failed: u64,
+    /// For how long it has been failing now, ms; none while it does not.
+    pub failing_ms: Option<u64>,
 }

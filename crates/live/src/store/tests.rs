@@ -1,15 +1,22 @@
 //! What is written is read again; what is damaged is set aside.
 
 use std::fs;
-use std::path::PathBuf;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use crossbeam_channel::Receiver;
+use redb::StorageBackend;
+use redb::backends::InMemoryBackend;
 use stoop_engine::{Bounds, NoProbe, Pipeline, Receipt, RuleSet, Scope, View};
 
+use super::disk::Disk;
 use super::*;
 use crate::clock::Clock;
 use crate::gauge::Gauge;
-use crate::notice::Notices;
+use crate::notice::{News, Notice, Notices};
 
 const RULES: &str = "[[rule]]\nname = \"all\"\nsettle = \"1h\"\n";
 
@@ -207,12 +214,196 @@ fn a_path_that_cannot_be_is_an_error() {
     assert!(matches!(Store::open(folder), Err(StoreError::Io { .. })), "a folder");
 }
 
+/// A disk on which so many more writes find room.
+#[derive(Clone, Debug)]
+struct Tight {
+    bytes: Arc<InMemoryBackend>,
+    writes_left: Arc<AtomicU64>,
+}
+
+impl Tight {
+    fn new() -> Self {
+        Self { bytes: Arc::new(InMemoryBackend::new()), writes_left: Arc::new(AtomicU64::new(u64::MAX)) }
+    }
+
+    fn leave(&self, writes: u64) {
+        self.writes_left.store(writes, Ordering::Release);
+    }
+
+    fn use_up(&self) -> io::Result<()> {
+        let less = |left: u64| if left == u64::MAX { Some(left) } else { left.checked_sub(1) };
+        let used = self.writes_left.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
+        used.map(drop).map_err(|_none| ErrorKind::StorageFull.into())
+    }
+
+    fn open(&self) -> (Store, Kept) {
+        Store::over(Disk::new(self.clone()), Path::new("a disk")).unwrap()
+    }
+}
+
+impl StorageBackend for Tight {
+    fn len(&self) -> io::Result<u64> {
+        self.bytes.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.bytes.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.use_up().and_then(|()| self.bytes.set_len(len))
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.use_up().and_then(|()| self.bytes.sync_data())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.use_up().and_then(|()| self.bytes.write(offset, data))
+    }
+}
+
+#[test]
+fn whatever_write_a_full_disk_refuses_nothing_is_forgotten_once_there_is_room() {
+    let mut failed = 0;
+    for writes in 0..40 {
+        let (tight, mut desk) = (Tight::new(), Desk::new());
+        let (mut store, _) = tight.open();
+        desk.posts(30);
+        desk.write(&mut store);
+        let before = desk.shown();
+        desk.posts(300);
+        store.take(&Save { state: desk.pipeline.save(Scope::Changes), up_ns: None });
+        tight.leave(writes);
+        let is_written = store.commit().is_ok();
+        // The disk stays full for a while, and a crash now finds one whole state or the other.
+        tight.leave(0);
+        if !is_written {
+            failed += 1;
+            assert!(store.commit().is_err(), "after {writes} writes");
+            assert!(store.commit().is_err(), "after {writes} writes");
+        }
+        tight.leave(u64::MAX);
+        if failed % 2 == 0 {
+            store.commit().unwrap();
+            desk.posts(20);
+            desk.write(&mut store);
+        }
+        drop(store);
+        let found = shown(&tight.open().1.state.expect("a state"));
+        let is_old = found == before;
+        assert!(found == desk.shown() || (is_old && failed % 2 == 1), "after {writes} writes");
+    }
+    assert!(failed > 5, "{failed}");
+}
+
+#[test]
+fn a_store_stays_locked_while_it_is_opened_again() {
+    let mut desk = Desk::new();
+    let (mut store, _) = Store::open(&desk.path()).unwrap();
+    store.close_for_test();
+    assert!(matches!(Store::open(&desk.path()), Err(StoreError::InUse { .. })), "between the two");
+    desk.posts(3);
+    desk.write(&mut store);
+    assert!(matches!(Store::open(&desk.path()), Err(StoreError::InUse { .. })), "opened again");
+    drop(store);
+    assert_eq!(shown(&Store::open(&desk.path()).unwrap().1.state.unwrap()), desk.shown());
+}
+
 /// A keeper over a store, with its delivery.
 fn keeper(desk: &Desk) -> (Keeper, Arc<Delivery>) {
-    let (store, _) = Store::open(&desk.path()).unwrap();
+    let (keeper, delivery, _) = keeper_of(Store::open(&desk.path()).unwrap().0);
+    (keeper, delivery)
+}
+
+fn keeper_of(store: Store) -> (Keeper, Arc<Delivery>, Receiver<Notice>) {
     let delivery = Arc::new(Delivery::default());
-    let (gauge, notices) = (Arc::new(Gauge::new()), Notices::new().0);
-    (Keeper::start(store, Arc::clone(&delivery), gauge, notices, Clock::anchored()).unwrap(), delivery)
+    let (gauge, (notices, told)) = (Arc::new(Gauge::new()), Notices::new());
+    let keeper = Keeper::start(store, Arc::clone(&delivery), gauge, notices, Clock::anchored()).unwrap();
+    (keeper, delivery, told)
+}
+
+fn counters(keeper: &Keeper) -> StoreCounters {
+    let mut counters = StoreCounters::default();
+    keeper.count(Clock::anchored().now_ns(), &mut counters);
+    counters
+}
+
+/// Commits and failures, once the keeper has ended.
+fn ended(keeper: &mut Keeper) -> (u64, u64) {
+    keeper.finish();
+    let StoreCounters { commits, failed, .. } = counters(keeper);
+    (commits, failed)
+}
+
+/// Sends what a few posts change.
+fn send_posts(desk: &mut Desk, keeper: &Keeper) {
+    desk.posts(5);
+    let entry = keeper.entry().unwrap();
+    entry.occupy();
+    entry.sender().send(Box::new(Save { state: desk.pipeline.save(Scope::Changes), up_ns: None })).unwrap();
+}
+
+/// Waits until the counters are so.
+#[track_caller]
+fn wait_for(keeper: &Keeper, what: &str, is_so: impl Fn(StoreCounters) -> bool) {
+    const STEP: Duration = Duration::from_millis(5);
+    let mut left = Duration::from_mins(1);
+    while !is_so(counters(keeper)) {
+        left = left.checked_sub(STEP).unwrap_or_else(|| panic!("{what}: {:?}", counters(keeper)));
+        std::thread::park_timeout(STEP);
+    }
+}
+
+#[test]
+fn a_full_disk_is_told_once_and_what_waits_is_written_when_there_is_room() {
+    let (tight, mut desk) = (Tight::new(), Desk::new());
+    let (mut keeper, delivery, told) = keeper_of(tight.open().0);
+    assert_eq!(counters(&keeper).failing_ms, None);
+    tight.leave(0);
+    send_posts(&mut desk, &keeper);
+    delivery.settle(100);
+    wait_for(&keeper, "it fails again and again", |counters| {
+        // Decisions go on, and wake the thread.
+        keeper.acknowledge(4);
+        counters.failed >= 2
+    });
+    assert!(counters(&keeper).failing_ms.is_some());
+    assert!(!keeper.entry().unwrap().is_free(), "the stages are not asked for more");
+    let failed: Vec<_> = told.try_iter().map(|notice| notice.what).collect();
+    assert!(matches!(failed[..], [News::StoreFailed { .. }]), "{failed:?}");
+    tight.leave(u64::MAX);
+    wait_for(&keeper, "it is written", |counters| counters.commits == 1);
+    wait_for(&keeper, "it is well", |counters| counters.failing_ms.is_none());
+    // A disk that is full again at the end is tried once more, and not waited for.
+    send_posts(&mut desk, &keeper);
+    wait_for(&keeper, "it is written", |counters| counters.commits == 2);
+    let kept = desk.shown();
+    tight.leave(0);
+    send_posts(&mut desk, &keeper);
+    let (commits, failed) = ended(&mut keeper);
+    assert!(commits == 2 && failed >= 3 && counters(&keeper).failing_ms.is_some(), "{commits} {failed}");
+    let then: Vec<_> = told.try_iter().map(|notice| notice.what).collect();
+    assert!(matches!(then[..], [News::StoreRecovered { .. }, News::StoreFailed { .. }]), "{then:?}");
+    drop(keeper);
+    tight.leave(u64::MAX);
+    assert_eq!(shown(&tight.open().1.state.unwrap()), kept);
+}
+
+#[test]
+fn a_disk_that_has_room_again_at_the_end_gets_all() {
+    let (tight, mut desk) = (Tight::new(), Desk::new());
+    let (mut keeper, delivery, _told) = keeper_of(tight.open().0);
+    tight.leave(0);
+    delivery.settle(100);
+    send_posts(&mut desk, &keeper);
+    wait_for(&keeper, "it fails", |counters| counters.failed > 0);
+    tight.leave(u64::MAX);
+    send_posts(&mut desk, &keeper);
+    assert_eq!(ended(&mut keeper).0, 2);
+    assert_eq!(counters(&keeper).failing_ms, None);
+    drop(keeper);
+    assert_eq!(shown(&tight.open().1.state.unwrap()), desk.shown());
 }
 
 #[test]
@@ -232,7 +423,7 @@ fn nothing_is_kept_before_its_decisions_have_reached_their_output() {
             keeper.acknowledge(seq);
         }
         drop(entry);
-        assert_eq!(keeper.finish(), (u64::from(is_kept), 0));
+        assert_eq!(ended(&mut keeper), (u64::from(is_kept), 0));
         drop(keeper);
         assert_eq!(Store::open(&desk.path()).unwrap().1.state.is_some(), is_kept, "{acknowledged:?}");
     }
@@ -248,5 +439,5 @@ fn decisions_that_were_dropped_are_not_waited_for() {
     delivery.send(0);
     delivery.settle(5);
     keeper.acknowledge(0);
-    assert_eq!(keeper.finish(), (1, 0));
+    assert_eq!(ended(&mut keeper), (1, 0));
 }
