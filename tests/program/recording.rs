@@ -227,10 +227,32 @@ fn a_tape_that_cannot_be_written_any_more_ends_the_recording_and_nothing_else() 
     let summary = run.summary();
     assert_eq!((&summary["tape"]["failed"], &summary["frames"]), (&1.into(), &3000.into()));
     assert_eq!(summary["decisions"], run.stdout.len(), "every decision is told");
-    assert!(run.errors().contains("the recording has ended"), "{}", run.errors());
+    assert!(run.errors().contains("a tape has ended"), "{}", run.errors());
     // What was written before reads.
     let tape = tapes(&desk).remove(0);
     assert!(records(&tape, "events").iter().any(|event| event.contains("\"config\"")));
+}
+
+#[test]
+fn a_recording_goes_on_with_a_new_tape_once_there_is_room() {
+    let desk = Desk::new();
+    let mock = Mock::start(&fixture("frames/lifecycle.jsonl"), &["--rate", "500", "--loop", "--rebase"]);
+    let config = desk.config(&mock.addr, TIMELESS, "[tape]\ndir = \"tapes\"\n");
+    // Room for the first tape, which begins with nothing, but not for what is remembered once that is full.
+    let run = stoop(&["run", "-c", &config, "--json"]).key("k").with_file_limit_kib(16).start();
+    run.stderr.wait_for(|line| line.contains("a tape has ended"));
+    run.make_room();
+    run.stderr.wait_for(|line| line.contains("the recording goes on"));
+    run.stdout.wait_for_lines(run.stdout.seen().len() + 10);
+    run.signal("TERM");
+    let run = run.finish().expect(143);
+    let summary = run.summary();
+    assert_eq!((&summary["tape"]["failed"], &summary["tape"]["files"]), (&1.into(), &2.into()));
+    assert!(summary["tape"]["dropped"].as_u64() > Some(0), "{summary}");
+    // The second one stands for itself: it begins with what was remembered, and misses nothing.
+    let tapes = tapes(&desk);
+    assert_eq!(tapes.len(), 2, "no other file is left: {tapes:?}");
+    parity(&[tapes[1].to_str().expect("text")]).expect(0);
 }
 
 #[test]

@@ -62,7 +62,10 @@ pub(crate) fn live(summary: &Summary, as_json: bool) {
     ));
     let tape = &summary.counters.tape;
     if tape.files + tape.failed > 0 {
-        let failed = if tape.failed > 0 { "; it has ended early" } else { "" };
+        let failed = match tape.failed {
+            0 => String::new(),
+            count => format!("; {count} ended early, because they could not be written"),
+        };
         note(format_args!(
             "tape: {} files, {} records, {} dropped{failed}",
             tape.files, tape.records, tape.dropped

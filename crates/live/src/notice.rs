@@ -103,7 +103,7 @@ pub enum News {
         /// How long it could not be.
         failing: Duration,
     },
-    /// A tape could not be written: the recording has ended, the engine goes on.
+    /// A tape could not be written: nothing is recorded until a new one can be, the engine goes on. Told once until then.
     TapeFailed {
         /// What the operating system said.
         message: String,

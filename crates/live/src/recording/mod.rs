@@ -2,7 +2,7 @@
 //!
 //! The connection and the end of the pipeline put copies of inputs and decisions into a bounded queue ([`Tap`]); a thread
 //! of its own ([`Recording`]) writes them. Nothing is ever waited for: what finds no room is counted, and its place marked
-//! on the tape. A disk that fails ends the recording, not the engine.
+//! on the tape. A disk that fails ends the tape, not the engine; a new tape is begun when one can be written.
 //!
 //! A new file is begun by the connection: it lets time pass up to now, says so to the thread, and asks the stages for
 //! their state, which comes to the thread when they have come that far. So every file begins with the state of the moment
@@ -42,9 +42,9 @@ pub struct TapeCounters {
     pub files: u64,
     /// Records written.
     pub records: u64,
-    /// Inputs and decisions that found no room in the queue, or came after the recording had failed.
+    /// Inputs and decisions that found no room in the queue, or came while no file could be written.
     pub dropped: u64,
-    /// The recording has ended early: a file could not be written.
+    /// Files that ended early because they could not be written.
     pub failed: u64,
     /// Files that were checked and decide what was decided.
     pub same: u64,

@@ -54,7 +54,7 @@ pub(super) struct Shared {
     pub(super) files: AtomicU64,
     pub(super) records: AtomicU64,
     dropped: AtomicU64,
-    pub(super) has_failed: AtomicBool,
+    pub(super) failed: AtomicU64,
     pub(super) found: Arc<Found>,
     pub(super) wants_cut: AtomicBool,
     /// A new file was asked for, and is not begun yet.
@@ -67,12 +67,22 @@ impl Shared {
         self.waiting_bytes.fetch_sub(entry.bytes(), Ordering::AcqRel);
     }
 
+    /// An entry that has left it is on no tape.
+    pub(super) fn lose(&self, entry: &Entry) {
+        match entry {
+            Entry::Frame { .. } | Entry::Event { .. } | Entry::Decision(_) => {
+                self.dropped.fetch_add(1, Ordering::AcqRel);
+            }
+            Entry::Cut { .. } => {}
+        }
+    }
+
     pub(super) fn counters(&self) -> TapeCounters {
         TapeCounters {
             files: self.files.load(Ordering::Acquire),
             records: self.records.load(Ordering::Acquire),
             dropped: self.dropped.load(Ordering::Acquire),
-            failed: u64::from(self.has_failed.load(Ordering::Acquire)),
+            failed: self.failed.load(Ordering::Acquire),
             same: self.found.same.load(Ordering::Acquire),
             differing: self.found.differing.load(Ordering::Acquire),
             unchecked: self.found.unchecked.load(Ordering::Acquire),

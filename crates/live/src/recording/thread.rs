@@ -23,6 +23,10 @@ use crate::notice::{News, Notices};
 const NAP: Duration = Duration::from_millis(5);
 /// Bytes of a frame that are looked at for its `ts`.
 const HEAD_BYTES: usize = 256;
+/// After a failure a new file is tried so much later, and twice as much after each further one: what the engine remembers
+/// stands at its head, and to tell all of it costs the engine some ms.
+const FIRST_PAUSE_NS: i64 = 1_000_000_000;
+const LONGEST_PAUSE_NS: i64 = 300_000_000_000;
 /// How long a state may take to come: the stages come to it behind a full pipeline.
 const STATE_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -33,7 +37,7 @@ pub(crate) struct Recording {
     shared: Arc<Shared>,
 }
 
-/// Why a recording has ended early.
+/// Why a file has ended early.
 #[derive(Debug, thiserror::Error)]
 enum RecordError {
     #[error(transparent)]
@@ -71,6 +75,8 @@ impl Recording {
             number: 0,
             began_ns: 0,
             head_bytes: 0,
+            failing_since_ns: None,
+            pause_ns: FIRST_PAUSE_NS,
         };
         #[expect(clippy::disallowed_methods, reason = "ends when the engine has; joined by its handle")]
         let thread = std::thread::Builder::new().name("stoop-tape".to_owned()).spawn(move || work.run())?;
@@ -112,19 +118,46 @@ struct Work {
     began_ns: i64,
     /// What stands before its first input.
     head_bytes: u64,
+    /// When the last file failed, if none was begun since.
+    failing_since_ns: Option<i64>,
+    /// How long the next pause is.
+    pause_ns: i64,
 }
 
 impl Work {
     fn run(mut self) {
-        let result = self.write();
-        let sealed = self.seal();
-        if let Err(error) = result.and(sealed) {
-            self.fail(&error);
-            // What comes now is lost, but its senders must not find a full queue to complain of.
-            while let Ok(entry) = self.taken.recv() {
-                self.shared.left(&entry);
+        loop {
+            let written = self.write();
+            let is_over = written.is_ok();
+            let sealed = self.seal();
+            if let Err(error) = written.and(sealed) {
+                self.fail(&error);
+            }
+            if is_over || !self.wait_for_room() {
+                return;
             }
         }
+    }
+
+    /// Loses what comes for a while, and has a new file begun then. False if the engine has ended.
+    fn wait_for_room(&mut self) -> bool {
+        let until_ns = self.clock.now_ns().saturating_add(self.pause_ns);
+        self.pause_ns = LONGEST_PAUSE_NS.min(self.pause_ns.saturating_mul(2));
+        self.pending.drain(..).for_each(|entry| self.shared.lose(&entry));
+        while self.clock.now_ns() < until_ns {
+            match self.taken.try_recv() {
+                // Its senders must not find a full queue to complain of.
+                Ok(entry) => {
+                    self.shared.left(&entry);
+                    self.shared.lose(&entry);
+                }
+                Err(TryRecvError::Empty) => std::thread::park_timeout(NAP),
+                Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+        self.shared.wants_cut.store(true, Ordering::Release);
+        self.shared.is_cut.store(false, Ordering::Release);
+        true
     }
 
     /// Writes until the engine has ended.
@@ -162,7 +195,10 @@ impl Work {
     }
 
     fn record(&mut self, entry: Entry) -> Result<(), RecordError> {
-        let Some(tape) = &mut self.tape else { return Ok(()) };
+        let Some(tape) = &mut self.tape else {
+            self.shared.lose(&entry);
+            return Ok(());
+        };
         match entry {
             Entry::Frame { origin, recv_ns, bytes } => {
                 let origin = match origin {
@@ -213,19 +249,30 @@ impl Work {
             tape.event(at_ns, close.as_bytes())?;
         }
         self.seal()?;
-        let mut tape = self.create(at_ns)?;
-        tape.event(at_ns, &self.settings.config.to_event())?;
-        for event in state_events(state) {
-            tape.event(at_ns, &event)?;
-        }
-        tape.flush()?;
+        let tape = self.create(at_ns)?;
+        // A file that holds less than its head would be in the way of those who read the others.
+        let tape = self.head(tape, at_ns, state).inspect_err(|_| drop(std::fs::remove_file(&self.path)))?;
         self.began_ns = at_ns;
         self.head_bytes = tape.bytes();
         self.shared.wants_cut.store(false, Ordering::Release);
         self.shared.is_cut.store(false, Ordering::Release);
         self.shared.files.fetch_add(1, Ordering::AcqRel);
         self.tape = Some(tape);
+        if let Some(since_ns) = self.failing_since_ns.take() {
+            let away_ms = (self.clock.now_ns() - since_ns) / 1_000_000;
+            tracing::warn!(away_ms, "the recording goes on with a new file");
+        }
         Ok(())
+    }
+
+    /// Writes what a file begins with.
+    fn head(&self, mut tape: TapeWriter, at_ns: i64, state: &State) -> Result<TapeWriter, TapeWriteError> {
+        tape.event(at_ns, &self.settings.config.to_event())?;
+        for event in state_events(state) {
+            tape.event(at_ns, &event)?;
+        }
+        tape.flush()?;
+        Ok(tape)
     }
 
     /// Creates the next file, beside all that are there.
@@ -235,6 +282,10 @@ impl Work {
             let path = file_name(&self.settings.dir, at_ns, self.number);
             match TapeWriter::create(&path, TapeOptions::default()) {
                 Err(TapeWriteError::Exists { .. }) => {}
+                Err(error) => {
+                    drop(std::fs::remove_file(&path));
+                    return Err(error);
+                }
                 created => {
                     tracing::info!(path = %path.display(), "recording");
                     self.path = path;
@@ -244,10 +295,19 @@ impl Work {
         }
     }
 
-    fn fail(&self, error: &RecordError) {
-        self.shared.has_failed.store(true, Ordering::Release);
-        tracing::error!(error = %shown(error), "the recording has ended: nothing is written any more");
-        self.notices.tell(self.clock.now_ns(), News::TapeFailed { message: shown(error) });
+    /// Counts a failure, and tells of it, if it is the first since a file was begun.
+    fn fail(&mut self, error: &RecordError) {
+        let now_ns = self.clock.now_ns();
+        if now_ns - self.began_ns > LONGEST_PAUSE_NS {
+            self.pause_ns = FIRST_PAUSE_NS;
+        }
+        if self.failing_since_ns.is_some() {
+            return;
+        }
+        self.failing_since_ns = Some(now_ns);
+        self.shared.failed.fetch_add(1, Ordering::AcqRel);
+        tracing::error!(error = %shown(error), "a tape has ended: nothing is recorded until a new one can be written");
+        self.notices.tell(now_ns, News::TapeFailed { message: shown(error) });
     }
 }
 
