@@ -344,6 +344,27 @@ impl Stream {
         found.unwrap_or_else(|| panic!("the line waited for has not come:\n{}", self.seen().join("\n")))
     }
 
+    /// Waits for a status line that fits, among those from now on: so many at most, since they never end by themselves.
+    pub(crate) fn wait_for_status(&self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        const MOST: usize = 3_000;
+        let (mut looked_at, mut count, mut last) = (self.seen().len(), 0, Value::Null);
+        self.wait(|state| {
+            while let Some(line) = state.lines.get(looked_at)
+                && count < MOST
+                && !fits(&last)
+            {
+                looked_at += 1;
+                if line.starts_with(r#"{"kind":"status""#) {
+                    count += 1;
+                    last = serde_json::from_str(line).expect("a status line is JSON");
+                }
+            }
+            count == MOST || fits(&last)
+        });
+        assert!(fits(&last), "{what}: not so after {count} status lines; the last: {last}");
+        last
+    }
+
     /// Waits until there are so many lines.
     pub(crate) fn wait_for_lines(&self, count: usize) {
         self.wait(|state| state.lines.len() >= count);
