@@ -35,7 +35,7 @@ fn letter(number: usize) -> char {
 /// Runs until a line is logged, then stops.
 fn run(rules: &str, feed: &str, mock_args: &[&str], awaited: &str) -> Finished {
     let (program, _mock, _desk) = start(rules, feed, mock_args);
-    program.stderr.wait_for(|line| line.contains(awaited));
+    program.stderr.wait_for(awaited, |line| line.contains(awaited));
     program.signal("TERM");
     program.finish().expect(143)
 }

@@ -8,8 +8,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// A program, server or thread that gives no sign for so long hangs.
-pub(crate) const LIMIT: Duration = Duration::from_mins(1);
+/// A program, server or thread that gives no sign for this long hangs. It only bounds a test that fails: one that passes
+/// never waits for it, so it is far longer than anything takes on a machine that is slow or busy.
+pub(crate) const LIMIT: Duration = Duration::from_mins(10);
+/// Lines that a failure shows of what a program has written: the last.
+const SHOWN: usize = 20;
 const KEY_VARIABLE: &str = "TWEETSTREAM_API_KEY";
 
 /// Starts a named thread.
@@ -19,6 +22,16 @@ pub(crate) fn thread<T: Send + 'static>(
     body: impl FnOnce() -> T + Send + 'static,
 ) -> JoinHandle<T> {
     std::thread::Builder::new().name(name.to_owned()).spawn(body).expect("a thread starts")
+}
+
+/// Waits until this is so, for what does not tell when it changes; `what` it is stands in the failure if it never is.
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    const STEP: Duration = Duration::from_millis(5);
+    let mut left = LIMIT;
+    while !is_so() {
+        left = left.checked_sub(STEP).unwrap_or_else(|| panic!("waited for {what}"));
+        std::thread::park_timeout(STEP);
+    }
 }
 
 /// A call of the program that has yet to be made.
@@ -150,7 +163,7 @@ impl Program {
         let (stdout, stderr) = (self.stdout.wait_for_end(), self.stderr.wait_for_end());
         let (Some(stdout), Some(stderr)) = (stdout, stderr) else {
             self.child.kill().expect("a hanging program can be ended");
-            panic!("the program hangs; its stderr:\n{}", self.stderr.seen().join("\n"));
+            panic!("the program was waited for and hangs; its stderr:\n{}", last_of(&self.stderr.seen()));
         };
         let code = self.child.wait().expect("its end can be waited for").code();
         Finished { code, stdout, stderr }
@@ -161,7 +174,7 @@ impl Program {
     /// Waits for its end without ever reading its stdout.
     pub(crate) fn finish_unread(mut self) -> Finished {
         let Some(stderr) = self.stderr.wait_for_end() else {
-            panic!("the program hangs; its stderr:\n{}", self.stderr.seen().join("\n"));
+            panic!("the program was waited for and hangs; its stderr:\n{}", last_of(&self.stderr.seen()));
         };
         let code = self.child.wait().expect("its end can be waited for").code();
         Finished { code, stdout: Vec::new(), stderr }
@@ -207,6 +220,10 @@ impl Finished {
         serde_json::from_str(last)
             .unwrap_or_else(|error| panic!("{error} in the last of stderr:\n{}", self.errors()))
     }
+}
+
+fn last_of(lines: &[String]) -> String {
+    lines[lines.len().saturating_sub(SHOWN)..].join("\n")
 }
 
 /// Lines as they come.
@@ -274,8 +291,8 @@ impl Stream {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).lines.clone()
     }
 
-    /// Waits for a line that fits.
-    pub(crate) fn wait_for(&self, fits: impl Fn(&str) -> bool) -> String {
+    /// Waits for a line that fits; `what` it is stands in the failure if none comes.
+    pub(crate) fn wait_for(&self, what: &str, fits: impl Fn(&str) -> bool) -> String {
         let mut looked_at = 0;
         let mut found = None;
         self.wait(|state| {
@@ -287,14 +304,18 @@ impl Stream {
             }
             found.is_some()
         });
-        found.unwrap_or_else(|| panic!("the line waited for has not come:\n{}", self.seen().join("\n")))
+        found.unwrap_or_else(|| {
+            let seen = self.seen();
+            panic!("waited for {what}; {} lines have come, the last:\n{}", seen.len(), last_of(&seen))
+        })
     }
 
     /// Waits until there are so many lines.
     pub(crate) fn wait_for_lines(&self, count: usize) {
         self.wait(|state| state.lines.len() >= count);
         let seen = self.seen();
-        assert!(seen.len() >= count, "{} lines of {count} have come:\n{}", seen.len(), seen.join("\n"));
+        let come = seen.len();
+        assert!(come >= count, "waited for {count} lines; {come} have come, the last:\n{}", last_of(&seen));
     }
 
     /// All lines, once the last has come; none if that takes too long.

@@ -125,20 +125,20 @@ impl Feed {
         Self { addr, guests, thread }
     }
 
-    /// Waits until this holds for a guest.
-    pub(crate) fn wait_for(&self, number: usize, is_so: impl Fn(&Guest) -> bool) -> Guest {
+    /// Waits until this holds for a guest; `what` it is stands in the failure if it never does.
+    pub(crate) fn wait_for(&self, number: usize, what: &str, is_so: impl Fn(&Guest) -> bool) -> Guest {
         let list = self.guests.list.lock().unwrap_or_else(PoisonError::into_inner);
         let is_not = |list: &mut Vec<Guest>| !list.get(number).is_some_and(&is_so);
         let waited = self.guests.changed.wait_timeout_while(list, LIMIT, is_not);
         let (list, waited) = waited.unwrap_or_else(PoisonError::into_inner);
-        assert!(!waited.timed_out(), "guest {number} has not come so far: {list:?}");
+        assert!(!waited.timed_out(), "waited for guest {number} {what}: {list:?}");
         list[number].clone()
     }
 
     /// Waits until all have been served.
     pub(crate) fn finish(self, visits: usize) -> Vec<Guest> {
         for number in 0..visits {
-            self.wait_for(number, |guest| guest.is_gone);
+            self.wait_for(number, "to hang up", |guest| guest.is_gone);
         }
         self.thread.join().expect("the server has served all");
         self.guests.list.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -163,7 +163,9 @@ impl<'a> Case<'a> {
             closes.push((dials, 1000));
         }
         for (conn, code) in closes {
-            let end = told.wait_for(|line| parsed(line)["conn"] == conn && line.contains("closed"));
+            let end = told.wait_for(&format!("connection {conn} to be closed"), |line| {
+                parsed(line)["conn"] == conn && line.contains("closed")
+            });
             assert_eq!(parsed(&end)["closed"], code, "{:?}: {end}", self.specs);
         }
         let told: Vec<Value> = told.seen().iter().map(|line| parsed(line)).collect();

@@ -116,7 +116,7 @@ fn a_file_of_decisions_that_is_emptied_meanwhile_begins_anew() {
     let config = desk.config(&silent.local_addr().expect("it has an address").to_string(), TIMELESS, "");
     let path = desk.file("decisions.jsonl", "{}\n".repeat(1000));
     let run = start(&["-c", &config, "--decisions", &path, "--status", "1h"]);
-    run.stderr.wait_for(|line| line.contains("dialling"));
+    run.stderr.wait_for("a dial", |line| line.contains("dialling"));
     desk.file("decisions.jsonl", "");
     run.signal("TERM");
     run.finish().expect(143);
