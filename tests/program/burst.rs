@@ -239,7 +239,7 @@ fn a_reader_that_was_stuck_gets_every_cancel_of_what_it_was_told() {
             let (desk, frames) = (Desk::new(), large_frames(CONTENTS));
             let feed = Feed::start(vec![Visit { travel: Travel::Batches, ..Visit::plain(frames.clone()) }]);
             let settings = settings(placement, when_full, "capacity = 2\ndrain_timeout = \"10m\"");
-            let settings = format!("ping_interval = \"5ms\"\npong_timeout = \"1m\"\n{settings}");
+            let settings = format!("ping_interval = \"5ms\"\n{settings}");
             let config = desk.config(&feed.addr, RULES, &settings);
             let messages = (frames.len() / 10).to_string();
             let args = ["run", "-c", &config, "--max-frames", &messages, "--json"];

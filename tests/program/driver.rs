@@ -34,6 +34,12 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
+/// The result of a thread that is about to end; `what` it does stands in the failure if it never ends.
+pub(crate) fn join<T>(what: &str, thread: JoinHandle<T>) -> T {
+    wait_until(what, || thread.is_finished());
+    thread.join().unwrap_or_else(|_| panic!("{what}: the thread has panicked"))
+}
+
 /// A call of the program that has yet to be made.
 pub(crate) struct Call {
     command: Command,
@@ -102,7 +108,10 @@ impl Call {
     /// Starts the program; nobody reads its stdout yet.
     pub(crate) fn start_unread(mut self) -> Program {
         let program = self.command.get_program().to_owned();
-        let mut child = self.command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+        let mut child = self
+            .command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{} does not start ({error}): install it", program.display()));
         let mut stdin = child.stdin.take().expect("stdin is a pipe");
         let input = self.input;
         // It may end without reading all of it.

@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use crate::driver::{LIMIT, thread};
+use crate::driver::{LIMIT, join, thread};
 
 const TEXT: u8 = 1;
 const BINARY: u8 = 2;
@@ -140,7 +140,7 @@ impl Feed {
         for number in 0..visits {
             self.wait_for(number, "to hang up", |guest| guest.is_gone);
         }
-        self.thread.join().expect("the server has served all");
+        join("the server to have served all", self.thread);
         self.guests.list.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -49,7 +49,9 @@ fn tapes_decide_what_the_run_decided_however_it_went() {
         let desk = Desk::new();
         let input = desk.name("frames.jsonl");
         stoop(&["gen", "-o", &input, "--frames", "3000", "--seed", "5"]).finish().expect(0);
-        let faults = ["--rate", "3000", "--fault", "conn=2-:replay(200)", "--fault", "every=700:fin"];
+        // From the start again at the end: there are always as many frames as the run wants, wherever it begins.
+        let faults =
+            ["--rate", "3000", "--loop", "--fault", "conn=2-:replay(200)", "--fault", "every=700:fin"];
         let mock = Mock::start(&input, &faults);
         // Deadlines that fire while the run goes on.
         let rules = TIMELESS.replace("settle = \"5m\"", "settle = \"50ms\"");

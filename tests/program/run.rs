@@ -140,10 +140,13 @@ fn a_run_whose_reader_is_gone_ends_well() {
 #[test]
 fn a_run_ends_after_the_time_asked_for() {
     let desk = Desk::new();
-    let (_mock, config, count) = lifecycle(&desk, &[]);
-    let run = start(&["-c", &config, "--for", "2s", "--json"]).finish().expect(0);
+    let (_mock, config, _) = lifecycle(&desk, &[]);
+    let run = start(&["-c", &config, "--for", "1s", "--json"]).finish().expect(0);
     assert_eq!(run.summary()["end"], "stopped");
-    assert_eq!(timeless(&run.stdout).len(), count);
+    // How far it comes in that time is the machine's matter.
+    let expect = replayed(&fixture("frames/lifecycle.jsonl"), &config);
+    let found = timeless(&run.stdout);
+    assert_same(&found, &expect[..found.len().min(expect.len())]);
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn a_stuck_consumer_stops_the_reading_not_the_pings_and_loses_nothing() {
     for placement in ["fused", "one-arbiter", "per-actor"] {
         let feed = Feed::start(vec![Visit::plain(frames.clone())]);
         let settings = format!(
-            "ping_interval = \"20ms\"\npong_timeout = \"2s\"\n\
+            "ping_interval = \"40ms\"\npong_timeout = \"4s\"\n\
              [queue]\ncapacity = 2\n[engine]\nplacement = \"{placement}\""
         );
         let config = desk.config(&feed.addr, RULES, &settings);

@@ -18,7 +18,7 @@ fn statuses(lines: &[String]) -> Vec<Value> {
 fn status_lines_tell_up_down_and_gap_and_are_not_in_the_digest() {
     let desk = Desk::new();
     let input = fixture("frames/lifecycle.jsonl");
-    let mock = Mock::start(&input, &["--at-once", "--close", "1012", "--close-after", "5"]);
+    let mock = Mock::start(&input, &["--at-once", "--fault", "conn=1,after=5:close(1012)"]);
     let config = desk.config(&mock.addr, TIMELESS, "");
     let args = ["run", "-c", &config, "--json", "--status", "10ms"];
     let run = stoop(&args).key("k").start();
