@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::decisions::json as parsed;
 use crate::desk::{Desk, Mock, fixture};
-use crate::driver::{Finished, stoop, thread};
+use crate::driver::{Finished, join, stoop, thread};
 
 pub(crate) const KEY: &str = "5ecret-k3y-of-a-test";
 
@@ -180,7 +180,7 @@ fn odd_answers_end_in_one_line() {
         let (_desk, config) = desk(&listener.local_addr().expect("an address").to_string());
         let server = thread("odd-server", move || answer_once(&listener, answer));
         let finished = accounts(&["list"], &config).expect(code);
-        server.join().expect("it ends");
+        join("the server to have answered", server);
         let last = finished.stderr.last().map_or("", String::as_str);
         assert!(last.contains(told) && last.starts_with("stoop: "), "{answer:?}: {}", finished.errors());
     }
@@ -211,7 +211,7 @@ fn a_proxy_of_the_environment_is_asked_for_a_tunnel_and_sees_no_key() {
         let call =
             stoop(&["accounts", "list", "-c", &config]).key(KEY).env(variable, &format!("http://{addr}"));
         let finished = call.finish().expect(1);
-        let head = asked.join().expect("it ends");
+        let head = join("the proxy to be asked", asked);
         assert!(head.starts_with("CONNECT api.example.test:443 HTTP/1.1\r\n"), "{variable}: {head}");
         assert!(!head.contains(KEY) && !finished.errors().contains(KEY));
         assert!(finished.errors().contains(&format!("through the proxy {addr}")), "{}", finished.errors());
@@ -227,7 +227,7 @@ fn the_feed_asks_the_proxy_of_the_environment_too() {
     let addr = proxy.local_addr().expect("an address").to_string();
     let asked = thread("proxy", move || answer_once(&proxy, "407 Pay First\r\nContent-Length: 0\r\n\r\n"));
     let run = stoop(&["run", "-c", &config]).key(KEY).env("HTTPS_PROXY", &format!("http://{addr}")).start();
-    let head = asked.join().expect("it ends");
+    let head = join("the proxy to be asked", asked);
     assert!(head.starts_with("CONNECT feed.example.test:443 HTTP/1.1\r\n"), "{head}");
     assert!(!head.contains(KEY));
     run.signal("TERM");
@@ -252,7 +252,7 @@ fn what_no_proxy_names_and_this_machine_are_reached_without_one() {
     });
     let call = stoop(&["accounts", "list", "-c", &config]).key(KEY);
     call.env("HTTPS_PROXY", "http://127.0.0.1:1").env("NO_PROXY", "localhost").finish().expect(1);
-    assert_eq!(came.join().expect("it ends"), [22], "a TLS handshake");
+    assert_eq!(join("a client to come", came), [22], "a TLS handshake");
 }
 
 #[test]

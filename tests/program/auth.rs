@@ -139,7 +139,7 @@ fn a_connection_limit_is_waited_for_and_not_hammered() {
     let config = desk.config(&feed.addr, TIMELESS, "");
     let run = stoop(&["run", "-c", &config, "--json"]).key(KEY).start();
     // Gone: the answer was read and the socket let go of.
-    feed.wait_for(0, |guest| guest.is_gone);
+    feed.wait_for(0, "to hang up", |guest| guest.is_gone);
     run.signal("TERM");
     let summary = run.finish().expect(143).summary();
     assert_eq!((&summary["feed"]["dials"], &summary["feed"]["opens"]), (&1.into(), &0.into()));

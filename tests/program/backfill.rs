@@ -35,7 +35,7 @@ fn letter(number: usize) -> char {
 /// Runs until a line is logged, then stops.
 fn run(rules: &str, feed: &str, mock_args: &[&str], awaited: &str) -> Finished {
     let (program, _mock, _desk) = start(rules, feed, mock_args);
-    program.stderr.wait_for(|line| line.contains(awaited));
+    program.stderr.wait_for(awaited, |line| line.contains(awaited));
     program.signal("TERM");
     program.finish().expect(143)
 }
@@ -115,19 +115,18 @@ fn a_rule_that_takes_what_is_late_opens_on_it() {
 
 #[test]
 fn a_plan_without_history_is_gone_on_without_and_told_once() {
-    // Lost again after the answer has come, and the end long after it would have been asked again.
-    let again = [
-        "--plan",
-        "basic",
-        "--fault",
-        "conn=2,at=500ms:close(1012)",
-        "--fault",
-        "conn=3,at=400ms:close(4001)",
-    ];
-    let (program, _mock, _desk) = start(RULES, "", &again);
+    const TOLD: &str = "the plan of this key has no history";
+    let basic = ["--plan", "basic"];
+    let (program, mock, desk) = start(RULES, "", &basic);
+    program.stderr.wait_for(TOLD, |line| line.contains(TOLD));
+    // Lost again, and the end long after it would have been asked again.
+    mock.program.signal("TERM");
+    mock.program.finish().expect(143);
+    let end = ["--listen", &mock.addr, "--at-once", "--rebase", "--fault", "at=400ms:close(4001)"];
+    let _mock = Mock::start(&desk.name("posts.jsonl"), &[&end[..], &basic].concat());
     let run = program.finish().expect(77);
     let (summary, errors) = (run.summary(), run.errors());
-    assert_eq!(errors.matches("the plan of this key has no history").count(), 1, "{errors}");
+    assert_eq!(errors.matches(TOLD).count(), 1, "{errors}");
     assert_eq!(opened(&run, false), tickers(0..POSTS));
     assert_eq!((&summary["feed"]["backfills"], &summary["late"]), (&Value::from(0), &Value::from(0)));
     assert_eq!(

@@ -449,7 +449,7 @@ fn what_an_outage_lost_and_how_long_the_live_run_took_are_in_the_study_of_its_ta
     const RULES: &str =
         "[[rule]]\nname = \"edge\"\nassets = { tokens = true }\n\n[series]\n\"rule:edge\" = \"EDGEUSDT\"\n";
     let (program, _mock, desk) = backfill::start(RULES, &format!("[tape]\ndir = {:?}\n", "tapes"), &[]);
-    program.stderr.wait_for(|line| line.contains("history has filled the gap from"));
+    program.stderr.wait_for("the gap to be filled", |line| line.contains("history has filled the gap from"));
     program.signal("TERM");
     let run = program.finish().expect(143);
     let told = run.summary()["signal"]["missed"].as_u64().expect("a count");

@@ -179,11 +179,11 @@ fn sigterm_while_a_reader_is_behind_loses_nothing_that_was_decided() {
         let config = desk.config(&feed.addr, RULES, &format!("ping_interval = \"5ms\"\n{queue}"));
         let run = start(&config, SOME);
         // Once more than the pipe and the queue take has been sent, so many pings leave time for the queue to fill.
-        let guest = feed.wait_for(0, |guest| guest.frames >= 500);
-        feed.wait_for(0, |now| now.pings >= guest.pings + 40);
+        let guest = feed.wait_for(0, "to be sent 500 frames", |guest| guest.frames >= 500);
+        feed.wait_for(0, "to send 40 more pings", |now| now.pings >= guest.pings + 40);
         run.signal("TERM");
         // The reader is behind until the connection has ended: what is held back then leaves all the same.
-        feed.wait_for(0, |guest| guest.is_gone);
+        feed.wait_for(0, "to hang up", |guest| guest.is_gone);
         run.stdout.go_on(usize::MAX);
         let run = run.finish().expect(143);
         let summary = assert_accounted(&run, &taken(&run, &frames), &desk, &config);
@@ -202,9 +202,9 @@ fn a_reader_that_is_behind_misses_opens_and_what_follows_them_if_the_newest_are_
         let config = desk.config(&feed.addr, RULES, &settings(placement, "drop_newest", queue));
         let run = start(&config, SOME);
         // Far more than pipes and the queue take, and sockets hold.
-        feed.wait_for(0, |guest| guest.frames >= frames.len() * 9 / 10);
+        feed.wait_for(0, "to be sent 9 frames of 10", |guest| guest.frames >= frames.len() * 9 / 10);
         run.signal("TERM");
-        feed.wait_for(0, |guest| guest.is_gone);
+        feed.wait_for(0, "to hang up", |guest| guest.is_gone);
         run.stdout.go_on(usize::MAX);
         let run = run.finish().expect(143);
         let summary = assert_accounted(&run, &taken(&run, &frames), &desk, &config);
@@ -239,13 +239,15 @@ fn a_reader_that_was_stuck_gets_every_cancel_of_what_it_was_told() {
             let (desk, frames) = (Desk::new(), large_frames(CONTENTS));
             let feed = Feed::start(vec![Visit { travel: Travel::Batches, ..Visit::plain(frames.clone()) }]);
             let settings = settings(placement, when_full, "capacity = 2\ndrain_timeout = \"10m\"");
-            let settings = format!("ping_interval = \"5ms\"\npong_timeout = \"1m\"\n{settings}");
+            let settings = format!("ping_interval = \"5ms\"\n{settings}");
             let config = desk.config(&feed.addr, RULES, &settings);
             let messages = (frames.len() / 10).to_string();
             let args = ["run", "-c", &config, "--max-frames", &messages, "--json"];
             let mut run = stoop(&args).key("k").start_unread();
             // With nobody reading, so many are taken only because what is held back expires, or is dropped at once.
-            feed.wait_for(0, |guest| guest.frames >= CONTENTS as usize && guest.pings > 0);
+            feed.wait_for(0, "to be sent all contents and to ping", |guest| {
+                guest.frames >= CONTENTS as usize && guest.pings > 0
+            });
             run.read_stdout();
             let run = run.finish().expect(0);
             let summary = assert_accounted(&run, &frames, &desk, &config);

@@ -1,43 +1,28 @@
 //! The consumer in Python, over what the program writes.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc::{Receiver, sync_channel};
 
 use crate::decisions::json;
 use crate::desk::{Desk, fixture};
-use crate::driver::{LIMIT, stoop, thread};
+use crate::driver::{Call, Program, call, stoop};
 
-/// Lines that wait for a test to look at them.
-const UNREAD: usize = 1024;
-
-fn consumer(args: &[&str]) -> Command {
+/// A call of the consumer.
+fn consumer(args: &[&str]) -> Call {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/python/consumer.py");
-    let mut command = Command::new("python3");
+    let script = script.to_str().expect("the workspace lies at a path of text");
     // Bytecode beside the script would dirty the tree; a locale of bytes is the hardest for texts.
-    command.arg("-B").arg(script).args(args).env("LC_ALL", "C").stdin(Stdio::null());
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-fn spawn(command: &mut Command) -> Child {
-    command.spawn().unwrap_or_else(|error| {
-        panic!("python3 does not start ({error}): install it, on Debian the package python3")
-    })
+    call("python3", &[&["-B", script], args].concat()).env("LC_ALL", "C")
 }
 
 fn run(args: &[&str]) -> Run {
-    Run::of(&spawn(&mut consumer(args)).wait_with_output().expect("its end can be waited for"))
+    run_over(b"", args)
 }
 
 fn run_over(input: &[u8], args: &[&str]) -> Run {
-    let mut child = spawn(consumer(args).stdin(Stdio::piped()));
-    let (mut stdin, input) = (child.stdin.take().expect("stdin is a pipe"), input.to_vec());
-    // It may end without reading all of it.
-    drop(thread("stdin", move || drop(stdin.write_all(&input))));
-    Run::of(&child.wait_with_output().expect("its end can be waited for"))
+    let run = consumer(args).stdin(input.to_vec()).finish();
+    Run { code: run.code, notes: run.errors(), actions: run.stdout }
 }
 
 /// What a consumer that has ended leaves behind.
@@ -48,12 +33,6 @@ struct Run {
 }
 
 impl Run {
-    fn of(output: &Output) -> Self {
-        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-        let actions = text(&output.stdout).lines().map(str::to_owned).collect();
-        Self { code: output.status.code(), actions, notes: text(&output.stderr) }
-    }
-
     fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{}", self.notes);
         self
@@ -67,45 +46,32 @@ impl Run {
 
 /// A consumer that follows a file.
 struct Follower {
-    child: Child,
-    actions: Receiver<String>,
+    program: Program,
+    /// Actions that a test has looked at.
+    taken: usize,
 }
 
 impl Follower {
     fn start(args: &[&str]) -> Self {
-        let mut child = spawn(consumer(args).stderr(Stdio::null()));
-        let stdout = child.stdout.take().expect("stdout is a pipe");
-        let (sender, actions) = sync_channel(UNREAD);
-        drop(thread("stdout", move || {
-            let lines = BufReader::new(stdout).lines().map_while(Result::ok);
-            lines.take_while(|line| sender.send(line.clone()).is_ok()).for_each(drop);
-        }));
-        Self { child, actions }
+        Self { program: consumer(args).start(), taken: 0 }
     }
 
-    fn next(&self) -> String {
-        self.actions.recv_timeout(LIMIT).expect("the consumer acts on what it follows")
+    fn next(&mut self) -> String {
+        self.take(1).remove(0)
     }
 
-    fn take(&self, count: usize) -> Vec<String> {
-        (0..count).map(|_| self.next()).collect()
+    fn take(&mut self, count: usize) -> Vec<String> {
+        let from = self.taken;
+        self.taken += count;
+        self.program.stdout.wait_for_lines(self.taken);
+        self.program.stdout.seen()[from..self.taken].to_vec()
     }
 
     /// Ends it with a signal; the actions that nobody has looked at, and its code.
-    fn end(mut self, signal: &str) -> (Vec<String>, Option<i32>) {
-        let id = self.child.id().to_string();
-        let status = Command::new("kill").args([signal, &id]).status().expect("kill starts");
-        assert!(status.success());
-        let code = self.child.wait().expect("its end can be waited for").code();
-        (self.actions.iter().collect(), code)
-    }
-}
-
-impl Drop for Follower {
-    fn drop(&mut self) {
-        // It may have ended already.
-        drop(self.child.kill());
-        drop(self.child.wait());
+    fn end(self, signal: &str) -> (Vec<String>, Option<i32>) {
+        self.program.signal(signal);
+        let ended = self.program.finish();
+        (ended.stdout[self.taken..].to_vec(), ended.code)
     }
 }
 
@@ -213,14 +179,14 @@ fn a_follower_that_is_killed_goes_on_where_it_was() {
     let args = [path.as_str(), "--state", &state, "--replay", "--follow"];
     let mut found = Vec::new();
     let mut rest = lines.chunks(lines.len().div_ceil(3));
-    for signal in ["-KILL", "-KILL", "-TERM"] {
-        let follower = Follower::start(&args);
+    for signal in ["KILL", "KILL", "TERM"] {
+        let mut follower = Follower::start(&args);
         append(&path, &rest.next().expect("three parts").concat());
-        let count = if signal == "-TERM" { 8 } else { 3 };
+        let count = if signal == "TERM" { 8 } else { 3 };
         found.extend(follower.take(count));
         let (unread, code) = follower.end(signal);
         found.extend(unread);
-        assert!(code == Some(143) || signal == "-KILL", "{code:?}");
+        assert!(code == Some(143) || signal == "KILL", "{code:?}");
     }
     let ended = found.len();
     found.extend(run(&args[..4]).expect(0).actions);
@@ -242,7 +208,7 @@ fn a_torn_last_line_is_acted_on_once_it_is_whole() {
     let first = run(&args).expect(0);
     assert_eq!(first.actions.len(), 1);
     first.notes("the last line is torn after 40 bytes");
-    let follower = Follower::start(&[&args[..], &["--follow"]].concat());
+    let mut follower = Follower::start(&[&args[..], &["--follow"]].concat());
     append(&path, tail);
     assert!(follower.next().contains("seq=2"));
     let stdin = run_over(format!("{}{head}", lines[0]).as_bytes(), &["--replay"]).expect(0);
@@ -253,7 +219,7 @@ fn a_torn_last_line_is_acted_on_once_it_is_whole() {
 fn a_torn_line_that_the_program_cuts_off_is_not_mixed_with_the_next() {
     let (desk, lines) = (Desk::new(), replayed());
     let path = desk.file("decisions.jsonl", lines[..2].concat() + &lines[4][..50]);
-    let follower = Follower::start(&[&path, "--replay", "--follow"]);
+    let mut follower = Follower::start(&[&path, "--replay", "--follow"]);
     assert!(follower.next().contains("seq=0"));
     let file = std::fs::OpenOptions::new().write(true).open(&path).expect("the file is there");
     file.set_len(lines[..2].concat().len() as u64).expect("the file can be cut");

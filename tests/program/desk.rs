@@ -1,12 +1,12 @@
 //! A folder for one test, and the files it needs.
 
+use std::fmt::Write as _;
 use std::fs::File;
-use std::io::Write;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
-use crate::driver::{LIMIT, Program, stoop};
+use crate::driver::{Program, stoop, wait_until};
 
 /// A path of the workspace's fixtures.
 pub(crate) fn fixture(path: &str) -> String {
@@ -53,12 +53,7 @@ impl Desk {
 
     /// Waits until somebody has made this file.
     pub(crate) fn wait_for(&self, name: &str) {
-        const STEP: Duration = Duration::from_millis(5);
-        let mut left = LIMIT;
-        while !self.path(name).exists() {
-            left = left.checked_sub(STEP).unwrap_or_else(|| panic!("nobody makes {name}"));
-            std::thread::park_timeout(STEP);
-        }
+        wait_until(&format!("{name} to be made"), || self.path(name).exists());
     }
 
     /// A pipe with a name, with these bytes in it. It does not end before the file is dropped.
@@ -83,12 +78,21 @@ impl Desk {
 
     /// Writes a configuration that reads the feed at `addr` with these rules; `feed` goes into its table.
     ///
-    /// Lost connections are tried again at once. The REST interface is there too, unless `feed` names another: no test
-    /// asks the vendor's.
+    /// Lost connections are tried again at once, and none is lost because the machine is busy: a server has minutes to
+    /// answer, unless `feed` says otherwise. The REST interface is there too, unless `feed` names another: no test asks
+    /// the vendor's.
     pub(crate) fn config(&self, addr: &str, rules: &str, feed: &str) -> String {
-        let api = if feed.contains("api = ") { String::new() } else { format!("api = \"http://{addr}\"\n") };
+        let api = format!("\"http://{addr}\"");
+        let defaults = [("api", api.as_str()), ("connect_timeout", "\"5m\""), ("pong_timeout", "\"5m\"")];
+        let mut settings = String::new();
+        for (name, value) in defaults {
+            if !feed.contains(&format!("{name} = ")) {
+                writeln!(settings, "{name} = {value}").expect("a String takes every text");
+            }
+        }
         let text = format!(
-            "{rules}\n[feed]\n{api}url = \"ws://{addr}/ws\"\nbackoff_base = \"1ms\"\nbackoff_cap = \"10ms\"\n{feed}\n"
+            "{rules}\n[feed]\nurl = \"ws://{addr}/ws\"\nbackoff_base = \"1ms\"\nbackoff_cap = \"10ms\"\n\
+             {settings}{feed}\n"
         );
         self.file("stoop.toml", text)
     }
@@ -108,7 +112,8 @@ impl Mock {
 
     /// A server that says where it listens as ours does.
     pub(crate) fn of(program: Program) -> Self {
-        let line = program.stderr.wait_for(|line| line.starts_with("listening "));
+        let says = |line: &str| line.starts_with("listening ");
+        let line = program.stderr.wait_for("the server to say where it listens", says);
         Self { addr: line["listening ".len()..].to_owned(), program }
     }
 }

@@ -8,7 +8,7 @@ use stoop::{Auth, Endpoint, Key, probe_feed};
 
 use crate::decisions::{TIMELESS, json};
 use crate::desk::{Desk, Mock, fixture, frames};
-use crate::driver::{Finished, LIMIT, stoop, thread};
+use crate::driver::{Finished, LIMIT, join, stoop, thread};
 use crate::feed::{Feed, Visit};
 
 const KEY: &str = "s3cret-of-mine";
@@ -211,7 +211,7 @@ fn the_feed_is_not_told_anything() {
     let config = desk.config(&addr, TIMELESS, &format!("auth = \"query\"\napi = \"http://{CLOSED}\""));
     let run = stoop(&["doctor", "-c", &config]).key(KEY).finish().expect(0);
     assert!(expect_line(&run, "warn", "account").contains("a run works without it"));
-    assert!(guest.join().expect("it ends").is_empty());
+    assert!(join("the guest to hang up", guest).is_empty());
 }
 
 #[test]
@@ -317,7 +317,7 @@ fn a_server_that_speaks_no_tls_is_told_in_words() {
     let run = stoop(&["doctor", "-c", &config, "--connect"]).key(KEY).finish().expect(1);
     assert!(expect_line(&run, "fix", "tls").contains("what the server answers is no TLS"));
     assert!(!run.stdout.iter().any(|line| line.contains("  feed  ")), "the key is shown to nobody");
-    server.join().expect("it ends");
+    join("the server to have served", server);
 }
 
 #[test]
@@ -332,16 +332,13 @@ fn a_server_or_proxy_that_is_silent_is_told_with_what_it_was_asked() {
             drop(stream.read_to_end(&mut Vec::new()));
         }
     });
-    let settings =
-        format!("url = \"wss://{addr}/ws\"\nconnect_timeout = \"300ms\"\napi = \"http://{CLOSED}\"");
+    let settings = format!("url = \"wss://{addr}/ws\"\nconnect_timeout = \"2s\"\napi = \"http://{CLOSED}\"");
     let config = desk.file("stoop.toml", format!("{TIMELESS}\n[feed]\n{settings}\n"));
     let run = stoop(&["doctor", "-c", &config]).key(KEY).finish().expect(1);
-    assert!(expect_line(&run, "fix", "tls").contains("no TLS handshake within 300ms"));
+    assert!(expect_line(&run, "fix", "tls").contains("no TLS handshake within 2s"));
     let run = stoop(&["doctor", "-c", &config]).key(KEY).env("HTTPS_PROXY", &format!("http://{addr}"));
-    assert!(
-        expect_line(&run.finish().expect(1), "fix", "tls").contains("no answer of the proxy within 300ms")
-    );
-    server.join().expect("it ends");
+    assert!(expect_line(&run.finish().expect(1), "fix", "tls").contains("no answer of the proxy within 2s"));
+    join("the server to have served", server);
 }
 
 #[test]
@@ -393,14 +390,25 @@ fn the_clock_is_held_against_that_of_the_server() {
 
 #[test]
 fn the_clock_is_held_against_the_first_frame() {
+    const TRIES: usize = 20;
     for (fault, status) in [("skew(0s)", "ok"), ("skew(1h)", "fix"), ("skew(-1h)", "warn")] {
         let desk = Desk::new();
         let mock =
             Mock::start(&fixture("frames/vendor.jsonl"), &["--rebase", "--rate", "50", "--fault", fault]);
         let config = desk.config(&mock.addr, TIMELESS, "");
-        let run = stoop(&["doctor", "--connect", "-c", &config]).key(KEY).finish();
-        let lines: Vec<&String> = run.stdout.iter().filter(|line| line.contains("clock offset")).collect();
-        assert_eq!(lines.len(), 2, "{lines:?}");
+        let told = || {
+            let run = stoop(&["doctor", "--connect", "-c", &config]).key(KEY).finish();
+            let lines = run.stdout.into_iter().filter(|line| line.contains("clock offset"));
+            let lines: Vec<String> = lines.collect();
+            assert_eq!(lines.len(), 2, "{lines:?}");
+            lines
+        };
+        // On a busy machine a frame may come late although the clocks are right.
+        let mut tries: Vec<Vec<String>> = Vec::new();
+        while tries.len() < TRIES && tries.last().is_none_or(|lines| !lines[1].starts_with(status)) {
+            tries.push(told());
+        }
+        let lines = &tries[tries.len() - 1];
         assert!(lines[1].starts_with(status) && lines[1].contains("first frame"), "{fault}: {lines:?}");
     }
 }

@@ -9,8 +9,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// A program, server or thread that gives no sign for so long hangs.
-pub(crate) const LIMIT: Duration = Duration::from_mins(1);
+/// A program, server or thread that gives no sign for this long hangs. It only bounds a test that fails: one that passes
+/// never waits for it, so it is far longer than anything takes on a machine that is slow or busy.
+pub(crate) const LIMIT: Duration = Duration::from_mins(10);
+/// Lines that a failure shows of what a program has written: the last.
+const SHOWN: usize = 20;
 const KEY_VARIABLE: &str = "TWEETSTREAM_API_KEY";
 
 /// Starts a named thread.
@@ -20,6 +23,22 @@ pub(crate) fn thread<T: Send + 'static>(
     body: impl FnOnce() -> T + Send + 'static,
 ) -> JoinHandle<T> {
     std::thread::Builder::new().name(name.to_owned()).spawn(body).expect("a thread starts")
+}
+
+/// Waits until this is so, for what does not tell when it changes; `what` it is stands in the failure if it never is.
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    const STEP: Duration = Duration::from_millis(5);
+    let mut left = LIMIT;
+    while !is_so() {
+        left = left.checked_sub(STEP).unwrap_or_else(|| panic!("waited for {what}"));
+        std::thread::park_timeout(STEP);
+    }
+}
+
+/// The result of a thread that is about to end; `what` it does stands in the failure if it never ends.
+pub(crate) fn join<T>(what: &str, thread: JoinHandle<T>) -> T {
+    wait_until(what, || thread.is_finished());
+    thread.join().unwrap_or_else(|_| panic!("{what}: the thread has panicked"))
 }
 
 /// A call of the program that has yet to be made.
@@ -115,7 +134,10 @@ impl Call {
         if let Errors::File(file) = self.errors {
             self.command.stderr(file);
         }
-        let mut child = self.command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+        let mut child = self
+            .command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{} does not start ({error}): install it", program.display()));
         let mut stdin = child.stdin.take().expect("stdin is a pipe");
         let input = self.input;
         // It may end without reading all of it.
@@ -204,7 +226,7 @@ impl Program {
         let stderr = if is_unread { Some(Vec::new()) } else { self.stderr.wait_for_end() };
         let (Some(stdout), Some(stderr)) = (stdout, stderr) else {
             self.child.kill().expect("a hanging program can be ended");
-            panic!("the program hangs; its stderr:\n{}", self.stderr.seen().join("\n"));
+            panic!("the program was waited for and hangs; its stderr:\n{}", last_of(&self.stderr.seen()));
         };
         let code = self.child.wait().expect("its end can be waited for").code();
         Finished { code, stdout, stderr }
@@ -215,7 +237,7 @@ impl Program {
     /// Waits for its end without ever reading its stdout.
     pub(crate) fn finish_unread(mut self) -> Finished {
         let Some(stderr) = self.stderr.wait_for_end() else {
-            panic!("the program hangs; its stderr:\n{}", self.stderr.seen().join("\n"));
+            panic!("the program was waited for and hangs; its stderr:\n{}", last_of(&self.stderr.seen()));
         };
         let code = self.child.wait().expect("its end can be waited for").code();
         Finished { code, stdout: Vec::new(), stderr }
@@ -261,6 +283,10 @@ impl Finished {
         serde_json::from_str(last)
             .unwrap_or_else(|error| panic!("{error} in the last of stderr:\n{}", self.errors()))
     }
+}
+
+fn last_of(lines: &[String]) -> String {
+    lines[lines.len().saturating_sub(SHOWN)..].join("\n")
 }
 
 /// Lines as they come.
@@ -328,8 +354,8 @@ impl Stream {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).lines.clone()
     }
 
-    /// Waits for a line that fits.
-    pub(crate) fn wait_for(&self, fits: impl Fn(&str) -> bool) -> String {
+    /// Waits for a line that fits; `what` it is stands in the failure if none comes.
+    pub(crate) fn wait_for(&self, what: &str, fits: impl Fn(&str) -> bool) -> String {
         let mut looked_at = 0;
         let mut found = None;
         self.wait(|state| {
@@ -341,7 +367,10 @@ impl Stream {
             }
             found.is_some()
         });
-        found.unwrap_or_else(|| panic!("the line waited for has not come:\n{}", self.seen().join("\n")))
+        found.unwrap_or_else(|| {
+            let seen = self.seen();
+            panic!("waited for {what}; {} lines have come, the last:\n{}", seen.len(), last_of(&seen))
+        })
     }
 
     /// Waits for a status line that fits, among those from now on: so many at most, since they never end by themselves.
@@ -369,7 +398,8 @@ impl Stream {
     pub(crate) fn wait_for_lines(&self, count: usize) {
         self.wait(|state| state.lines.len() >= count);
         let seen = self.seen();
-        assert!(seen.len() >= count, "{} lines of {count} have come:\n{}", seen.len(), seen.join("\n"));
+        let come = seen.len();
+        assert!(come >= count, "waited for {count} lines; {come} have come, the last:\n{}", last_of(&seen));
     }
 
     /// All lines, once the last has come; none if that takes too long.
@@ -379,10 +409,13 @@ impl Stream {
         state.is_over.then(|| state.lines.clone())
     }
 
-    /// Waits until this is so, the stream has ended, or nothing has come for too long.
+    /// Waits until this is so, the stream has ended, nothing has come for too long, or so much has come that it never will
+    /// be so.
     fn wait(&self, mut is_so: impl FnMut(&State) -> bool) {
+        const MOST_LINES: usize = 200_000;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        while !is_so(&state) && !state.is_over {
+        let most = state.lines.len() + MOST_LINES;
+        while !is_so(&state) && !state.is_over && state.lines.len() < most {
             let (woken, waited) =
                 self.changed.wait_timeout(state, LIMIT).unwrap_or_else(PoisonError::into_inner);
             state = woken;

@@ -41,7 +41,9 @@ fn an_endpoint_the_plan_has_no_connection_for_is_left_out_and_the_summary_says_s
     let config =
         desk.file("stoop.toml", format!("{TIMELESS}\n[feed]\napi = \"http://{addr}\"\n{endpoint}{endpoint}"));
     let run = stoop(&["run", "-c", &config, "--json"]).key("k").start();
-    run.stderr.wait_for(|line| line.contains("endpoint-2") && line.contains("left out"));
+    run.stderr.wait_for("the second endpoint to be left out", |line| {
+        line.contains("endpoint-2") && line.contains("left out")
+    });
     run.signal("TERM");
     let endpoints = run.finish().expect(143).summary()["endpoints"].clone();
     assert_eq!((&endpoints[0]["left_out"], &endpoints[0]["dials"]), (&false.into(), &1.into()));

@@ -10,9 +10,8 @@ use crate::decisions::{TIMELESS, assert_same, digest, json, replayed, timeless};
 use crate::desk::{Desk, Mock, fixture, frames};
 use crate::driver::{Finished, stoop};
 
-/// Deadlines short enough for a test, long enough for a busy machine that is well.
-pub(crate) const BRISK: &str =
-    "ping_interval = \"100ms\"\npong_timeout = \"300ms\"\nslow_lane = [\"1ms\", \"5ms\"]";
+/// Waits short enough for a test. None is for the server: however busy a machine is, it loses no connection.
+pub(crate) const BRISK: &str = "ping_interval = \"100ms\"\nslow_lane = [\"1ms\", \"5ms\"]";
 
 /// What a run shows of itself.
 struct Ran {
@@ -52,12 +51,20 @@ fn run(specs: &[&str], messages: usize, feed: &str) -> Ran {
 }
 
 fn run_with(specs: &[&str], messages: usize, feed: &str) -> Ran {
+    run_to(specs, &["--max-frames", &messages.to_string()], 0, feed)
+}
+
+/// Runs against faults, one of which refuses for good whoever has seen it all: however often a connection was lost before.
+fn run_until_refused(specs: &[&str], feed: &str) -> Ran {
+    run_to(specs, &[], 77, &format!("{BRISK}\n{feed}"))
+}
+
+fn run_to(specs: &[&str], end: &[&str], code: i32, feed: &str) -> Ran {
     let desk = Desk::new();
     let input = fixture("frames/lifecycle.jsonl");
     let mock = Mock::start(&input, &[&["--at-once"][..], &faults(specs)].concat());
     let config = desk.config(&mock.addr, TIMELESS, feed);
-    let args = ["run", "-c", &config, "--json", "--max-frames", &messages.to_string()];
-    let run = stoop(&args).key("k").finish().expect(0);
+    let run = stoop(&[&["run", "-c", &config, "--json"], end].concat()).key("k").finish().expect(code);
     mock.program.signal("TERM");
     let told = mock.program.finish().expect(143).stderr.pop().expect("it says what it did");
     Ran { run, told }
@@ -65,7 +72,7 @@ fn run_with(specs: &[&str], messages: usize, feed: &str) -> Ran {
 
 #[test]
 fn lost_connections_are_taken_up_again_however_they_are_lost() {
-    for spec in ["fin", "rst", "close", "close(1012)", "close(1000)", "half", "masked", "rsv", "compressed"] {
+    for spec in ["fin", "rst", "close", "close(1012)", "close(1000)", "masked", "rsv", "compressed"] {
         // Twice lost, behind 20 and behind 40 frames; what was shown comes again from the start.
         let specs = [format!("conn=1,after=20:{spec}"), format!("conn=2,after=40:{spec}")];
         let ran = run(&specs.each_ref().map(String::as_str), 60 + count(), "");
@@ -79,12 +86,18 @@ fn lost_connections_are_taken_up_again_however_they_are_lost() {
 #[test]
 fn a_link_that_answers_no_ping_is_left() {
     for spec in ["no-pong", "freeze", "claim(1K)", "half"] {
-        let first = format!("conn=1,after=20:{spec}");
-        // Where data would go on, the run would end before a pong was missed.
-        let specs = [&first, "conn=1,after=20:stall"];
-        let ran = run(if spec == "no-pong" { &specs } else { &specs[..1] }, 20 + count(), "");
+        // Where data would go on, all would have been seen before a pong was missed.
+        let actions = [spec, "stall"].into_iter().take(if spec == "no-pong" { 2 } else { 1 });
+        let strikes = |when: &'static str| actions.clone().map(move |action| format!("{when}:{action}"));
+        let mut specs: Vec<String> =
+            ["conn=1,after=20", "conn=2,after=40"].into_iter().flat_map(strikes).collect();
+        specs.push("conn=3-,end:close(4001)".to_owned());
+        let specs: Vec<&str> = specs.iter().map(String::as_str).collect();
+        // A machine too busy for a pong to be in time loses a good connection too, and comes back again.
+        let ran = run_until_refused(&specs, "pong_timeout = \"300ms\"");
         ran.assert_decided_once();
-        assert_eq!((ran.feed("opens"), ran.feed("gaps")), (2, 1), "{spec}");
+        assert!(ran.feed("opens") >= 3, "{spec}");
+        assert_eq!(ran.feed("gaps"), ran.feed("opens") - 1, "{spec}");
         assert!(ran.feed("pings") > 0, "{spec}");
         assert!(ran.run.errors().contains("no pong within feed.pong_timeout"), "{spec}");
     }
@@ -92,8 +105,8 @@ fn a_link_that_answers_no_ping_is_left() {
 
 #[test]
 fn a_quiet_link_that_answers_pings_is_kept() {
-    // Several times the deadline of a pong.
-    let ran = run(&["after=20:stall(1s)"], count(), "");
+    // Longer than a pong may take, which is as long as a busy machine may need.
+    let ran = run(&["after=20:stall(6s)"], count(), "pong_timeout = \"5s\"");
     ran.assert_decided_once();
     assert_eq!((ran.feed("dials"), ran.feed("gaps")), (1, 0));
     assert!(ran.feed("pongs") > 3);
@@ -101,7 +114,7 @@ fn a_quiet_link_that_answers_pings_is_kept() {
 
 #[test]
 fn slow_bytes_are_waited_for() {
-    let ran = run(&["slow(256K)"], count(), "");
+    let ran = run(&["slow(256K)"], count(), "pong_timeout = \"5s\"");
     ran.assert_decided_once();
     assert_eq!(ran.feed("dials"), 1);
 }
@@ -220,9 +233,13 @@ fn a_server_with_a_wrong_clock_decides_the_same() {
 #[test]
 fn an_answer_that_is_no_handshake_is_tried_again() {
     for spec in ["html", "subprotocol(chat)", "endless-head", "silent-head", "refuse(503)", "refuse(429)"] {
-        let ran = run(&[&format!("first=2:{spec}")], count(), "connect_timeout = \"300ms\"");
+        // What is silent is left after a while; a good answer may then be too late as well, on a busy machine.
+        let is_silent = spec == "silent-head";
+        let feed = if is_silent { "connect_timeout = \"300ms\"" } else { "" };
+        let ran = run(&[&format!("first=2:{spec}")], count(), feed);
         ran.assert_decided_once();
-        assert_eq!((ran.feed("dials"), ran.feed("opens"), ran.feed("gaps")), (3, 1, 0), "{spec}");
+        assert!(ran.feed("dials") == 3 || is_silent && ran.feed("dials") > 3, "{spec}");
+        assert_eq!((ran.feed("opens"), ran.feed("gaps")), (1, 0), "{spec}");
     }
 }
 
@@ -230,17 +247,17 @@ fn an_answer_that_is_no_handshake_is_tried_again() {
 fn a_slot_that_is_freed_late_is_waited_for() {
     let desk = Desk::new();
     let input = fixture("frames/lifecycle.jsonl");
-    let specs = ["first=1:late-slot(300ms)", "conn=1,after=20:rst"];
+    let specs = ["first=1:late-slot(3s)", "conn=1,after=20:rst"];
     let args = [&["--at-once", "--max-connections", "1"][..], &faults(&specs)].concat();
     let mock = Mock::start(&input, &args);
-    let config = desk.config(&mock.addr, TIMELESS, "slow_lane = [\"50ms\", \"100ms\"]");
+    let config = desk.config(&mock.addr, TIMELESS, "slow_lane = [\"200ms\", \"400ms\"]");
     let messages = (20 + count()).to_string();
     let run = stoop(&["run", "-c", &config, "--json", "--max-frames", &messages]).key("k").finish().expect(0);
     assert_same(&timeless(&run.stdout), &expected());
     let feed = &run.summary()["feed"];
     assert_eq!((&feed["opens"], &feed["gaps"]), (&Value::from(2), &Value::from(1)));
-    // At least 300 ms of tries that are at least 50 ms apart.
-    assert!((3..=8).contains(&feed["dials"].as_u64().expect("a count")), "{feed}");
+    // Three seconds of tries that are at least 200 ms apart.
+    assert!((3..=18).contains(&feed["dials"].as_u64().expect("a count")), "{feed}");
 }
 
 #[test]
@@ -257,17 +274,24 @@ fn a_server_that_flaps_is_not_hammered() {
             mock.addr
         );
         let config = desk.file("stoop.toml", text);
-        let run = stoop(&["run", "-c", &config, "--json", "--for", "700ms"]).key("k").finish().expect(0);
-        let summary = run.summary();
-        let dials = summary["feed"]["dials"].as_u64().expect("a count");
-        assert!(run.errors().contains(&format!("lane=\"{lane}\"")) || run.errors().contains(lane), "{spec}");
-        // Backoff is at least 50 ms, the fast lane 100 ms and once, the slow one 200 ms.
+        let args = ["run", "-c", &config, "--json", "--for", "700ms"];
+        let summary = stoop(&args).key("k").finish().expect(0).summary();
+        let count = |name: &str| summary["feed"][name].as_u64().expect("a count");
+        // Backoff is at least 50 ms, the fast lane 100 ms and once, the slow one 200 ms. A busy machine dials less often.
         let most = if lane == "slow" { 6 } else { 12 };
-        assert!((2..=most).contains(&dials), "{spec}: {dials} dials");
-        assert_eq!(
-            summary["feed"]["gaps"].as_u64().expect("a count"),
-            summary["feed"]["opens"].as_u64().expect("a count") - 1
-        );
+        assert!(count("dials") <= most, "{spec}: {} dials", count("dials"));
+        assert_eq!(count("gaps"), count("opens").saturating_sub(1), "{spec}");
+        // However long it takes, it comes back.
+        let run = stoop(&args[..4]).key("k").start();
+        let losses = std::cell::Cell::new(0);
+        run.stderr.wait_for(&format!("{spec} to end a second connection"), |line| {
+            losses.set(losses.get() + u32::from(line.contains("connection lost, trying again")));
+            losses.get() == 2
+        });
+        run.signal("TERM");
+        let run = run.finish().expect(143);
+        assert!(run.errors().contains(lane), "{spec}: {}", run.errors());
+        assert!(run.summary()["feed"]["dials"].as_u64() >= Some(2), "{spec}");
     }
 }
 

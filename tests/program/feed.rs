@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use crate::driver::{LIMIT, thread};
+use crate::driver::{LIMIT, join, thread};
 
 const TEXT: u8 = 1;
 const BINARY: u8 = 2;
@@ -125,22 +125,22 @@ impl Feed {
         Self { addr, guests, thread }
     }
 
-    /// Waits until this holds for a guest.
-    pub(crate) fn wait_for(&self, number: usize, is_so: impl Fn(&Guest) -> bool) -> Guest {
+    /// Waits until this holds for a guest; `what` it is stands in the failure if it never does.
+    pub(crate) fn wait_for(&self, number: usize, what: &str, is_so: impl Fn(&Guest) -> bool) -> Guest {
         let list = self.guests.list.lock().unwrap_or_else(PoisonError::into_inner);
         let is_not = |list: &mut Vec<Guest>| !list.get(number).is_some_and(&is_so);
         let waited = self.guests.changed.wait_timeout_while(list, LIMIT, is_not);
         let (list, waited) = waited.unwrap_or_else(PoisonError::into_inner);
-        assert!(!waited.timed_out(), "guest {number} has not come so far: {list:?}");
+        assert!(!waited.timed_out(), "waited for guest {number} {what}: {list:?}");
         list[number].clone()
     }
 
     /// Waits until all have been served.
     pub(crate) fn finish(self, visits: usize) -> Vec<Guest> {
         for number in 0..visits {
-            self.wait_for(number, |guest| guest.is_gone);
+            self.wait_for(number, "to hang up", |guest| guest.is_gone);
         }
-        self.thread.join().expect("the server has served all");
+        join("the server to have served all", self.thread);
         self.guests.list.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -111,7 +111,8 @@ fn a_server_that_answers_no_ping_is_left() {
     let frames = frames("lifecycle");
     let expect = expected("lifecycle");
     let visits = vec![Visit::plain(frames[..30].to_vec()).without_pongs(), Visit::plain(frames.clone())];
-    let settings = "ping_interval = \"300ms\"\npong_timeout = \"300ms\"";
+    // As long as a busy machine may need: the second visit is the last.
+    let settings = "ping_interval = \"300ms\"\npong_timeout = \"3s\"";
     let (found, guests) = run(visits, 30 + frames.len(), settings);
     assert_same(&timeless(&found.stdout), &expect);
     assert!(guests[0].pings > 0);

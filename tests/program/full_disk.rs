@@ -74,7 +74,8 @@ fn a_latency_log_on_a_full_disk_does_not_end_a_run_before_its_time() {
     let log = desk.name("latency.hlog");
     let args = ["run", "-c", &config, "--latency-log", &log, "--latency-every", "10ms"];
     let run = stoop(&args).key("k").with_file_limit_kib(4).start();
-    run.stderr.wait_for(|line| line.contains("cannot write to") && line.contains("latency.hlog"));
+    let has_failed = |line: &str| line.contains("cannot write to") && line.contains("latency.hlog");
+    run.stderr.wait_for("the latency log that cannot be written", has_failed);
     run.stdout.wait_for_lines(run.stdout.seen().len() + 10);
     run.make_room();
     run.signal("TERM");

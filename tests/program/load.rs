@@ -51,7 +51,7 @@ fn a_flood_of_frames_loses_no_decision_and_repeats_none() {
     let mock = Mock::start(&input, &["--at-once"]);
     let config = desk.config(&mock.addr, RULES, "");
     let run = stoop(&["run", "-c", &config, "--json"]).key("k").start();
-    run.stdout.wait_for(|line| line.contains(r#""rule":"last""#));
+    run.stdout.wait_for("the last decision", |line| line.contains(r#""rule":"last""#));
     let memory = run.peak_memory();
     run.signal("TERM");
     let run = run.finish().expect(143);

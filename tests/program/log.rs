@@ -111,7 +111,7 @@ fn a_log_that_is_read_again_tells_how_many_lines_it_has_lost() {
     let mut run = stuck(&desk, &mock, "one-arbiter");
     run.read_stderr();
     let count = Cell::new(0);
-    let told = run.stderr.wait_for(|line| {
+    let told = run.stderr.wait_for("the number of log lines that were lost", |line| {
         // What stands in the pipe and in the queue comes first, and then this; the log itself never ends.
         count.set(count.get() + 1);
         assert!(count.get() < 20_000, "the log does not tell");

@@ -49,7 +49,9 @@ fn tapes_decide_what_the_run_decided_however_it_went() {
         let desk = Desk::new();
         let input = desk.name("frames.jsonl");
         stoop(&["gen", "-o", &input, "--frames", "3000", "--seed", "5"]).finish().expect(0);
-        let faults = ["--rate", "3000", "--fault", "conn=2-:replay(200)", "--fault", "every=700:fin"];
+        // From the start again at the end: there are always as many frames as the run wants, wherever it begins.
+        let faults =
+            ["--rate", "3000", "--loop", "--fault", "conn=2-:replay(200)", "--fault", "every=700:fin"];
         let mock = Mock::start(&input, &faults);
         // Deadlines that fire while the run goes on.
         let rules = TIMELESS.replace("settle = \"5m\"", "settle = \"50ms\"");
@@ -240,9 +242,9 @@ fn a_recording_goes_on_with_a_new_tape_once_there_is_room() {
     let config = desk.config(&mock.addr, TIMELESS, "[tape]\ndir = \"tapes\"\n");
     // Room for the first tape, which begins with nothing, but not for what is remembered once that is full.
     let run = stoop(&["run", "-c", &config, "--json"]).key("k").with_file_limit_kib(16).start();
-    run.stderr.wait_for(|line| line.contains("a tape has ended"));
+    run.stderr.wait_for("the end of the first tape", |line| line.contains("a tape has ended"));
     run.make_room();
-    run.stderr.wait_for(|line| line.contains("the recording goes on"));
+    run.stderr.wait_for("the next tape", |line| line.contains("the recording goes on"));
     run.stdout.wait_for_lines(run.stdout.seen().len() + 10);
     run.signal("TERM");
     let run = run.finish().expect(143);

@@ -34,7 +34,7 @@ fn a_stuck_consumer_stops_the_reading_not_the_pings_and_loses_nothing() {
     for placement in ["fused", "one-arbiter", "per-actor"] {
         let feed = Feed::start(vec![Visit::plain(frames.clone())]);
         let settings = format!(
-            "ping_interval = \"20ms\"\npong_timeout = \"2s\"\n\
+            "ping_interval = \"40ms\"\npong_timeout = \"4s\"\n\
              [queue]\ncapacity = 2\n[engine]\nplacement = \"{placement}\""
         );
         let config = desk.config(&feed.addr, RULES, &settings);
@@ -42,7 +42,7 @@ fn a_stuck_consumer_stops_the_reading_not_the_pings_and_loses_nothing() {
         let args = ["run", "-c", &config, "--max-frames", &count, "--json"];
         let mut run = stoop(&args).key("k").start_unread();
         // More pings than fit into the time a pong may take: its deadline waits as well.
-        let guest = feed.wait_for(0, |guest| guest.pings >= 120);
+        let guest = feed.wait_for(0, "to send 120 pings", |guest| guest.pings >= 120);
         assert!(guest.frames < FRAMES as usize, "everything was read though nobody took a decision");
         run.read_stdout();
         let run = run.finish().expect(0);
@@ -73,7 +73,7 @@ fn sigterm_ends_a_run_whose_output_nobody_reads() {
         (desk, feed, run)
     });
     for (_, feed, run) in &stuck {
-        feed.wait_for(0, |guest| guest.pings >= 3);
+        feed.wait_for(0, "to send 3 pings", |guest| guest.pings >= 3);
         run.signal("TERM");
     }
     for (_desk, _feed, run) in stuck {

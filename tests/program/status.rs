@@ -18,11 +18,11 @@ fn statuses(lines: &[String]) -> Vec<Value> {
 fn status_lines_tell_up_down_and_gap_and_are_not_in_the_digest() {
     let desk = Desk::new();
     let input = fixture("frames/lifecycle.jsonl");
-    let mock = Mock::start(&input, &["--at-once", "--close", "1012", "--close-after", "5"]);
+    let mock = Mock::start(&input, &["--at-once", "--fault", "conn=1,after=5:close(1012)"]);
     let config = desk.config(&mock.addr, TIMELESS, "");
     let args = ["run", "-c", &config, "--json", "--status", "10ms"];
     let run = stoop(&args).key("k").start();
-    run.stdout.wait_for(|line| line.starts_with(r#"{"kind":"status","feed":"gap","schema":1,"#));
+    run.stdout.wait_for("a gap", |line| line.starts_with(r#"{"kind":"status","feed":"gap","schema":1,"#));
     run.signal("TERM");
     let finished = run.finish().expect(143);
     let (told, decided): (Vec<String>, Vec<String>) =
@@ -55,7 +55,7 @@ fn a_quiet_feed_is_told_to_be_up() {
     let mock = Mock::start(&input, &["--at-once"]);
     let config = desk.config(&mock.addr, TIMELESS, "");
     let run = stoop(&["run", "-c", &config, "--status", "10ms"]).key("k").start();
-    let line = run.stdout.wait_for(|line| line.contains(r#""feed":"up""#));
+    let line = run.stdout.wait_for("the feed to be up", |line| line.contains(r#""feed":"up""#));
     assert_eq!(json(&line)["frames"], 0);
     run.signal("INT");
     run.finish().expect(130);

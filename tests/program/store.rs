@@ -1,6 +1,5 @@
 //! What is kept over a restart: killed at any moment, the program goes on where its output ended.
 
-use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -8,7 +7,7 @@ use serde_json::Value;
 
 use crate::decisions::{TIMELESS, assert_same, json, replayed, timeless};
 use crate::desk::{Desk, Mock, fixture};
-use crate::driver::stoop;
+use crate::driver::{Program, stoop, wait_until};
 
 /// Each `id` and `revision` once: what a consumer makes of the lines. A line that a kill has torn is none.
 fn taken_once(lines: &[String]) -> Vec<String> {
@@ -20,10 +19,25 @@ fn taken_once(lines: &[String]) -> Vec<String> {
     lines.iter().filter(is_new).cloned().collect()
 }
 
-/// Posts, each with its enrichment three thousand posts later: who forgets the one cannot confirm the other.
+/// Frames that decide.
+const POSTS: usize = 4_000;
+/// Between a post and its enrichment.
+const APART: usize = 3_000;
+/// Frames that a connection shows again before those that are new, as the vendor's server may.
+const REPLAYED: usize = 2_000;
+/// New frames that a connection shows, at most; then the feed is quiet.
+const NEW: usize = 1_000;
+/// Every so-manyth run is stopped in order, which keeps all it knows. Those between are killed, and may have kept nothing
+/// at all, however slow the disk is: what they were shown is fewer frames than the next one is shown again.
+const STOPPED_EVERY: usize = 3;
+const _: () = assert!((STOPPED_EVERY - 1) * NEW <= REPLAYED);
+/// Runs until the last decision, at most. Each that is stopped in order gets nearly `NEW` frames further.
+const RUNS: usize = 100;
+
+/// Posts, each with its enrichment three thousand posts later: who forgets the one cannot confirm the other. Then posts
+/// that decide nothing, so that there is always something new to show.
 fn long_waits() -> Vec<Vec<u8>> {
-    const POSTS: usize = 4_000;
-    const APART: usize = 3_000;
+    const QUIET: usize = STOPPED_EVERY * NEW + REPLAYED;
     let frame = |op: &str, at: usize, members: &str| {
         let ts = 1_781_095_200_000 + at;
         let id = 1_000 + at;
@@ -42,7 +56,36 @@ fn long_waits() -> Vec<Vec<u8>> {
             frames.push(frame("meta", at, &token));
         }
     }
+    for at in 0..QUIET {
+        frames.push(frame("content", POSTS + at, "\"text\":\"-\",\"author\":{\"handle\":\"@a\"}"));
+    }
     frames
+}
+
+/// Frames that the connection of a run shows, both old and new.
+fn shown(run: usize) -> usize {
+    (run * NEW).min(REPLAYED + NEW)
+}
+
+/// A folder in memory, where there is such a disk: how long a busy one takes to sync is not the matter here.
+fn quick_folder() -> tempfile::TempDir {
+    let folder = ["/dev/shm", "/tmp"].into_iter().find(|folder| Path::new(folder).is_dir());
+    tempfile::tempdir_in(folder.expect("a folder")).expect("a folder")
+}
+
+/// Decisions among lines; no status lines.
+fn decisions(lines: Vec<String>) -> impl Iterator<Item = String> {
+    lines.into_iter().filter(|line| !line.starts_with(r#"{"kind":"status""#))
+}
+
+/// Starts a run that writes status lines, and waits until one of them tells that so many frames have been read.
+fn start_and_read(config: &str, frames: usize, step: &str) -> Program {
+    let program = stoop(&["run", "-c", config, "--json", "--status", "5ms"]).key("k").start();
+    let has_read = |line: &str| {
+        line.starts_with(r#"{"kind":"status""#) && json(line)["frames"].as_u64() >= Some(frames as u64)
+    };
+    program.stdout.wait_for(&format!("{step} to read {frames} frames"), has_read);
+    program
 }
 
 fn killed_again_and_again(placement: &str) {
@@ -50,42 +93,46 @@ fn killed_again_and_again(placement: &str) {
     let input = desk.frames("frames.jsonl", &long_waits());
     let rules = desk.file("rules.toml", TIMELESS);
     let expect = replayed(&input, &rules);
-    // A reconnect shows what was sent lately, as the vendor's server may.
-    let mock = Mock::start(&input, &["--rate", "4000", "--fault", "conn=2-:replay(2000)"]);
-    // In memory, where there is such a disk: how long a busy one takes to sync is not the matter here.
-    let folder = ["/dev/shm", "/tmp"].into_iter().find(|folder| Path::new(folder).is_dir());
-    let folder = tempfile::tempdir_in(folder.expect("a folder")).expect("a folder");
+    // The first connections have less to show again; from the last of these on all show as much.
+    let steady = (REPLAYED + NEW).div_ceil(NEW);
+    let mut faults = vec![format!("conn=2-:replay({REPLAYED})")];
+    faults.extend((1..steady).map(|run| format!("conn={run},after={}:stall", shown(run))));
+    faults.push(format!("conn={steady}-,after={}:stall", shown(steady)));
+    let faults = faults.iter().flat_map(|spec| ["--fault", spec]);
+    let args: Vec<&str> = std::iter::once("--at-once").chain(faults).collect();
+    let mock = Mock::start(&input, &args);
+    let folder = quick_folder();
     let store = folder.path().join("kept.redb").display().to_string();
     let more = format!("[store]\npath = \"{store}\"\n[engine]\nplacement = \"{placement}\"");
     let config = desk.config(&mock.addr, TIMELESS, &more);
     let last = json(expect.last().expect("decisions"));
-    let is_last = |line: &str| {
-        let decision = json(line);
+    let is_last = |line: &String| {
+        let decision = serde_json::from_str::<Value>(line).unwrap_or_default();
         (&decision["id"], &decision["revision"]) == (&last["id"], &last["revision"])
     };
-    let (mut lines, mut kills) = (Vec::new(), 0);
-    let finished = loop {
-        let program = stoop(&["run", "-c", &config, "--json"]).key("k").start();
-        let count = Cell::new(0);
-        let line = program.stdout.wait_for(|line| {
-            count.set(count.get() + 1);
-            count.get() > 2_500 || is_last(line)
-        });
-        if is_last(&line) {
-            program.signal("TERM");
-            break program.finish().expect(143);
+    let (mut lines, mut run) = (Vec::<String>::new(), 0);
+    while !lines.iter().any(is_last) {
+        run += 1;
+        let step = format!("{placement}, run {run}");
+        assert!(run <= RUNS, "{step}: {} lines have come, but not the last decision", lines.len());
+        let is_stopped = run.is_multiple_of(STOPPED_EVERY);
+        // At its start, at its first frames, in the middle, or when it has read all there is.
+        let point = if is_stopped { 4 } else { run % 5 };
+        let program = start_and_read(&config, shown(run) * point / 4, &step);
+        program.signal(if is_stopped { "TERM" } else { "KILL" });
+        let finished = program.finish();
+        if is_stopped {
+            assert_eq!(finished.code, Some(143), "{step}: {}", finished.errors());
+            let store = &finished.summary()["store"];
+            assert!(store["commits"].as_u64() > Some(0), "{step}: {store}");
+            assert_eq!(store["failed"], 0, "{step}");
+            let is_first = run == STOPPED_EVERY;
+            assert!(is_first || store["restored_tweets"].as_u64() > Some(0), "{step}: {store}");
         }
-        program.signal("KILL");
-        lines.extend(program.finish().stdout);
-        kills += 1;
-    };
-    assert!(kills > 2, "killed {kills} times");
-    let summary = finished.summary();
-    lines.extend(finished.stdout);
+        lines.extend(decisions(finished.stdout));
+    }
+    assert!(run > 2 * STOPPED_EVERY, "all was decided by run {run}");
     assert_same(&timeless(&taken_once(&lines)), &expect);
-    assert!(summary["store"]["restored_tweets"].as_u64() > Some(0), "{summary}");
-    assert!(summary["store"]["commits"].as_u64() > Some(0), "{summary}");
-    assert_eq!(summary["store"]["failed"], 0);
 }
 
 #[test]
@@ -101,6 +148,43 @@ fn killed_again_and_again_with_the_stages_in_place() {
 #[test]
 fn killed_again_and_again_with_a_thread_for_each_actor() {
     killed_again_and_again("per-actor");
+}
+
+#[test]
+fn a_run_that_is_killed_has_been_kept_while_it_went_on() {
+    // Each time one commit more is waited for: the first writes seen may be those of one that was cut off.
+    const TRIES: usize = 20;
+    let (desk, folder) = (Desk::new(), quick_folder());
+    let input = fixture("frames/lifecycle.jsonl");
+    let mock = Mock::start(&input, &["--at-once"]);
+    let store = folder.path().join("kept.redb");
+    let more = format!("[store]\npath = \"{}\"", store.display());
+    let frames = crate::desk::frames("lifecycle").len();
+    let kept = (1..=TRIES).find_map(|writes| {
+        let step = format!("try {writes}");
+        let config = desk.config(&mock.addr, TIMELESS, &more);
+        let killed = start_and_read(&config, frames, &step);
+        for _ in 0..writes {
+            wait_for_write(&store, &step);
+        }
+        killed.signal("KILL");
+        killed.finish();
+        // Nothing comes from where nobody listens: what this run knows is what was kept.
+        let config = desk.config("127.0.0.1:1", TIMELESS, &more);
+        let after = start_and_read(&config, 0, &step);
+        after.signal("TERM");
+        let store = after.finish().expect(143).summary()["store"].clone();
+        (store["restored_tweets"].as_u64() > Some(0)).then_some(store)
+    });
+    let kept = kept.unwrap_or_else(|| panic!("{TRIES} runs were killed, and none had kept a tweet"));
+    assert!(kept["restored_decisions"].as_u64() > Some(0), "{kept}");
+}
+
+/// Waits until somebody has written to this file.
+fn wait_for_write(path: &Path, step: &str) {
+    let written = || std::fs::metadata(path).and_then(|file| file.modified()).expect("the file is there");
+    let before = written();
+    wait_until(&format!("{step} to write to {}", path.display()), || written() != before);
 }
 
 #[test]

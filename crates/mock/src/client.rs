@@ -14,6 +14,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpC
 
 use crate::board::Counters;
 use crate::frame;
+use crate::receipts::{Ping, Receipts};
 use crate::runtime;
 use crate::script::{Act, Ear, End, Place, Script};
 
@@ -36,7 +37,7 @@ pub(crate) struct Client<'a> {
     script: Script,
     connected: Instant,
     counters: &'a Counters,
-    /// Where the next connection may begin.
+    /// Where the next connection may begin, once this one is over.
     place: &'a Mutex<Option<Place>>,
     /// What the client has sent, up to the next whole frame.
     read: Vec<u8>,
@@ -45,6 +46,7 @@ pub(crate) struct Client<'a> {
     written: usize,
     pongs: usize,
     ear: Ear,
+    receipts: Receipts,
     /// Bytes a second, and when the next may go.
     slow: Option<(u64, Instant)>,
 }
@@ -67,6 +69,7 @@ impl<'a> Client<'a> {
         stream: TcpStream,
         read: Vec<u8>,
         script: Script,
+        receipts: Receipts,
         counters: &'a Counters,
         place: &'a Mutex<Option<Place>>,
     ) -> Self {
@@ -82,6 +85,7 @@ impl<'a> Client<'a> {
             written: 0,
             pongs: 0,
             ear: Ear::All,
+            receipts,
             slow: None,
         }
     }
@@ -94,7 +98,7 @@ impl<'a> Client<'a> {
             _ = stop.wait_for(|stop| *stop) => Over::End(End::Close(Some(GOING_AWAY))),
         };
         // Before the client can know that it is over, and come again.
-        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.script.place());
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.place_after(over));
         match over {
             Over::Gone => {}
             Over::End(End::Rst) => {
@@ -110,6 +114,17 @@ impl<'a> Client<'a> {
             }
         }
         tracing::debug!(client = self.number, "gone");
+    }
+
+    /// Where the next connection may begin after this end.
+    fn place_after(&self, over: Over) -> Place {
+        match over {
+            // A client finds an end in order only behind all that was sent before it.
+            Over::End(End::Fin) => self.receipts.all(),
+            Over::End(End::Close(_)) if self.ear != Ear::Nothing => self.receipts.all(),
+            // The rest may have been lost with the connection, or with the client.
+            Over::End(End::Close(_) | End::Rst) | Over::Answered | Over::Gone => self.receipts.read(),
+        }
     }
 
     /// Plays the script until the connection is over. What was to be sent before a server ends it has been sent.
@@ -149,6 +164,10 @@ impl<'a> Client<'a> {
                 Act::Send { bytes, frames, whole } => {
                     self.out.extend_from_slice(&bytes);
                     self.counters.sent(self.number, frames, whole);
+                    if frames > 0 {
+                        let ping = self.receipts.sent(frames, self.script.place());
+                        self.ping(ping);
+                    }
                 }
                 Act::Hear(ear) => self.ear = ear,
                 Act::Slow(rate) => self.slow = Some((rate, runtime::now())),
@@ -236,8 +255,18 @@ impl<'a> Client<'a> {
                         self.counters.received(self.number);
                     }
                 }
-                OpCode::Control(Control::Pong | Control::Reserved(_)) => {}
+                OpCode::Control(Control::Pong) => {
+                    let ping = self.receipts.heard(&frame.payload);
+                    self.ping(ping);
+                }
+                OpCode::Control(Control::Reserved(_)) => {}
             }
+        }
+    }
+
+    fn ping(&mut self, ping: Option<Ping>) {
+        if let Some(payload) = ping {
+            frame::control(&mut self.out, Control::Ping, &payload);
         }
     }
 

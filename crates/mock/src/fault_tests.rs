@@ -11,12 +11,13 @@ use crate::{Config, Handle, Input, Pace, Server};
 const TEXT: u8 = 0x81;
 const BINARY: u8 = 0x82;
 const CLOSE: u8 = 0x88;
+const PING: u8 = 0x89;
 const PONG: u8 = 0x8a;
 const MASK: [u8; 4] = [0; 4];
 /// A server that is silent for so long stays so. Only ever waited for in full by tests of silence.
 const SILENCE: Duration = Duration::from_millis(30);
-/// Nothing here takes so long.
-const LIMIT: Duration = Duration::from_secs(20);
+/// Longer than anything takes on the slowest machine: only a failing test waits for it.
+const LIMIT: Duration = Duration::from_mins(10);
 
 fn frames(count: usize) -> Vec<Vec<u8>> {
     let frame = |n: usize| format!(r#"{{"ts":{},"d":{{"n":{n}}}}}"#, 1_781_095_200_000_i64 + n as i64);
@@ -105,11 +106,44 @@ impl Raw {
         Ok(Next::Frame(first, is_masked, payload))
     }
 
+    /// The next but for pings, and the pings before it.
+    async fn next_and_pings(&mut self) -> (Next, Vec<Vec<u8>>) {
+        let mut pings = Vec::new();
+        loop {
+            match self.next().await {
+                Next::Frame(PING, false, payload) => pings.push(payload),
+                next @ (Next::Frame(..) | Next::Fin | Next::Rst) => return (next, pings),
+            }
+        }
+    }
+
+    /// Asserts that so many whole frames of the input come among pings, from this one on; returns the pings.
+    async fn expect_among_pings(&mut self, from: usize, count: usize) -> Vec<Vec<u8>> {
+        let mut all = Vec::new();
+        for frame in frames(from + count).into_iter().skip(from) {
+            let (next, pings) = self.next_and_pings().await;
+            assert_eq!(next, Next::Frame(TEXT, false, frame));
+            all.extend(pings);
+        }
+        all
+    }
+
     /// Asserts that so many whole frames of the input come, from this one on.
     async fn expect(&mut self, from: usize, count: usize) {
         for frame in frames(from + count).into_iter().skip(from) {
             assert_eq!(self.next().await, Next::Frame(TEXT, false, frame));
         }
+    }
+
+    /// Hangs up, and waits until the server knows.
+    async fn gone(self, handle: &Handle) {
+        drop(self);
+        let gone = async {
+            while handle.stats().open > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(LIMIT, gone).await.expect("the server finds that its client has gone");
     }
 
     async fn expect_silence(&mut self) {
@@ -118,7 +152,7 @@ impl Raw {
     }
 
     async fn expect_pong(&mut self) {
-        self.send(0x89, b"hey").await;
+        self.send(PING, b"hey").await;
         assert_eq!(self.next().await, Next::Frame(PONG, false, b"hey".to_vec()));
     }
 }
@@ -213,7 +247,9 @@ async fn an_endless_message_answers_pings_between_its_fragments() {
     raw.expect(0, 1).await;
     raw.send(0x89, b"hey").await;
     let (mut bytes, mut pongs) = (0, 0);
+    // The pong waits behind what the sockets hold already, which is less than this.
     while bytes < 8 << 20 || pongs == 0 {
+        assert!(bytes < 256 << 20, "no pong in {bytes} bytes");
         match raw.next().await {
             Next::Frame(PONG, _, _) => pongs += 1,
             Next::Frame(first, false, payload) => {
@@ -335,7 +371,8 @@ async fn a_slot_is_freed_late() {
     let short = vec!["late-slot(1ms)".parse().unwrap(), "fin".parse().unwrap()];
     let handle = Server::start(Config { max_connections: 1, faults: short, ..Config::default() }).unwrap();
     assert_eq!(Raw::upgraded(&handle).await.next().await, Next::Fin);
-    while !Raw::ask(&handle).await.1.starts_with("HTTP/1.1 101 ") {}
+    let let_in = async { while !Raw::ask(&handle).await.1.starts_with("HTTP/1.1 101 ") {} };
+    tokio::time::timeout(LIMIT, let_in).await.expect("the slot is free in the end");
 }
 
 #[tokio::test]
@@ -343,10 +380,48 @@ async fn a_reconnect_shows_the_last_frames_again() {
     let handle = start(&["conn=2-:replay(2)", "conn=1,after=5:fin", "conn=2,after=3:fin"], 10);
     for (from, count) in [(0, 5), (3, 3), (4, 6)] {
         let mut raw = Raw::upgraded(&handle).await;
-        raw.expect(from, count).await;
+        raw.expect_among_pings(from, count).await;
         if from < 4 {
-            assert_eq!(raw.next().await, Next::Fin);
+            // Whoever finds the end has read all that was before it.
+            assert_eq!(raw.next_and_pings().await.0, Next::Fin);
         }
+    }
+}
+
+#[tokio::test]
+async fn frames_that_were_sent_and_never_acknowledged_are_shown_again() {
+    let handle = start(&["conn=2-:replay(2)"], 100);
+    // Somebody who takes everything and says nothing may not have seen it.
+    let mut raw = Raw::upgraded(&handle).await;
+    raw.expect_among_pings(0, 100).await;
+    raw.gone(&handle).await;
+    // The second ping stands for the first 65 frames.
+    let mut raw = Raw::upgraded(&handle).await;
+    let pings = raw.expect_among_pings(0, 100).await;
+    raw.send(PONG, &pings[1]).await;
+    raw.gone(&handle).await;
+    // What was seen stays seen, although this client acknowledges nothing.
+    for _ in 0..2 {
+        let mut raw = Raw::upgraded(&handle).await;
+        raw.expect_among_pings(63, 37).await;
+        raw.gone(&handle).await;
+    }
+}
+
+#[tokio::test]
+async fn no_ping_gets_into_half_a_frame() {
+    // A head is two bytes before a short frame, and four before one of 1 KiB.
+    let half = 1 + frames(2)[1].len() / 2;
+    for (spec, bytes) in [("after=1:half", half), ("after=1:claim(1K)", 4)] {
+        let handle = start(&["conn=9:replay(2)", spec], 3);
+        let mut raw = Raw::upgraded(&handle).await;
+        raw.expect(0, 1).await;
+        let Next::Frame(PING, false, ping) = raw.next().await else { panic!("{spec}: no ping") };
+        raw.send(PONG, &ping).await;
+        let mut part = vec![0; bytes];
+        raw.0.read_exact(&mut part).await.unwrap();
+        assert_eq!(part[0], TEXT);
+        raw.expect_silence().await;
     }
 }
 

@@ -26,7 +26,8 @@
 //! # Invariants
 //!
 //! - What a client is sent, and when, is a function of the input, the configuration, the number and the time of
-//!   its connect, and how far the connection before it came; clocks are read in one module.
+//!   its connect, and how far the client is known to have read on the connection before it; clocks are read in one
+//!   module.
 //! - Connections, request heads, waiting times and kept counters are bounded.
 //!
 //! # Example
@@ -57,6 +58,7 @@ mod handle;
 mod history;
 mod http;
 mod rebase;
+mod receipts;
 mod reel;
 mod runtime;
 mod scan;

@@ -38,7 +38,7 @@ enum Old {
 }
 
 /// How far one round of one client is moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Shift {
     /// Added to every time.
     pub(crate) delta_ms: i64,

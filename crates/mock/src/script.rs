@@ -68,12 +68,38 @@ pub(crate) enum End {
     Rst,
 }
 
-/// How far a connection has come, for the next to begin at.
-#[derive(Debug, Clone, Copy)]
+/// How far a connection has come, for the next to begin at. Places are in the order of their frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
-    shift: Option<Shift>,
     round: u64,
     next: usize,
+    shift: Option<Shift>,
+}
+
+impl Place {
+    /// So many frames before this one, in an input of `length` frames; at most back to the start. How an earlier round
+    /// was moved is not known: a rebased one is not gone back to.
+    fn before(self, frames: u64, length: usize) -> Self {
+        let mut back = usize::try_from(frames).unwrap_or(usize::MAX);
+        let Self { mut round, mut next, shift } = self;
+        while back > next && round > 0 && shift.is_none() {
+            back -= next;
+            round -= 1;
+            next = length;
+        }
+        Self { round, next: next.saturating_sub(back), shift }
+    }
+}
+
+#[cfg(test)]
+impl Place {
+    pub(crate) fn at(next: usize) -> Self {
+        Self::in_round(0, next)
+    }
+
+    pub(crate) fn in_round(round: u64, next: usize) -> Self {
+        Self { round, next, shift: None }
+    }
 }
 
 /// A frame that is held back.
@@ -127,12 +153,9 @@ impl Script {
             .rebase
             .then(|| Shift { delta_ms: reel.first_ms.map_or(0, |first_ms| connect_ms - first_ms), round: 0 });
         let (place, back) = begin.unwrap_or((Place { shift, round: 0, next: 0 }, 0));
-        let next = place.next.saturating_sub(usize::try_from(back).unwrap_or(usize::MAX));
-        let head_start = if next < reel.frames.len() {
-            due(&reel, config.pace, place.round, next)
-        } else {
-            Duration::ZERO
-        };
+        let Place { round, next, shift } = place.before(back, reel.frames.len());
+        let head_start =
+            if next < reel.frames.len() { due(&reel, config.pace, round, next) } else { Duration::ZERO };
         Self {
             reel,
             pace: config.pace,
@@ -141,8 +164,8 @@ impl Script {
             plan: Plan::new(&config.faults, config.fault_seed, visit),
             dice: Dice::new(config.fault_seed ^ visit.number),
             connect_ms,
-            shift: place.shift,
-            round: place.round,
+            shift,
+            round,
             next,
             head_start,
             taken: 0,
@@ -252,9 +275,10 @@ impl Script {
             Action::Skew(ms) => self.skew_ms += ms,
             // The next frame is cut when it is due.
             Action::Half => self.is_half = true,
+            // It hears nothing from here on: whatever was sent now would be taken for a part of the frame.
             Action::Claim(length) => {
-                self.put(|out| frame::announcement(out, *length));
                 self.freeze(Duration::MAX);
+                self.put(|out| frame::announcement(out, *length));
             }
             Action::Endless => self.begin_endless(Endless::Full),
             Action::Hollow => self.begin_endless(Endless::Hollow),
@@ -404,8 +428,10 @@ impl Script {
         }
         if self.is_half && !bytes.is_empty() {
             bytes.truncate(bytes.len() / 2);
-            self.freeze(Duration::MAX);
-            return Act::Send { bytes, frames: 0, whole: false };
+            self.acts.push_back(Act::Send { bytes, frames: 0, whole: false });
+            self.quiet_until = Duration::MAX;
+            // First, or what is sent now would be taken for the other half.
+            return Act::Hear(Ear::Nothing);
         }
         let whole = self.next == self.reel.frames.len() && self.held.is_empty();
         Act::Send { bytes, frames: group.len() as u64, whole }

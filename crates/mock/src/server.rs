@@ -16,8 +16,9 @@ use crate::board::{Counters, Stats};
 use crate::client::Client;
 use crate::config::{Config, Error};
 use crate::door::{Answer, Moment, answer, is_upgrade};
-use crate::fault::{Action, Visit, at_the_door};
+use crate::fault::{Action, Fault, Visit, at_the_door};
 use crate::http::{self, HeadError, Request};
+use crate::receipts::Receipts;
 use crate::reel::Reel;
 use crate::runtime;
 use crate::script::{Place, Script};
@@ -45,7 +46,7 @@ struct Shared {
     api: Api,
     counters: Arc<Counters>,
     started: Instant,
-    /// How far the connection came that was the last to end.
+    /// How far the client had read whose connection was the last to end.
     place: Mutex<Option<Place>>,
     timelines: Timelines,
 }
@@ -205,7 +206,9 @@ async fn serve(shared: Arc<Shared>, mut stream: TcpStream, mut stop: watch::Rece
     let connect_ms = runtime::wall_ms();
     let timeline = shared.timelines.begin(connect_ms, begin, shared.elapsed());
     let script = Script::new(Arc::clone(&shared.reel), &shared.config, visit, connect_ms, begin);
-    Client::new(client, stream, rest, script, &shared.counters, &shared.place).run(stop).await;
+    let place = begin.map_or_else(|| script.place(), |(place, _)| place);
+    let receipts = Receipts::new(shared.config.faults.iter().any(Fault::is_replay), place);
+    Client::new(client, stream, rest, script, receipts, &shared.counters, &shared.place).run(stop).await;
     shared.timelines.end(timeline);
     drop(presence);
 }

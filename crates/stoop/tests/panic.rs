@@ -50,7 +50,7 @@ fn a_stage_that_panics_ends_the_engine_and_what_was_decided_is_handed_over() {
         let key = Key::new("k").expect("a key");
         let engine = Engine::builder().config(config).key(key).start().expect("the engine starts");
         let decisions = engine.decisions();
-        assert!(engine.ends_within(Duration::from_mins(1)), "{placement:?} hangs");
+        assert!(engine.ends_within(Duration::from_mins(10)), "{placement:?} hangs");
         assert_eq!(decisions.iter().map(|decision| decision.seq).collect::<Vec<_>>(), [0], "{placement:?}");
         let summary = engine.join();
         assert!(summary.end.is_failure());

@@ -23,6 +23,21 @@ fn outbox(capacity: usize, when_full: WhenFull) -> (Outbox, Receiver<Decision>) 
     (Outbox::new(queue, when_full), taken)
 }
 
+/// Lets the consumer take all there is until nothing is held back; what it has taken.
+fn take_all(outbox: &mut Outbox, taken: &Receiver<Decision>) -> Vec<Decision> {
+    // Each turn makes room for one decision at least.
+    const TURNS: usize = 1_000_000;
+    let mut came = Vec::new();
+    for _ in 0..TURNS {
+        came.extend(taken.try_iter());
+        if !outbox.is_holding() {
+            return came;
+        }
+        outbox.drain(0);
+    }
+    panic!("waited for nothing to be held back; {} decisions have come", came.len())
+}
+
 fn seqs(taken: &Receiver<Decision>) -> Vec<u64> {
     taken.try_iter().map(|decision| decision.seq).collect()
 }
@@ -36,12 +51,7 @@ fn what_is_held_back_comes_later_in_order() {
     let offered: Vec<bool> = story(4).into_iter().map(|decision| outbox.offer(decision)).collect();
     assert_eq!(offered, [true, true, false, false, false, false, false, false]);
     assert!(outbox.is_holding() && outbox.is_blocking());
-    let mut came = Vec::new();
-    while outbox.is_holding() {
-        came.extend(seqs(&taken));
-        outbox.drain(0);
-    }
-    came.extend(seqs(&taken));
+    let came: Vec<u64> = take_all(&mut outbox, &taken).iter().map(|decision| decision.seq).collect();
     assert_eq!(came, [0, 1, 2, 3, 4, 5, 6, 7]);
     assert!(!outbox.is_blocking());
     assert_eq!(outbox.close(), QueueCounters { queued: 8, full: 1, ..QueueCounters::default() });
@@ -129,11 +139,7 @@ fn what_is_held_back_is_bounded() {
     for decision in story(posts) {
         outbox.offer(decision);
     }
-    let mut came = 0;
-    while outbox.is_holding() || !taken.is_empty() {
-        came += seqs(&taken).len() as u64;
-        outbox.drain(0);
-    }
+    let came = take_all(&mut outbox, &taken).len() as u64;
     let counters = outbox.close();
     assert_eq!((counters.dropped_opens, counters.dropped_followers), (99, 99));
     assert_eq!(came, 2 * (posts - 99));
@@ -174,10 +180,7 @@ fn play(when_full: WhenFull, steps: u32) -> (Vec<Decision>, QueueCounters) {
             outbox.drain(0);
         }
     }
-    while outbox.is_holding() {
-        came.extend(taken.try_iter());
-        outbox.drain(0);
-    }
+    came.extend(take_all(&mut outbox, &taken));
     let counters = outbox.close();
     came.extend(taken.try_iter());
     (came, counters)

@@ -39,6 +39,13 @@ pub struct Fault {
     text: Arc<str>,
 }
 
+impl Fault {
+    /// Whether it makes a connection begin where the client had come to.
+    pub(crate) fn is_replay(&self) -> bool {
+        matches!(self.action, Action::Replay(_))
+    }
+}
+
 impl fmt::Display for Fault {
     /// As it was written.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,7 +101,7 @@ pub(crate) enum Action {
     SilentHead,
     /// The slot is freed so long after the connection has ended.
     LateSlot(Duration),
-    /// The connection begins so many frames before the end of the one before it.
+    /// The connection begins so many frames before the last that the client is known to have read.
     Replay(u64),
     /// The connection ends with FIN and without a close.
     Fin,

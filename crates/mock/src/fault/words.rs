@@ -84,7 +84,7 @@ const ON_CONNECTIONS: [Word; 7] = [
     Word {
         name: "replay",
         form: "replay(N)",
-        says: "begin with the last N frames of the one before, go on from its end",
+        says: "begin N frames before the last that the client has acknowledged",
         read: |argument| argument.number(0, FRAMES).map(Action::Replay),
     },
 ];

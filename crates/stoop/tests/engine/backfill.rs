@@ -5,7 +5,7 @@ use std::time::Duration;
 use stoop::{Api, BackfillEnd, Config, Endpoint, Engine, Key, News};
 use stoop_mock::Input;
 
-use super::{LONG, PLACEMENTS, serve};
+use super::{LONG, PLACEMENTS, make_patient, serve};
 
 const POSTS: usize = 12;
 const SHOWN: usize = 5;
@@ -49,6 +49,7 @@ fn rows_are_late_frames_and_what_nobody_took_is_told() {
         config.endpoints = vec![Endpoint::new("mock", &server.url()).unwrap()];
         config.api = Api::new(&format!("http://{}", server.addr())).unwrap();
         config.placement = Some(placement);
+        make_patient(&mut config);
         config.backfill = Some(Duration::from_millis(50));
         let engine = Engine::builder().config(config).key(Key::new("k").unwrap()).start().unwrap();
         let (decisions, notices) = (engine.decisions(), engine.notices());

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use stoop::{Api, Cause, Config, End, Endpoint, Engine, EngineBuilder, Key, News, Placement, Summary};
 use stoop_mock::{Fault, Handle, Input};
 
-use super::{ALL, LONG, PLACEMENTS, builder, contents, serve, server, wait_for};
+use super::{ALL, LONG, PLACEMENTS, builder, contents, make_patient, serve, server, wait_for};
 
 /// An engine that reads all of these servers.
 fn over(servers: &[&Handle], placement: Placement) -> EngineBuilder {
@@ -13,8 +13,7 @@ fn over(servers: &[&Handle], placement: Placement) -> EngineBuilder {
     let endpoint = |(at, server): (usize, &&Handle)| Endpoint::new(&format!("e{at}"), &server.url());
     config.endpoints = servers.iter().enumerate().map(endpoint).collect::<Result<_, _>>().expect("URLs");
     config.placement = Some(placement);
-    config.feed.backoff_base = std::time::Duration::from_millis(1);
-    config.feed.backoff_cap = std::time::Duration::from_millis(1);
+    make_patient(&mut config);
     Engine::builder().config(config).key(Key::new("not-a-secret").expect("a key"))
 }
 
@@ -110,6 +109,7 @@ fn on_a_plan_of(connections: usize, api: Option<&str>, faults: &[&str]) -> (Hand
     config.endpoints = (0..3).map(endpoint).collect();
     let api = api.map_or(format!("http://{}", server.addr()), str::to_owned);
     config.api = Api::new(&api).expect("the URL is one");
+    make_patient(&mut config);
     (server, Engine::builder().config(config).key(Key::new("not-a-secret").expect("a key")))
 }
 

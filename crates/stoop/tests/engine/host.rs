@@ -55,7 +55,8 @@ fn a_snapshot_asked_for_while_the_engine_ends_is_not_waited_for_in_vain() {
             let server = server(contents(1));
             let engine = builder(&server, ALL, placement).max_frames(1).start().unwrap();
             // One of these comes between the engine's last look at its requests and its end.
-            while engine.snapshot().is_some() {}
+            let asked = (0..10_000_000).take_while(|_| engine.snapshot().is_some()).count();
+            assert!(engine.ends_within(LONG), "{placement:?}: {asked} snapshots, and no end");
             assert_eq!(engine.join().end, End::MaxFrames, "{placement:?}");
         }
     }
@@ -94,8 +95,14 @@ fn a_running_engine_answers_and_one_that_has_ended_says_so() {
 #[test]
 fn an_engine_whose_decisions_nobody_takes_any_more_ends_at_the_next() {
     for placement in PLACEMENTS {
-        let frames = Input::Frames(contents(50_000));
-        let config = stoop_mock::Config { input: frames, pace: Pace::Rate(5000.0), ..Default::default() };
+        // Round after round of new posts: one always comes.
+        let config = stoop_mock::Config {
+            input: Input::Frames(contents(5_000)),
+            pace: Pace::Rate(5000.0),
+            repeat: true,
+            rebase: true,
+            ..Default::default()
+        };
         let server = Server::start(config).unwrap();
         let engine = builder(&server, ALL, placement).start().unwrap();
         let decisions = engine.decisions();

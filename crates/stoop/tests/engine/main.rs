@@ -17,8 +17,8 @@ use stoop_mock::{Handle, Input, Pace, Server};
 const PLACEMENTS: [Placement; 3] = [Placement::Fused, Placement::OneArbiter, Placement::PerActor];
 /// A rule that opens on every post, and whose decisions no deadline of a test's length touches.
 const ALL: &str = "[[rule]]\nname = \"r\"\nsettle = \"5m\"\n";
-/// Longer than anything here takes: only a failing test waits for it.
-const LONG: Duration = Duration::from_secs(30);
+/// Longer than anything here takes on the slowest machine: only a failing test waits for it.
+const LONG: Duration = Duration::from_mins(10);
 
 fn tweet(op: &str, id: &str) -> Vec<u8> {
     let rest = if op == "content" { r#","text":"a","author":{"handle":"@ab"}"# } else { "" };
@@ -43,10 +43,16 @@ fn builder(server: &Handle, rules: &str, placement: Placement) -> EngineBuilder 
     let mut config = Config::parse("test", rules).expect("the rules are right");
     config.endpoints = vec![Endpoint::new("mock", &server.url()).expect("the URL is one")];
     config.placement = Some(placement);
-    // A server that closes is dialled again at once.
+    make_patient(&mut config);
+    Engine::builder().config(config).key(Key::new("not-a-secret").expect("a key"))
+}
+
+/// A server that closes is dialled again at once, and none is left because the machine is busy.
+fn make_patient(config: &mut Config) {
     config.feed.backoff_base = Duration::from_millis(1);
     config.feed.backoff_cap = Duration::from_millis(1);
-    Engine::builder().config(config).key(Key::new("not-a-secret").expect("a key"))
+    config.feed.connect_timeout = LONG;
+    config.feed.pong_timeout = LONG;
 }
 
 fn next(decisions: &Receiver<Decision>) -> Decision {
