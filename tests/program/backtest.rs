@@ -82,7 +82,7 @@ fn decisions_are_measured_and_two_runs_give_identical_files() {
         stoop(&bench.args(&["-o", folder, "--horizons", "5m"])).finish().expect(0);
     }
     let table = bench.text("first/outcomes.csv");
-    let rows: Vec<Vec<&str>> = table.split("\r\n").skip(1).map(|row| row.split(',').collect()).collect();
+    let rows = &csv_rows(&table)[1..];
     assert_eq!(rows[0][20..22], ["0.100000000000", "0.089000000000"]);
     assert_eq!(rows[1][26], "no_series");
     assert_eq!(rows[2][20..22], ["0.000000000000", "-0.011000000000"]);
@@ -99,6 +99,76 @@ fn decisions_are_measured_and_two_runs_give_identical_files() {
         .finish()
         .expect(0);
     assert_eq!(bench.text("first/decisions.jsonl"), bench.text("replayed"));
+}
+
+/// A post `minute` minutes after the start, and its enrichment two seconds later, which names these assets.
+fn enriched(minute: i64, detected: &str) -> [Vec<u8>; 2] {
+    let ts = START_MS + minute * 60_000;
+    let id = 2_064_689_031_777_615_872_i64 + ((minute * 60_000) << 22);
+    let frame = |op: &str, ts: i64, d: &str| {
+        format!(r#"{{"v":1,"t":"tweet","op":"{op}","id":"{id}","ts":{ts},"d":{{"tweetId":"{id}",{d}}}}}"#)
+            .into_bytes()
+    };
+    let content = r#""text":"flash","author":{"handle":"@fixture_marketdesk"}"#;
+    [frame("content", ts, content), frame("meta", ts + 2_000, &format!(r#""detected":{{{detected}}}"#))]
+}
+
+#[test]
+fn series_are_found_by_market_and_symbol_whatever_the_files_are_called() {
+    let bench = Bench::new(&klines());
+    let cex = |symbol: &str, base: &str| {
+        format!(
+            r#""cex":[{{"exchange":"binance","symbol":"{symbol}","baseAsset":"{base}","quoteAsset":"USDT","sources":["text"]}}]"#
+        )
+    };
+    let token = |symbol: &str| {
+        format!(
+            r#""tokens":[{{"symbol":"{symbol}","contract":"0x00000000000000000000000000000000000000Ab","chain":"ethereum","sources":["text"]}}]"#
+        )
+    };
+    let cases = [
+        (cex("FLUXUSD_PERP", "FLUX"), "FLUXUSD_PERP", "market"),
+        (cex("FLUXUSDT_260925", "FLUX"), "FLUXUSDT_260925", "market"),
+        (cex("FLUX-USDT", "FLUX"), "fluxusdt", "market"),
+        (cex("马克币USDT", "马克币"), "马克币USDT", "market"),
+        (cex("GONEUSDT_260925", "GONE"), "", ""),
+        (token("flux"), "fluxusdt", "symbol"),
+        (token("MITE"), "1000MITEUSDT", "thousand"),
+        (token("GONE"), "", ""),
+    ];
+    for series in ["FLUXUSD_PERP", "FLUXUSDT_260925", "fluxusdt", "马克币USDT", "1000MITEUSDT"] {
+        bench.desk.file(&format!("prices/{series}-1m-2026-06.csv"), klines());
+    }
+    let frames: Vec<Vec<u8>> =
+        (0..).zip(&cases).flat_map(|(minute, (assets, ..))| enriched(minute, assets)).collect();
+    let input = bench.desk.frames("named.jsonl", &frames);
+    let rule = "[[rule]]\nname = \"named\"\nassets = { tokens = true, cex = true }\nside = \"buy\"\nfire = \"enriched\"\n";
+    let config = bench.desk.file("named.toml", rule);
+    let folder = bench.desk.name("named");
+    let run =
+        ["backtest", &input, "-c", &config, "--prices", &bench.prices, "-o", &folder, "--horizons", "5m"];
+    let done = stoop(&run).finish();
+    done.expect(0);
+    let table = bench.text("named/outcomes.csv");
+    let mut rows = csv_rows(&table);
+    let head = rows.remove(0);
+    let column = |name: &str| head.iter().position(|column| *column == name).expect("a column");
+    let [series, by, excluded] = ["series", "series_by", "excluded"].map(column);
+    let found: Vec<(&str, &str, bool)> =
+        rows.iter().map(|row| (row[series], row[by], row[excluded] == "no_series")).collect();
+    let expect: Vec<(&str, &str, bool)> =
+        cases.iter().map(|(_, series, by)| (*series, *by, series.is_empty())).collect();
+    assert_eq!(found, expect);
+    let summary: Value = serde_json::from_str(&bench.text("named/summary.json")).expect("JSON");
+    let assigned = summary["assigned"].as_array().expect("a list");
+    let of = |asset: &str| assigned.iter().find(|row| row["asset"] == asset).expect("the asset");
+    let looked_for = &of("cex:binance:GONEUSDT_260925")["looked_for"];
+    assert_eq!(*looked_for, serde_json::json!(["GONEUSDT_260925", "GONEUSDT", "1000GONEUSDT"]));
+    assert_eq!(assigned.iter().filter(|row| row["by_symbol_alone"] == true).count(), 2);
+}
+
+fn csv_rows(table: &str) -> Vec<Vec<&str>> {
+    table.split_terminator("\r\n").map(|row| row.split(',').collect()).collect()
 }
 
 /// The same as Parquet: times in ms, the rest as texts.

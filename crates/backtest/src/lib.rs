@@ -29,6 +29,7 @@
 //! ```
 
 mod assign;
+mod assigned;
 mod missed;
 mod outcome;
 mod prices;
@@ -41,10 +42,11 @@ mod table;
 #[cfg(test)]
 mod trial;
 
-pub use assign::SeriesNames;
+pub use assign::{Candidate, Search, SeriesBy, SeriesNames};
+pub use assigned::AssignedRow;
 pub use missed::{MissedRow, MissedSignal};
 pub use outcome::{Costs, Exclusion, Fill, Outcome};
-pub use prices::{FileError, Hole, Holes, Layout, PriceError, Prices, RowFault, Series};
+pub use prices::{FileError, Hole, Holes, Layout, Named, PriceError, Prices, RowFault, Series};
 pub use recorded::Recorded;
 pub use statistics::{
     AuthorRow, Delay, Dimension, EnrichmentRow, GroupRow, MoveRow, Scoreboard, Statistics, Summary, Trials,

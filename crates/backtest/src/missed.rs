@@ -8,6 +8,7 @@ use serde::Serialize;
 use stoop_engine::{Missed, asset_key};
 use stoop_model::Side;
 
+use crate::assign::Search;
 use crate::outcome::{Exclusion, Walk, by_side, enter};
 use crate::prices::{Prices, Series};
 use crate::statistics::{DAY_NS, DAYS, mean, quantile};
@@ -19,8 +20,8 @@ use crate::study::Settings;
 pub struct MissedSignal {
     /// The rule, the post, and when history brought it.
     pub signal: Missed,
-    /// The series it belongs to, whether there are prices of it or not.
-    pub series: Option<String>,
+    /// The series it belongs to, how that was found, or what was looked for.
+    pub search: Search,
     /// By side over the main horizon, before costs, from the time of the post: what was missed.
     pub from_post: Option<Decimal>,
     /// The same from the time at which history brought it: what was left.
@@ -73,13 +74,9 @@ pub(crate) fn assign(mut signals: Vec<Missed>, settings: &Settings, prices: &Pri
     let mut known = BTreeSet::new();
     signals.retain(|signal| known.insert(key(signal)));
     let assigned = signals.into_iter().map(|signal| {
-        let series = settings.names.find(&signal.rule.name, signal.asset.as_ref());
-        let excluded = match &series {
-            Some(series) if prices.has(series) => None,
-            None if signal.asset.is_none() => Some(Exclusion::NoAsset),
-            Some(_) | None => Some(Exclusion::NoSeries),
-        };
-        MissedSignal { signal, series, from_post: None, from_seen: None, excluded }
+        let search = settings.names.search(&signal.rule.name, signal.asset.as_ref(), [], prices);
+        let excluded = search.exclusion(signal.asset.as_ref());
+        MissedSignal { signal, search, from_post: None, from_seen: None, excluded }
     });
     assigned.collect()
 }

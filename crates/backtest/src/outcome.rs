@@ -3,7 +3,7 @@
 use rust_decimal::{Decimal, RoundingStrategy};
 use stoop_model::Side;
 
-use crate::prices::{Layout, Series};
+use crate::prices::{Layout, Series, plain};
 
 /// Decimal places of a return.
 pub(crate) const PLACES: u32 = 12;
@@ -49,7 +49,7 @@ pub struct Outcome {
 pub enum Exclusion {
     /// The decision names no asset, and `[series]` none for its rule.
     NoAsset,
-    /// There are no prices of its asset.
+    /// None of the series that were looked for is in the folder of prices, or nothing says what to look for.
     NoSeries,
     /// The series begins too late for the entry.
     NotOpen,
@@ -104,7 +104,11 @@ const QUOTES: [&str; 14] =
 impl Costs {
     /// Of both sides together, as a fraction of the price.
     pub fn of(&self, series: &str) -> Decimal {
-        let base = ["BTC", "ETH"].into_iter().find_map(|base| series.strip_prefix(base));
+        let series = plain(series);
+        let pair = series.strip_suffix("PERP").unwrap_or(&series);
+        // A delivery contract ends with its day, as BTCUSDT_250926 does.
+        let pair = pair.trim_end_matches(|char: char| char.is_ascii_digit());
+        let base = ["BTC", "ETH"].into_iter().find_map(|base| pair.strip_prefix(base));
         let is_major = base.is_some_and(|quote| QUOTES.contains(&quote));
         let slippage = if is_major { self.slippage_major_bps } else { self.slippage_bps };
         (self.taker_bps + slippage) * Decimal::new(2, 4)

@@ -6,10 +6,10 @@ use rust_decimal::Decimal;
 use stoop_engine::Missed;
 use stoop_model::{Decision, DecisionId, DecisionKind, Side};
 
-use crate::assign::SeriesNames;
+use crate::assign::{Search, SeriesNames};
 use crate::missed::{self, MissedSignal};
 use crate::outcome::{Costs, Exclusion, Fill, Outcome, Walk, adjust, benchmark_at, enter, net};
-use crate::prices::{Holes, Layout, Need, PriceError, Prices, Series};
+use crate::prices::{Holes, Layout, Named, Need, PriceError, Prices, Series};
 use crate::recorded::{Lines, Recorded};
 use crate::statistics::{DAY_NS, DAYS, Groups, Placebo, Statistics};
 
@@ -59,8 +59,8 @@ pub struct Event {
     pub decision: Decision,
     /// It is the first open of its id: later steps of a life are measured beside it and never counted.
     pub counts: bool,
-    /// The series it belongs to, whether there are prices of it or not.
-    pub series: Option<String>,
+    /// The series it belongs to, how that was found, or what was looked for.
+    pub search: Search,
     /// Where it was entered.
     pub entry: Option<Fill>,
     /// Why it was not.
@@ -139,34 +139,49 @@ impl Study {
     /// The same; `each` is called before a series is read, with its name, its place from 1, and how many there are.
     pub fn measure_telling(
         mut self,
-        settings: Settings,
+        mut settings: Settings,
         prices: &Prices,
         mut each: impl FnMut(&str, usize, usize),
     ) -> Result<Findings, PriceError> {
-        if let Some(name) = settings.benchmark.as_deref().filter(|name| !prices.has(name)) {
-            return Err(prices.missing(name));
+        if let Some(name) = &mut settings.benchmark {
+            let Named::One(series) = prices.find(name) else { return Err(prices.missing(name)) };
+            series.clone_into(name);
         }
         self.decisions.sort_by_key(|decision| (decision.decided_ns, decision.id, decision.revision));
-        let mut opened: BTreeMap<DecisionId, Option<String>> = BTreeMap::new();
+        let mut opened: BTreeMap<DecisionId, Search> = BTreeMap::new();
         let mut counted: BTreeSet<DecisionId> = BTreeSet::new();
         let mut events: Vec<Event> = Vec::with_capacity(self.decisions.len());
         for decision in self.decisions {
-            let named = settings.names.of(&decision);
+            let mut search = settings.names.search(&decision.rule.name, decision.asset.as_ref(), [], prices);
             // What a later step names may be a contract that no series is known for: it is still the open's decision.
-            let series = named.or_else(|| opened.get(&decision.id).cloned().flatten());
-            opened.entry(decision.id).or_insert_with(|| series.clone());
+            let open = opened.get(&decision.id).filter(|open| open.found.is_some());
+            if let Some(open) = open.filter(|_| search.found.is_none()) {
+                search = open.clone();
+            }
+            opened.entry(decision.id).or_insert_with(|| search.clone());
             // A run that was killed decides its last lines again after the restart, and both are recorded.
             let counts = decision.kind == DecisionKind::Open && counted.insert(decision.id);
-            events.push(assign(decision, counts, series, prices));
+            let excluded = search.exclusion(decision.asset.as_ref());
+            events.push(Event {
+                decision,
+                counts,
+                search,
+                entry: None,
+                excluded,
+                before: None,
+                path: Vec::new(),
+            });
         }
         let mut late = missed::assign(self.missed, &settings, prices);
         let mut by_series: BTreeMap<String, Vec<(i64, Waiting)>> = BTreeMap::new();
-        for (place, event) in events.iter().enumerate().filter(|(_, event)| event.excluded.is_none()) {
-            let of = by_series.entry(event.series.clone().unwrap_or_default()).or_default();
+        for (place, event) in events.iter().enumerate() {
+            let Some(series) = event.search.series() else { continue };
+            let of = by_series.entry(series.to_owned()).or_default();
             of.push((event.decision.decided_ns, Waiting::Event(place)));
         }
-        for (place, missed) in late.iter().enumerate().filter(|(_, missed)| missed.excluded.is_none()) {
-            let of = by_series.entry(missed.series.clone().unwrap_or_default()).or_default();
+        for (place, missed) in late.iter().enumerate() {
+            let Some(series) = missed.search.series() else { continue };
+            let of = by_series.entry(series.to_owned()).or_default();
             of.push((missed.signal.decided_ns, Waiting::Missed(place)));
         }
         let mut outcomes: Vec<Outcome> = (0..events.len())
@@ -255,15 +270,6 @@ impl Series {
     }
 }
 
-fn assign(decision: Decision, counts: bool, series: Option<String>, prices: &Prices) -> Event {
-    let excluded = match &series {
-        Some(series) if prices.has(series) => None,
-        None if decision.asset.is_none() => Some(Exclusion::NoAsset),
-        Some(_) | None => Some(Exclusion::NoSeries),
-    };
-    Event { decision, counts, series, entry: None, excluded, before: None, path: Vec::new() }
-}
-
 fn blank(event: usize, horizon_ms: i64) -> Outcome {
     Outcome {
         event,
@@ -319,7 +325,7 @@ fn measure(event: &mut Event, rows: &mut [Outcome], series: &Series, settings: &
         event.path = path(series, place);
     }
     let side = event.decision.rule.side;
-    let costs = settings.costs.of(event.series.as_deref().unwrap_or_default());
+    let costs = settings.costs.of(event.search.series().unwrap_or_default());
     let mut walk = Walk::new(series, side, place);
     for row in rows {
         let end = walk.to(row.horizon_ms * 1_000_000);

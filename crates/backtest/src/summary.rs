@@ -12,6 +12,8 @@ use sha2::{Digest, Sha256};
 use stoop_latency::Row;
 use stoop_model::DecisionKind;
 
+use crate::assign::SeriesBy;
+use crate::assigned::AssignedRow;
 use crate::missed::MissedSignal;
 use crate::outcome::Exclusion;
 use crate::prices::Layout;
@@ -75,6 +77,7 @@ struct Json<'a> {
     decisions: BTreeMap<&'static str, usize>,
     excluded: BTreeMap<&'static str, usize>,
     series: Vec<SeriesJson<'a>>,
+    assigned: Vec<AssignedRow>,
     statistics: &'a Statistics,
     missed: Vec<MissedJson<'a>>,
     recorded: RecordedJson,
@@ -89,6 +92,8 @@ struct MissedJson<'a> {
     link: Option<&'a str>,
     asset: String,
     series: Option<&'a str>,
+    series_by: Option<&'static str>,
+    looked_for: Vec<String>,
     created_ms: Option<i64>,
     seen_ns: i64,
     delay_ms: Option<f64>,
@@ -171,6 +176,7 @@ impl Findings {
             decisions: self.steps(),
             excluded: self.left_out(),
             series: self.series.iter().map(series).collect(),
+            assigned: self.assigned(),
             statistics: &self.statistics,
             missed: self.missed.iter().map(missed).collect(),
             recorded: recorded(&self.recorded),
@@ -229,7 +235,9 @@ fn missed(missed: &MissedSignal) -> MissedJson<'_> {
         author: signal.author.as_deref(),
         link: signal.link.as_deref(),
         asset: stoop_engine::asset_key(signal.asset.as_ref()),
-        series: missed.series.as_deref(),
+        series: missed.search.series(),
+        series_by: missed.search.by().map(SeriesBy::as_str),
+        looked_for: missed.search.looked_for.iter().map(ToString::to_string).collect(),
         created_ms: signal.created_ms,
         seen_ns: signal.decided_ns,
         delay_ms: missed.delay_ms(),

@@ -8,11 +8,12 @@ use std::io::{self, Write};
 use csv::{Terminator, WriterBuilder};
 use rust_decimal::Decimal;
 
+use crate::assign::SeriesBy;
 use crate::outcome::{Exclusion, Fill, Outcome};
 use crate::study::{Event, Findings};
 
 /// Columns of `outcomes.csv` and `outcomes.parquet`.
-pub const COLUMNS: [&str; 27] = [
+pub const COLUMNS: [&str; 28] = [
     "id",
     "revision",
     "counts",
@@ -40,6 +41,7 @@ pub const COLUMNS: [&str; 27] = [
     "mae",
     "cluster",
     "excluded",
+    "series_by",
 ];
 
 impl Findings {
@@ -98,7 +100,7 @@ fn row(event: &Event, outcome: &Outcome) -> [Cell; COLUMNS.len()] {
     let decision = &event.decision;
     let [entry_ns, entry_price] = fill(event.entry);
     let [exit_ns, exit_price] = fill(outcome.exit);
-    let series = event.series.as_deref();
+    let series = event.search.series();
     [
         text(Some(decision.id.to_string())),
         Cell::Number(decision.revision.into()),
@@ -127,5 +129,6 @@ fn row(event: &Event, outcome: &Outcome) -> [Cell; COLUMNS.len()] {
         number(outcome.mae),
         text(outcome.cluster_ns.map(|at_ns| format!("{}@{at_ns}", series.unwrap_or_default()))),
         text(outcome.excluded.map(Exclusion::as_str)),
+        text(event.search.by().map(SeriesBy::as_str)),
     ]
 }

@@ -10,8 +10,8 @@ use std::process::ExitCode;
 use stoop::model::Decision;
 use stoop::{Config, Summary, TapeConfig, TapeReplayOptions, TapeStep, read_decision};
 use stoop_backtest::{
-    Costs, Dimension, Findings, GroupRow, Prices, SeriesNames, Settings, Source, Study, Trials, Verdict,
-    hash_file,
+    AssignedRow, Costs, Dimension, Findings, GroupRow, Prices, SeriesNames, Settings, Source, Study, Trials,
+    Verdict, hash_file,
 };
 
 use crate::args::BacktestArgs;
@@ -22,7 +22,7 @@ use crate::run;
 use crate::unfinished::Unfinished;
 
 const REPORT: &str = "report.html";
-/// Of the series in a folder, where it has none that is wanted.
+/// Of the series in a folder, where it has none that is wanted, and of the assets without a series.
 const NAMES_SHOWN: usize = 5;
 
 pub(crate) fn backtest(args: &BacktestArgs) -> Outcome {
@@ -240,7 +240,8 @@ fn sources(
     let rules = rules.map(|source| ("rules", Path::new(&source.name)));
     let config = args.config.iter().map(|path| ("configuration", path.as_path()));
     let used = findings.series.iter().map(|series| series.name.as_str());
-    let benchmark = args.benchmark.as_deref().filter(|name| used.clone().all(|used| used != *name));
+    let benchmark =
+        findings.settings.benchmark.as_deref().filter(|name| used.clone().all(|used| used != *name));
     let series = used.chain(benchmark).flat_map(|name| prices.files(name));
     let series = series.map(|path| ("prices", path.as_path()));
     let all = frames.chain(config).chain(rules).chain(series);
@@ -301,12 +302,40 @@ fn tell_left_out(findings: &Findings, prices: &Prices) {
         let told: Vec<String> = reasons.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
         note(format_args!("left out: {}", told.join(", ")));
     }
+    tell_series(findings);
     if findings.series.is_empty() {
         let names: Vec<&str> = prices.names().take(NAMES_SHOWN).collect();
         let (names, count) = (names.join(", "), prices.names().count());
         note(format_args!(
             "stoop: warning: no decision belongs to any of the {count} series in the folder of prices ({names}); `[series]` of the \
              configuration says which do"
+        ));
+    }
+}
+
+/// Says what was looked for where there is no series, and which opens are measured by nothing but a symbol.
+fn tell_series(findings: &Findings) {
+    let assigned = findings.assigned();
+    let without: Vec<&AssignedRow> = assigned
+        .iter()
+        .filter(|row| row.opens > 0 && row.series.is_none() && !row.asset.is_empty())
+        .collect();
+    for row in without.iter().take(NAMES_SHOWN) {
+        let names = if row.looked_for.is_empty() {
+            "only `[series]` can name one".to_owned()
+        } else {
+            format!("looked for {}", row.looked_for.join(", "))
+        };
+        note(format_args!("{}: no series for {}: {names}", row.rule, row.asset));
+    }
+    if let Some(more) = without.len().checked_sub(NAMES_SHOWN).filter(|more| *more > 0) {
+        note(format_args!("no series for {more} more: summary.json has them under `assigned`"));
+    }
+    let alone: usize = assigned.iter().filter(|row| row.by_symbol_alone).map(|row| row.opens).sum();
+    if alone > 0 {
+        note(format_args!(
+            "stoop: warning: {alone} opens on a contract are measured by symbol alone, which another coin may have too; the report marks \
+             them, and `[series]` names another series"
         ));
     }
 }

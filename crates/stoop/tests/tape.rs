@@ -5,8 +5,9 @@ use std::ops::ControlFlow;
 
 use stoop::model::{Decision, LatencyNs};
 use stoop::{
-    Config, FollowError, Follower, Record, TapeConfig, TapeOptions, TapeOrigin, TapeReplayOptions, TapeStep,
-    TapeWriter, Tapes, read_decision, replay_tapes, state_events, write_decision,
+    Config, Digest, FollowError, Follower, Parity, Record, TapeConfig, TapeOptions, TapeOrigin,
+    TapeReplayOptions, TapeStep, TapeWriter, Tapes, expected_event, parity, read_decision, replay_tapes,
+    state_events, write_decision,
 };
 
 const FRAME: &[u8] = br#"{"v":1,"t":"tweet","op":"content","ts":1781095200123,"d":{"tweetId":"2064689031777615872","text":"$EDGE"}}"#;
@@ -166,4 +167,50 @@ fn a_replay_tells_what_was_missed_and_what_the_run_decided_in_the_order_it_came_
     ];
     assert_eq!(told, expect);
     assert!(follower.take_missed().is_empty(), "each is told once");
+}
+
+/// A tape of one frame, with what its run has decided as `change` makes it, and the digest of these lines.
+fn tape_of(text: &str, change: impl Fn(String) -> String) -> Parity {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.mcap");
+    let bytes = String::from_utf8_lossy(FRAME).replace("$EDGE", text);
+    let origin = TapeOrigin::endpoint(0, "default").expect("the first of eight");
+    let frame =
+        Record::Frame { origin: &origin, recv_ns: RECV_NS, sent_ns: RECV_NS, bytes: bytes.as_bytes() };
+    let mut follower = Follower::default();
+    event(&mut follower, &config()).expect("a configuration");
+    follower.follow(&frame).expect("an input");
+    let mut line = Vec::new();
+    write_decision(&follower.decisions()[0], &mut line);
+    let line = change(String::from_utf8(line).expect("UTF-8"));
+    let mut digest = Digest::default();
+    digest.add_line(line.replace(r#","latency_ns":null"#, "").as_bytes());
+    let mut tape = TapeWriter::create(&path, TapeOptions::default()).expect("the tape is written");
+    tape.copy(&Record::Event { at_ns: RECV_NS, json: &config() }).expect("the tape is written");
+    tape.copy(&frame).expect("the tape is written");
+    tape.decision(RECV_NS, line.as_bytes()).expect("the tape is written");
+    tape.copy(&Record::Event { at_ns: RECV_NS, json: &expected_event(&digest) })
+        .expect("the tape is written");
+    tape.seal().expect("the tape is written");
+    parity(&path).expect("the tape is read")
+}
+
+#[test]
+fn a_tape_of_an_older_version_is_held_to_what_its_lines_say() {
+    let same = Parity::Same { decisions: 1, beyond: 0 };
+    assert_eq!(tape_of("$EDGE", |line| line), same);
+    let without = |line: String| {
+        let less = line.replace(r#""link":null,"#, "").replace(r#""evidence":"ticker","#, "");
+        assert_ne!(less, line);
+        less
+    };
+    assert_eq!(tape_of("$EDGE", without), same, "members that came later");
+    let raw = |line: String| {
+        let raw = line.replace("\\u2028", "\u{2028}").replace("\\u0085", "\u{85}");
+        assert_ne!(raw, line);
+        raw
+    };
+    assert_eq!(tape_of("$EDGE \u{2028} \u{85}", raw), same, "characters that were not escaped");
+    let other = |line: String| line.replace(r#""evidence":"ticker""#, r#""evidence":"contract""#);
+    assert!(matches!(tape_of("$EDGE", other), Parity::Differs(_)));
 }

@@ -1,8 +1,9 @@
 //! The decision line: one JSON object, members in a fixed order, and the digest of a run.
 
-use std::fmt;
+use std::{fmt, io};
 
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
+use serde_json::ser::Formatter;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 use stoop_model::{
@@ -11,7 +12,8 @@ use stoop_model::{
 
 /// Appends the decision as compact JSON without a newline.
 ///
-/// Text is UTF-8, escaped only where JSON demands it; absent values are null; prices are strings.
+/// Text is UTF-8, escaped where JSON demands it and where a reader might see the end of a line; absent values are null;
+/// prices are strings.
 pub fn write_decision(decision: &Decision, out: &mut Vec<u8>) {
     write_body(&decision.body, out);
     // The latency is the last member, so that what is left without it does not depend on any clock.
@@ -27,7 +29,44 @@ pub(crate) fn write_body(body: &DecisionBody, out: &mut Vec<u8>) {
 }
 
 fn write_json(value: &impl Serialize, out: &mut Vec<u8>) {
-    serde_json::to_writer(out, value).expect("a Vec takes every byte and the line has text keys only");
+    let mut serializer = serde_json::Serializer::with_formatter(out, OneLine);
+    value.serialize(&mut serializer).expect("a Vec takes every byte and the line has text keys only");
+}
+
+/// Compact JSON in which no character ends a line for anybody.
+///
+/// JSON allows these three in texts as they are, but many readers of text split lines at them, Python's `splitlines` and
+/// JavaScript before 2019 among them.
+struct OneLine;
+
+impl Formatter for OneLine {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, out: &mut W, text: &str) -> io::Result<()> {
+        escape_line_ends(text, out)
+    }
+
+    /// A raw value is JSON already, and these characters stand in its texts only.
+    fn write_raw_fragment<W: ?Sized + io::Write>(&mut self, out: &mut W, json: &str) -> io::Result<()> {
+        escape_line_ends(json, out)
+    }
+}
+
+/// Writes what stands in JSON, with the line ends of Unicode that JSON leaves alone as escapes.
+pub(crate) fn escape_line_ends<W: ?Sized + io::Write>(text: &str, out: &mut W) -> io::Result<()> {
+    // Almost every fragment is ASCII, and the check for that is the cheapest there is.
+    if text.is_ascii() {
+        return out.write_all(text.as_bytes());
+    }
+    let mut written = 0;
+    for (start, found) in text.match_indices(['\u{85}', '\u{2028}', '\u{2029}']) {
+        out.write_all(&text.as_bytes()[written..start])?;
+        out.write_all(match found {
+            "\u{85}" => br"\u0085",
+            "\u{2028}" => br"\u2028",
+            _ => br"\u2029",
+        })?;
+        written = start + found.len();
+    }
+    out.write_all(&text.as_bytes()[written..])
 }
 
 /// SHA-256 over the lines of a run in order of `seq`, each without its latency and with a newline.
@@ -45,6 +84,13 @@ impl Digest {
         write_body(decision, &mut self.line);
         self.line.push(b'\n');
         self.hash.update(&self.line);
+        self.count += 1;
+    }
+
+    /// Takes the next decision as a line that has been written, without its latency and without a newline.
+    pub fn add_line(&mut self, line: &[u8]) {
+        self.hash.update(line);
+        self.hash.update(b"\n");
         self.count += 1;
     }
 
@@ -189,5 +235,74 @@ impl Serialize for Latency {
         map.serialize_entry("signal", &self.0.signal)?;
         map.serialize_entry("total", &self.0.total)?;
         map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stoop_model::RuleLabel;
+
+    use super::*;
+    use crate::line::{read_body, read_decision};
+
+    /// A decision with this in every text it has.
+    fn decision_of(text: &str) -> Decision {
+        let line = serde_json::json!({
+            "seq": 0, "id": "00000000000000000000000000000001", "signal_id": "00000000000000000000000000000002",
+            "revision": 0, "kind": "open", "basis": "content", "reason": null, "trigger": "content", "rule": text,
+            "rule_hash": "0000000000000003", "generation": 0, "side": "buy", "destination": text,
+            "params": {text: [text]}, "platform": text, "tweet_id": text, "tweet_kind": text, "author": text,
+            "author_id": text, "link": text, "text": text, "matched": [{"term": text, "in": "text"}],
+            "asset": {"class": "token", "symbol": text, "contract": text, "chain": text, "venue": text,
+                "market": text, "sources": [text]},
+            "previous_asset": {"class": "token", "symbol": text, "contract": text, "chain": text, "venue": text,
+                "market": text, "sources": [text]},
+            "evidence": null, "group": {"index": 1, "count": 1}, "ref_price": null, "late": false, "created_ms": null,
+            "received_ms": null, "sent_ms": null, "recv_ns": 1, "decided_ns": 1, "expires_ms": 1,
+        });
+        read_decision(line.to_string().as_bytes()).expect("a decision")
+    }
+
+    #[test]
+    fn no_character_of_a_text_ends_the_line_for_anybody() {
+        let ends =
+            ['\n', '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}', '\u{2029}'];
+        let text = ends.map(|end| format!("上币{end}")).concat();
+        let decision = decision_of(&text);
+        let mut line = Vec::new();
+        write_decision(&decision, &mut line);
+        let written = String::from_utf8(line.clone()).expect("UTF-8");
+        assert!(!written.contains(ends), "{written}");
+        assert!(written.contains("上币\\u0085上币\\u2028上币\\u2029"), "{written}");
+        // The keys and values of `params` included, which are raw JSON.
+        assert_eq!(written.matches("\\u2028").count(), 24, "{written}");
+        let read = read_body(&line).expect("it reads back");
+        let params: serde_json::Value = serde_json::from_str(&read.rule.params).expect("JSON");
+        assert_eq!(params, serde_json::json!({text.clone(): [text]}));
+        let of = |body: &DecisionBody| {
+            let rule = RuleLabel { params: String::new(), ..(*body.rule).clone() };
+            DecisionBody { rule: rule.into(), ..body.clone() }
+        };
+        assert_eq!(of(&read), of(&decision.body));
+    }
+
+    #[test]
+    fn other_characters_stay_as_they_are() {
+        let text = "\u{84}\u{86}\u{2027}\u{202a}\u{200b}é😀";
+        let mut line = Vec::new();
+        write_decision(&decision_of(text), &mut line);
+        assert!(String::from_utf8(line).expect("UTF-8").contains(&format!(r#""text":"{text}""#)));
+    }
+
+    #[test]
+    fn the_digest_is_over_the_lines_as_they_are_written() {
+        let decision = decision_of("one\u{2028}two");
+        let (mut of_bodies, mut of_lines) = (Digest::default(), Digest::default());
+        of_bodies.add(&decision.body);
+        let mut line = Vec::new();
+        write_body(&decision.body, &mut line);
+        assert!(line.is_ascii());
+        of_lines.add_line(&line);
+        assert_eq!((of_bodies.to_string(), of_bodies.count()), (of_lines.to_string(), of_lines.count()));
     }
 }

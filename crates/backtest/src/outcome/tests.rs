@@ -86,6 +86,10 @@ fn costs_are_taken_from_what_the_side_has_made() {
     assert_eq!(costs.of("BTCUSDT"), number("0.0030"));
     assert_eq!(costs.of("ETHBTC"), number("0.0030"));
     assert_eq!(costs.of("BTCDOMUSDT"), number("0.0110"));
+    for major in ["btcusdt", "BTC_USDT", "BTCUSD_PERP", "BTCUSDT_250926", "ETHUSD_260327"] {
+        assert_eq!(costs.of(major), number("0.0030"), "{major}");
+    }
+    assert_eq!(costs.of("BTCST_USDT"), number("0.0110"));
     let net = |side, series| net(number("0.02"), side, costs.of(series)).map(|net| net.to_string());
     assert_eq!(net(Side::Buy, "DOGEUSDT").as_deref(), Ok("0.009000000000"));
     assert_eq!(net(Side::Sell, "ETHUSDT").as_deref(), Ok("-0.023000000000"));

@@ -1,6 +1,7 @@
 //! Prices on disk: a folder of files, each of one series, read one series at a time, of which a stretch is in memory.
 
 mod columns;
+mod names;
 mod row;
 mod series;
 mod source;
@@ -10,12 +11,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+pub use names::Named;
+pub(crate) use names::plain;
 pub(crate) use row::Row;
 pub use row::{Layout, RowFault};
 pub(crate) use series::{Builder, Need};
 pub use series::{Hole, Holes, Series};
 pub use source::FileError;
 
+use names::Names;
 use source::read_rows;
 
 /// Bars or trades of one series in memory; 32 bytes a trade, 80 a bar.
@@ -94,6 +98,7 @@ fn first(names: &[String]) -> String {
 pub struct Prices {
     folder: PathBuf,
     files: BTreeMap<String, Vec<PathBuf>>,
+    names: Names,
 }
 
 /// Endings of files of prices.
@@ -128,7 +133,8 @@ impl Prices {
         for files in files.values_mut() {
             files.sort();
         }
-        Ok(Self { folder: folder.to_owned(), files })
+        let names = Names::new(files.keys());
+        Ok(Self { folder: folder.to_owned(), files, names })
     }
 
     /// Names of the series, in order.
@@ -136,9 +142,13 @@ impl Prices {
         self.files.keys().map(String::as_str)
     }
 
-    /// The folder has this series.
-    pub fn has(&self, series: &str) -> bool {
-        self.files.contains_key(series)
+    /// The series that is meant by a name, whatever its case and separators (`-`, `/`, `_`).
+    ///
+    /// Files are of one series only if they are called exactly the same up to there. Of series whose names differ by case and
+    /// separators only, the one called exactly as asked is meant, else one that is but for its case, else one without
+    /// separators; where that leaves several, or none of them, it cannot be said which.
+    pub fn find(&self, name: &str) -> Named<'_> {
+        self.names.find(name)
     }
 
     /// The files of a series; none if it is not there.

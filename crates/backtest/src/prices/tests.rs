@@ -79,6 +79,26 @@ fn several_files_are_one_series_by_their_times() {
 }
 
 #[test]
+fn files_are_of_one_series_only_if_they_are_called_exactly_the_same() {
+    let text = klines(0..3);
+    let names = [
+        "A_PERP-1m-1.csv",
+        "A_PERP-1m-2.zip",
+        "a_perp-1m.csv",
+        "APERP.csv",
+        "A_260327-1m-2021-04.csv",
+        "币安人生USDT-1m.csv",
+    ];
+    let desk = Desk::new(&names.map(|name| (name, text.as_bytes())));
+    let prices = Prices::open(desk.0.path()).expect("prices");
+    let found: Vec<&str> = prices.names().collect();
+    assert_eq!(found, ["APERP", "A_260327", "A_PERP", "a_perp", "币安人生USDT"]);
+    assert_eq!(prices.files("A_PERP").len(), 2);
+    assert_eq!(desk.load("a_perp").expect("prices").times.len(), 3);
+    assert_eq!(prices.find("a-260327"), Named::One("A_260327"));
+}
+
+#[test]
 fn overlapping_files_are_refused() {
     let (early, late) = (klines(0..3), klines(2..6));
     let desk = Desk::new(&[("A-1m-a.csv", early.as_bytes()), ("A-1m-b.csv", late.as_bytes())]);

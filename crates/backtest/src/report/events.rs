@@ -6,6 +6,7 @@ use maud::{Markup, PreEscaped, html};
 use rust_decimal::prelude::ToPrimitive;
 
 use super::charts;
+use super::series::shown;
 use super::text::{moment, percent, range, span};
 use crate::outcome::{by_side, change};
 use crate::study::{Event, Findings};
@@ -82,7 +83,7 @@ fn row(findings: &Findings, place: usize, horizons: &[i64]) -> Markup {
     let main_ms = findings.statistics.main_ms;
     let title = format!(
         "{} from ten bars before the entry to sixty after it",
-        event.series.as_deref().unwrap_or("price")
+        event.search.series().unwrap_or("price")
     );
     html! {
         tr {
@@ -93,7 +94,11 @@ fn row(findings: &Findings, place: usize, horizons: &[i64]) -> Markup {
             }
             td.path {
                 (PreEscaped(charts::path(&event.path, &title)))
-                span.note { (event.series.as_deref().unwrap_or_default()) " " (reach(&event.path)) }
+                span.note {
+                    (event.search.series().unwrap_or_default())
+                    @if let Some(by) = event.search.by() { " by " (by.as_str()) ", " }
+                    (reach(&event.path))
+                }
             }
             @for horizon_ms in horizons {
                 (number(&span(*horizon_ms), gross(findings, place, *horizon_ms)))
@@ -165,7 +170,7 @@ pub(super) fn left_out(findings: &Findings) -> Markup {
                         tr {
                             td.when { (moment(event.decision.decided_ns)) }
                             td { (event.decision.rule.name) }
-                            td { (event.series.as_deref().unwrap_or("–")) }
+                            td { (shown(&event.search)) }
                             td { (event.excluded.map_or("", crate::Exclusion::as_str)) }
                             td.post { (shortened(&event.decision.text)) }
                         }

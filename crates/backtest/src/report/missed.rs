@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::series::shown;
 use super::text::{count, moment, percent, span, wait};
 use crate::missed::MissedSignal;
 use crate::study::Findings;
@@ -61,7 +62,7 @@ fn row(missed: &MissedSignal) -> Markup {
         td { (signal.rule.name) }
         td { @if let Some(link) = link { a href=(link) { "@" (author) } } @else { "@" (author) } }
         td { (asset(missed)) }
-        td { (missed.series.as_deref().unwrap_or("–")) @if let Some(why) = missed.excluded { " " code { (why.as_str()) } } }
+        td { (shown(&missed.search)) @if let Some(why) = missed.excluded { " " code { (why.as_str()) } } }
         td.n { (of(missed.from_post)) } td.n { (of(missed.from_seen)) }
     } }
 }

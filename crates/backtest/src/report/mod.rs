@@ -7,6 +7,7 @@ mod headline;
 mod latency;
 mod missed;
 mod origin;
+mod series;
 mod tables;
 mod text;
 
@@ -17,7 +18,7 @@ use crate::study::Findings;
 use crate::summary::Source;
 
 const STYLE: &str = include_str!("style.css");
-const SECTIONS: [(&str, &str); 9] = [
+const SECTIONS: [(&str, &str); 10] = [
     ("events", "Events"),
     ("returns", "Forward returns"),
     ("kinds", "Post against reply"),
@@ -25,6 +26,7 @@ const SECTIONS: [(&str, &str); 9] = [
     ("enrichment", "Enrichment"),
     ("missed", "Missed"),
     ("latency", "Latency"),
+    ("series", "Series"),
     ("left-out", "Left out"),
     ("origin", "Made from"),
 ];
@@ -74,6 +76,8 @@ impl Findings {
                     (latency::stages(self))
                     h3 { "From the post to the decision" }
                     (latency::opens(self))
+                    h2 id="series" { "Which series, and why" }
+                    (series::series(self))
                     h2 id="left-out" { "Left out" }
                     (events::left_out(self))
                     h2 id="origin" { "What it was made from" }

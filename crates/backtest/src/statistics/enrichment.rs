@@ -114,7 +114,7 @@ pub(crate) fn enrichment(findings: &Findings, horizon_ms: i64) -> (Vec<Enrichmen
 fn head_start(open: &Event, held: &Event) -> Option<f64> {
     let (first, second) = (open.entry?, held.entry?);
     // A revise may lead to an asset of another series, whose price says nothing of the first one's.
-    if open.series != held.series {
+    if open.search.series() != held.search.series() {
         return None;
     }
     by_side(change(first.price, second.price).ok()?, open.decision.rule.side).to_f64()

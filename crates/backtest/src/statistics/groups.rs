@@ -132,7 +132,7 @@ pub(crate) fn rows(findings: &Findings, groups: &Groups, placebo: &Placebo) -> V
         let event = &findings.events[outcome.event];
         let Some(mut point) = point(event, outcome) else { continue };
         let next = numbers.len();
-        let cluster = (event.series.as_deref().unwrap_or_default(), outcome.cluster_ns.unwrap_or_default());
+        let cluster = (event.search.series().unwrap_or_default(), outcome.cluster_ns.unwrap_or_default());
         point.cluster = *numbers.entry(cluster).or_insert(next);
         for group in &groups.of[outcome.event] {
             points[group * horizons.len() + place % horizons.len()].push(point);

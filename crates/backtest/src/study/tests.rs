@@ -3,9 +3,10 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use stoop_model::Side;
+use stoop_model::{Asset, AssetClass, Side};
 
 use super::*;
+use crate::assign::SeriesBy;
 use crate::trial::{MINUTE_NS, NOON_NS, decision, with};
 
 /// Minute bars whose price goes up by 0.01 a minute from 1.00 at noon, in a folder.
@@ -20,6 +21,18 @@ fn folder(minutes: i64) -> tempfile::TempDir {
     }
     std::fs::write(folder.path().join("UPUSDT-1m.csv"), text).expect("a file");
     folder
+}
+
+fn asset(class: AssetClass, symbol: &str, contract: Option<&str>) -> Asset {
+    Asset {
+        class,
+        symbol: Some(symbol.to_owned()),
+        contract: contract.map(str::to_owned),
+        chain: None,
+        venue: None,
+        market: None,
+        sources: Vec::new(),
+    }
 }
 
 fn settings(horizons_ms: &[i64]) -> Settings {
@@ -48,11 +61,11 @@ fn a_decision_has_a_row_for_each_horizon() {
     assert_eq!(rows[0], crate::table::COLUMNS.join(","));
     let head = "00000000000000010000000000000000,0,true,test,fixture_author_of_posts,2064689031777615872,,post,open,content,,,UPUSDT,\
                 buy,1767614400000000000,1767614400000000000,1.00,";
-    assert_eq!(rows[1], format!("{head}1000,,,,,,,,,coarse"));
+    assert_eq!(rows[1], format!("{head}1000,,,,,,,,,coarse,series"));
     let done = "120000,1767614520000000000,1.02,0.020000000000,0.009000000000,,0.020000000000,0.000000000000,\
-                UPUSDT@1767614400000000000,";
+                UPUSDT@1767614400000000000,,series";
     assert_eq!(rows[2], format!("{head}{done}"));
-    assert_eq!(rows[3], format!("{head}600000,,,,,,,,,no_price"));
+    assert_eq!(rows[3], format!("{head}600000,,,,,,,,,no_price,series"));
     assert_eq!(rows.len(), 4);
 }
 
@@ -121,17 +134,7 @@ fn latency_moves_the_entry_and_nothing_else() {
 #[test]
 fn what_cannot_be_measured_is_listed_with_its_reason() {
     let folder = folder(5);
-    let ticker = with(&decision(1, 0), |body| {
-        body.asset = Some(stoop_model::Asset {
-            class: stoop_model::AssetClass::Ticker,
-            symbol: Some("GONE".to_owned()),
-            contract: None,
-            chain: None,
-            venue: None,
-            market: None,
-            sources: Vec::new(),
-        });
-    });
+    let ticker = with(&decision(1, 0), |body| body.asset = Some(asset(AssetClass::Ticker, "GONE", None)));
     let mut settings = settings(&[60_000]);
     settings.names = SeriesNames::default();
     let found = findings(&[ticker, decision(2, 0)], settings.clone(), folder.path());
@@ -141,6 +144,85 @@ fn what_cannot_be_measured_is_listed_with_its_reason() {
     let found = findings(&[decision(1, -600_000), decision(2, 600_000)], settings, folder.path());
     let reasons: Vec<_> = found.outcomes.iter().map(|outcome| outcome.excluded).collect();
     assert_eq!(reasons, [Some(Exclusion::NotOpen), Some(Exclusion::NoPrice)]);
+}
+
+#[test]
+fn a_later_step_without_a_series_is_measured_on_that_of_its_open() {
+    let folder = folder(10);
+    let open = with(&decision(1, 0), |body| body.asset = Some(asset(AssetClass::Ticker, "UP", None)));
+    let revise = with(&open, |body| {
+        body.revision = 1;
+        body.kind = DecisionKind::Revise;
+        body.decided_ns += MINUTE_NS;
+        body.asset = Some(asset(AssetClass::Token, "WRAPPEDUP", Some("0xbEEF")));
+    });
+    let cancel = with(&revise, |body| {
+        body.revision = 2;
+        body.kind = DecisionKind::Cancel;
+        body.asset = Some(asset(AssetClass::Token, "GONE", None));
+    });
+    let settings = Settings { horizons_ms: vec![60_000], ..Settings::default() };
+    let found = findings(&[open, revise, cancel], settings, folder.path());
+    for event in &found.events {
+        assert_eq!((event.search.series(), event.search.by()), (Some("UPUSDT"), Some(SeriesBy::Symbol)));
+        assert!(event.excluded.is_none() && event.search.looked_for.is_empty());
+    }
+}
+
+#[test]
+fn every_asset_is_told_with_its_series_and_why_or_with_what_was_looked_for() {
+    let folder = folder(10);
+    let of = |number, asset: Asset| with(&decision(number, 0), |body| body.asset = Some(asset));
+    let decisions = [
+        of(1, asset(AssetClass::Token, "UP", Some("0xBEEF"))),
+        of(2, asset(AssetClass::Ticker, "UP", None)),
+        of(3, asset(AssetClass::Ticker, "UP", None)),
+        of(4, asset(AssetClass::Token, "GONE", Some("0xDEAD"))),
+        decision(5, 0),
+    ];
+    let settings = Settings { horizons_ms: vec![60_000], ..Settings::default() };
+    let found = findings(&decisions, settings, folder.path());
+    let rows: Vec<_> = found.assigned();
+    let told: Vec<_> = rows
+        .iter()
+        .map(|row| (&*row.asset, row.series.as_deref(), row.series_by, row.by_symbol_alone, row.opens))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("ticker:UP", Some("UPUSDT"), Some("symbol"), false, 2),
+            ("", None, None, false, 1),
+            ("token:-:0xBEEF", Some("UPUSDT"), Some("symbol"), true, 1),
+            ("token:-:0xDEAD", None, None, false, 1),
+        ]
+    );
+    assert_eq!(rows[3].looked_for, ["GONEUSDT", "1000GONEUSDT"]);
+    let table = table(&found);
+    let ends: Vec<&str> =
+        table.iter().skip(1).map(|row| row.rsplit(',').next().unwrap_or_default()).collect();
+    assert_eq!(ends, ["symbol", "symbol", "symbol", "", ""]);
+    let page = found.report("0.0.0", &[], &[]);
+    for text in [
+        "1\u{a0}open on a contract is measured by symbol alone.",
+        "none; looked for GONEUSDT, 1000GONEUSDT",
+        "UPUSDT by symbol, ",
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
+    let mut summary = Vec::new();
+    found.write_summary(&mut summary, "0.0.0", &[]).expect("a Vec takes it");
+    let summary: serde_json::Value = serde_json::from_slice(&summary).expect("JSON");
+    assert_eq!(summary["assigned"][3]["looked_for"], serde_json::json!(["GONEUSDT", "1000GONEUSDT"]));
+    assert_eq!(summary["assigned"][0]["series_by"], "symbol");
+}
+
+#[test]
+fn the_benchmark_is_found_however_it_is_written() {
+    let folder = folder(5);
+    let named = Settings { benchmark: Some("up_usdt".to_owned()), ..settings(&[60_000]) };
+    let found = findings(&[decision(1, 0)], named, folder.path());
+    assert_eq!(found.settings.benchmark.as_deref(), Some("UPUSDT"));
+    assert_eq!(found.outcomes[0].adjusted, Some(Decimal::new(0, 12)));
 }
 
 #[test]

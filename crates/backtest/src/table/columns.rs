@@ -45,6 +45,7 @@ const SCHEMA: &str = "message outcomes {
     optional fixed_len_byte_array(16) mae (DECIMAL(38,12));
     optional binary cluster (STRING);
     optional binary excluded (STRING);
+    optional binary series_by (STRING);
 }";
 /// Rows of a group, some 2 KiB each until it is written.
 const GROUP_ROWS: usize = 1 << 14;
