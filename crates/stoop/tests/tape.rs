@@ -53,6 +53,31 @@ fn rule_files_go_onto_a_tape_with_the_configuration() {
 }
 
 #[test]
+fn the_universe_goes_onto_a_tape_with_the_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stoop.toml");
+    fs::write(&path, format!("{RULE}[universe]\nfile = \"u.csv\"\n")).unwrap();
+    let text = "# mine\nsymbol,venue,market\nEDGE,gateio,EDGE_USDT\n";
+    fs::write(folder.path().join("u.csv"), text).unwrap();
+    let mut tape = Config::load(&path).unwrap().to_tape();
+    drop(folder);
+    assert_eq!(tape.universe.as_ref().map(|universe| universe.text.as_str()), Some(text));
+    tape = TapeConfig::from_event(&tape.to_event()).unwrap();
+    let again = Config::from_tape(&tape).unwrap();
+    assert_eq!(again.to_tape(), tape, "what is read off a tape goes onto the next one");
+    assert!(again.rules().unwrap().universe().unwrap().lists("EDGE"));
+
+    let mut follower = Follower::default();
+    event(&mut follower, &tape.to_event()).unwrap();
+    frame(&mut follower).unwrap();
+    assert_eq!(follower.configs(), [tape.clone()], "the one on the tape is in force");
+
+    tape.universe = None;
+    let error = Config::from_tape(&tape).unwrap_err().to_string();
+    assert!(error.contains("the tape does not hold this file"), "{error}");
+}
+
+#[test]
 fn a_follower_decides_and_remembers_as_the_engine_did() {
     let mut follower = Follower::default();
     event(&mut follower, &config()).unwrap();

@@ -50,6 +50,11 @@ impl Groups {
         Self { order: grouped.into_iter().map(|(_, row)| row).collect(), table }
     }
 
+    /// The number of groups.
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
+    }
+
     /// The rows of the group whose key has this hash and of whose first row `is_it` holds; empty if there is none.
     pub(super) fn find(&self, hash: u64, is_it: impl Fn(usize) -> bool) -> &[u32] {
         let rows = |range: &Range<u32>| self.order.get(range.start as usize..range.end as usize);

@@ -87,6 +87,16 @@ impl Universe {
         self.listings.len()
     }
 
+    /// The number of different symbols.
+    pub fn symbols(&self) -> usize {
+        self.by_symbol.len()
+    }
+
+    /// The number of different contracts.
+    pub fn contracts(&self) -> usize {
+        self.by_contract.len()
+    }
+
     /// The rows in the order of the file.
     pub fn listings(&self) -> &[Listing] {
         &self.listings

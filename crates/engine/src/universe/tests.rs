@@ -27,7 +27,7 @@ fn rows_keep_their_order_and_are_found_by_symbol_contract_and_market() {
          币安人生,binance,币安人生USDT,,\n"
     );
     let universe = parse(&text);
-    assert_eq!(universe.len(), 5);
+    assert_eq!((universe.len(), universe.symbols(), universe.contracts()), (5, 4, 2));
     assert!(!universe.is_empty());
     assert_eq!(markets(universe.of_symbol("EDGE")), ["EDGE_USDT", "EDGEUSDT"]);
     assert_eq!(markets(universe.of_symbol("edGe")), ["EDGE_USDT", "EDGEUSDT"]);
