@@ -30,3 +30,4 @@ mod slow;
 mod status;
 mod store;
 mod tape;
+mod universe;

@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 
 use crate::tape::TapeArgs;
 use crate::tape::moment_ns;
+use crate::universe::UniverseArgs;
 
 /// The name of a configuration.
 pub(crate) const DEFAULT_CONFIG: &str = "stoop.toml";
@@ -43,6 +44,7 @@ pub(crate) enum Command {
     Parity(ParityArgs),
     Backtest(BacktestArgs),
     Rules(RulesArgs),
+    Universe(UniverseArgs),
     Accounts(AccountsArgs),
     History(HistoryArgs),
     Tape(TapeArgs),

@@ -34,6 +34,7 @@ mod signals;
 mod status;
 mod tape;
 mod unfinished;
+mod universe;
 
 use std::process::ExitCode;
 
@@ -60,6 +61,7 @@ fn obey(cli: Cli) -> ExitCode {
         Command::Parity(args) => parity::check(&args),
         Command::Backtest(args) => backtest::backtest(&args),
         Command::Rules(args) => Ok(rules::rules(&args)),
+        Command::Universe(args) => universe::universe(&args),
         Command::Accounts(args) => accounts::accounts(&args),
         Command::History(args) => history::history(&args),
         Command::Tape(args) => tape::tape(&args),

@@ -70,7 +70,7 @@ pub use stoop_tape::{
     ConfigFile, Damage, Digest, Frames, InputError, Line, LineError, LineWriter, Lines, MAX_RECORD_BYTES,
     Origin as TapeOrigin, Record, StateError, StateParts, StateReader, Tape, TapeConfig, TapeConfigError,
     TapeEnd, TapeError, TapeOptions, TapeUniverse, TapeWriteError, TapeWriter, Tapes, TapesError, TapesRead,
-    event_type, is_tape, read_decision, state_events, tape_files, write_decision,
+    event_type, is_tape, read_decision, read_input, state_events, tape_files, write_decision,
 };
 pub use stoop_wire::{
     AccountRow, AccountState, AccountsReply, Decoder, HistoryPage, HistoryRow, Limits, Me, MessageType,
