@@ -223,6 +223,10 @@ impl Config {
                 return Err(table.error("`[universe]` needs a `file`, such as \"universe.csv\"").into());
             };
             config.universe = Some(files.universe(&at)?);
+        } else if let Files::Tape(TapeConfig { universe: Some(TapeUniverse { name, text, .. }), .. }) = files
+        {
+            // A host gave it in code.
+            config.universe = Some(UniverseFile::parse(name, text)?);
         }
         drop(parsed);
         config.rule_sources.insert(0, source);

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use stoop::model::{Decision, LatencyNs};
 use stoop::{
     Config, FollowError, Follower, Record, TapeConfig, TapeOptions, TapeOrigin, TapeReplayOptions, TapeStep,
-    TapeWriter, Tapes, read_decision, replay_tapes, state_events, write_decision,
+    TapeWriter, Tapes, UniverseFile, read_decision, replay_tapes, state_events, write_decision,
 };
 
 const FRAME: &[u8] = br#"{"v":1,"t":"tweet","op":"content","ts":1781095200123,"d":{"tweetId":"2064689031777615872","text":"$EDGE"}}"#;
@@ -71,6 +71,11 @@ fn the_universe_goes_onto_a_tape_with_the_configuration() {
     event(&mut follower, &tape.to_event()).unwrap();
     frame(&mut follower).unwrap();
     assert_eq!(follower.configs(), [tape.clone()], "the one on the tape is in force");
+
+    let mut given = Config::parse("stoop.toml", RULE).unwrap();
+    given.universe = Some(UniverseFile::parse("code", text).unwrap());
+    let again = Config::from_tape(&given.to_tape()).unwrap();
+    assert!(again.rules().unwrap().universe().unwrap().lists("EDGE"), "also one that no file named");
 
     tape.universe = None;
     let error = Config::from_tape(&tape).unwrap_err().to_string();

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 const EVM: &str = "0xAbCdEf0123456789abcdef0123456789ABCDEF01";
@@ -213,5 +215,23 @@ fn a_large_universe_is_found_as_a_search_of_all_rows_would() {
         let name = listing.market.replace('_', "");
         let first = universe.listings().iter().find(|other| other.market.replace('_', "") == name);
         assert_eq!(universe.of_market(&name), first.map(|first| first.symbol.as_str()), "{name}");
+    }
+}
+
+proptest! {
+    /// Whatever a text holds, it is read or refused with places that are in it.
+    #[test]
+    fn any_text_is_read_or_refused(rows in proptest::collection::vec("[A-C,\"#$ \t\r\n\u{200b}é币]{0,12}", 0..12)) {
+        let text = format!("symbol,venue,market\n{}", rows.join("\n"));
+        let lines = text.split(['\n', '\r']).count();
+        match Universe::parse("u.csv", &text) {
+            Ok(universe) => prop_assert!(universe.len() < lines),
+            Err(errors) => {
+                prop_assert!(!errors.is_empty());
+                for error in errors {
+                    prop_assert!((1..=lines).contains(&error.line) && error.column >= 1, "{error}");
+                }
+            }
+        }
     }
 }
