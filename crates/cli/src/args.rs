@@ -91,9 +91,9 @@ pub(crate) struct DemoArgs {
     pub(crate) json: bool,
 }
 
-/// Write a commented stoop.toml and starter rules.
+/// Write a commented stoop.toml, starter rules and a small universe of markets.
 ///
-/// Writes DIR/stoop.toml and DIR/rules/starter.toml. Existing files are never overwritten.
+/// Writes DIR/stoop.toml, DIR/rules/starter.toml and DIR/universe.csv. Existing files are never overwritten.
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
     /// Where to write.
