@@ -49,13 +49,26 @@ fn init_writes_a_set_up_that_is_right_and_overwrites_nothing() {
     stoop(&["init", &dir]).finish().expect(0);
     let config = desk.name("new/stoop.toml");
     let starter = desk.name("new/rules/starter.toml");
+    let universe = desk.name("new/universe.csv");
     stoop(&["rules", "check", &config, &starter]).finish().expect(0);
+    let counted = stoop(&["universe", "check", &universe]).finish().expect(0).stdout;
+    assert!(counted[0].contains(" 5 symbols, 5 venues "), "{counted:?}");
     desk.file("new/stoop.toml", "# mine\n");
     stoop(&["init", &dir]).finish().expect(73);
     assert_eq!(std::fs::read_to_string(&config).expect("it is there"), "# mine\n");
+    for (gone, kept) in [(&starter, &universe), (&universe, &config), (&config, &starter)] {
+        for path in [&config, &starter, &universe] {
+            drop(std::fs::remove_file(path));
+        }
+        std::fs::write(kept, "# mine\n").expect("it can be written");
+        stoop(&["init", &dir]).finish().expect(73);
+        assert!(!std::path::Path::new(gone).exists(), "all or none");
+    }
     std::fs::remove_file(&starter).expect("it can be removed");
-    stoop(&["init", &dir]).finish().expect(73);
-    assert!(!desk.path("new/rules/starter.toml").exists(), "both or none");
+    stoop(&["init", &dir]).finish().expect(0);
+    desk.file("new/universe.csv", "symbol,venue,market\nEDGE,gateio\n");
+    let run = stoop(&["rules", "check", &config]).finish().expect(78);
+    assert!(run.errors().contains("universe.csv:2:1: 2 cells"), "{}", run.errors());
 }
 
 #[test]

@@ -32,3 +32,4 @@ mod slow;
 mod status;
 mod store;
 mod tape;
+mod universe;

@@ -152,8 +152,18 @@ fn a_key_that_stands_in_the_configuration_is_taken_out_on_the_tape() {
     const KEY: &str = "0123456789abcdef0123456789abcdef";
     let desk = Desk::new();
     let mock = Mock::start(&fixture("frames/lifecycle.jsonl"), &["--at-once"]);
-    let config = desk.config(&mock.addr, TIMELESS, &format!("# my key: {KEY}\n[tape]\ndir = \"tapes\"\n"));
+    desk.file("universe.csv", format!("# my key: {KEY}\nsymbol,venue,market\nEDGE,gateio,EDGE_USDT\n"));
+    let more = format!("# my key: {KEY}\n[tape]\ndir = \"tapes\"\n[universe]\nfile = \"universe.csv\"\n");
+    let config = desk.config(&mock.addr, TIMELESS, &more);
     stoop(&["run", "-c", &config, "--max-frames", "20"]).key(KEY).finish().expect(0);
+    let tape = tapes(&desk)[0].to_str().expect("a path of text").to_owned();
+    stoop(&["tape", "verify", &tape]).finish().expect(0);
+    let info = stoop(&["tape", "info", &tape]).finish().expect(0);
+    assert!(
+        info.stdout.iter().any(|line| line.starts_with("  universe: 1 symbols, sha256:")),
+        "{:?}",
+        info.stdout
+    );
     let events = records(&tapes(&desk)[0], "events");
     assert!(events.iter().any(|event| event.contains("# my key: KEY")));
     assert!(events.iter().all(|event| !event.contains(KEY)));

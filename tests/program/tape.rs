@@ -169,6 +169,62 @@ fn info_says_what_is_on_a_tape() {
 }
 
 #[test]
+fn the_universe_stays_at_the_head_of_what_is_made_of_a_tape() {
+    let desk = Desk::new();
+    let list = "symbol,venue,market\nEDGE,gateio,EDGE_USDT\nEDGE,binance,EDGEUSDT\nFOO,okx,FOO-USDT\n";
+    desk.file("universe.csv", list);
+    let rules = std::fs::read_to_string(fixture("rules/lifecycle.toml")).unwrap();
+    let config = desk.file("rules.toml", format!("{rules}\n[universe]\nfile = \"universe.csv\"\n"));
+    let frames = frames("lifecycle");
+    let (first, second) = frames.split_at(frames.len() / 2);
+    let recorder = Recorder::begin_with(&desk.path("a.mcap"), &config, BEGIN_NS).all(first);
+    recorder.rotate(&desk.path("b.mcap")).all(second).seal();
+    // From here on the tape has to do without the files.
+    std::fs::remove_file(desk.path("universe.csv")).unwrap();
+    std::fs::remove_file(&config).unwrap();
+
+    let [a, b] = ["a.mcap", "b.mcap"].map(|name| desk.name(name));
+    let [cut, merged, scrubbed] = ["cut.mcap", "merged.mcap", "scrubbed.mcap"].map(|name| desk.name(name));
+    let from = text(BEGIN_NS + 7 * STEP_NS);
+    tape(&["cut", &a, "--from", &from, "-o", &cut]).expect(0);
+    tape(&["merge", &a, &b, "-o", &merged]).expect(0);
+    tape(&["scrub", "--field", "text", &a, "-o", &scrubbed]).expect(0);
+    let sha256 = "ee2cb51bf74bae9ef1706e57eeb47fff48cf204fb62656459b7dfbb5d0cfd2f9";
+    for file in [&a, &b, &cut, &merged, &scrubbed] {
+        let shown = tape(&["info", file]).expect(0).stdout;
+        let expect = format!("  universe: 2 symbols, sha256:{sha256}");
+        assert!(shown.contains(&expect), "{file}: {shown:?}");
+        let told = parsed(&tape(&["info", "--json", file]).expect(0).stdout[0]);
+        assert_eq!(told["files"][0]["universe"], json!({"symbols": 2, "sha256": sha256}), "{file}");
+        tape(&["verify", file]).expect(0);
+    }
+    for file in [&a, &b, &cut, &merged] {
+        stoop(&["replay", file]).finish().expect(0);
+        stoop(&["parity", file]).finish().expect(0);
+    }
+
+    let path = desk.path("changed.mcap");
+    let mut writer = TapeWriter::create(&path, TapeOptions::default()).unwrap();
+    let mut tape_a = Tape::open(Path::new(&a)).unwrap();
+    while let Some(record) = tape_a.read().unwrap() {
+        match record {
+            Record::Event { at_ns, json } => {
+                let json = String::from_utf8(json.to_vec()).unwrap().replace("FOO-USDT", "BAR-USDT");
+                writer.event(at_ns, json.as_bytes()).unwrap();
+            }
+            Record::Frame { .. } | Record::Decision { .. } | Record::Unknown { .. } => {
+                writer.copy(&record).unwrap();
+            }
+        }
+    }
+    writer.seal().unwrap();
+    let run = tape(&["verify", &desk.name("changed.mcap")]).expect(1);
+    assert!(run.stdout[0].contains("the universe does not have its hash"), "{:?}", run.stdout);
+    let told = parsed(&tape(&["info", "--json", &recorded(&desk, "plain.mcap")]).expect(0).stdout[0]);
+    assert_eq!(told["files"][0]["universe"], Value::Null, "as older tapes have it");
+}
+
+#[test]
 fn cat_prints_records_as_they_are_and_only_those_asked_for() {
     let desk = Desk::new();
     let path = desk.path("a.mcap");

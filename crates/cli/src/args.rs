@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 
 use crate::tape::TapeArgs;
 use crate::tape::moment_ns;
+use crate::universe::UniverseArgs;
 
 /// The name of a configuration.
 pub(crate) const DEFAULT_CONFIG: &str = "stoop.toml";
@@ -43,6 +44,7 @@ pub(crate) enum Command {
     Parity(ParityArgs),
     Backtest(BacktestArgs),
     Rules(RulesArgs),
+    Universe(UniverseArgs),
     Accounts(AccountsArgs),
     History(HistoryArgs),
     Tape(TapeArgs),
@@ -89,9 +91,9 @@ pub(crate) struct DemoArgs {
     pub(crate) json: bool,
 }
 
-/// Write a commented stoop.toml and starter rules.
+/// Write a commented stoop.toml, starter rules and a small universe of markets.
 ///
-/// Writes DIR/stoop.toml and DIR/rules/starter.toml. Existing files are never overwritten.
+/// Writes DIR/stoop.toml, DIR/rules/starter.toml and DIR/universe.csv. Existing files are never overwritten.
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
     /// Where to write.

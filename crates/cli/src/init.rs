@@ -9,6 +9,7 @@ use crate::failure::{Code, Failure, Outcome};
 use crate::output::{create_new, note};
 
 const CONFIG: &str = include_str!("stoop.toml");
+const UNIVERSE: &str = include_str!("universe.csv");
 pub(crate) const STARTER: &str = include_str!("../../../fixtures/rules/starter.toml");
 
 pub(crate) fn init(args: &InitArgs) -> Outcome {
@@ -18,8 +19,9 @@ pub(crate) fn init(args: &InitArgs) -> Outcome {
     })?;
     let config = args.dir.join("stoop.toml");
     let starter = rules.join("starter.toml");
-    // Both or none: a file of the user's in one place must not leave half a set-up.
-    for path in [&config, &starter] {
+    let universe = args.dir.join("universe.csv");
+    // All or none: a file of the user's in one place must not leave half a set-up.
+    for path in [&config, &starter, &universe] {
         if path.exists() {
             return Err(Failure::text(
                 Code::Exists,
@@ -29,10 +31,12 @@ pub(crate) fn init(args: &InitArgs) -> Outcome {
     }
     write(&config, CONFIG)?;
     write(&starter, STARTER)?;
+    write(&universe, UNIVERSE)?;
     note(format_args!(
-        "wrote {} and {}\nnext: export TWEETSTREAM_API_KEY=… and `stoop run -c {}`",
+        "wrote {}, {} and {}\nnext: export TWEETSTREAM_API_KEY=… and `stoop run -c {}`",
         config.display(),
         starter.display(),
+        universe.display(),
         config.display()
     ));
     Ok(ExitCode::SUCCESS)

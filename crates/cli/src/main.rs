@@ -35,6 +35,7 @@ mod status;
 mod stderr;
 mod tape;
 mod unfinished;
+mod universe;
 
 use std::process::ExitCode;
 
@@ -67,6 +68,7 @@ fn obey(cli: Cli) -> ExitCode {
         Command::Parity(args) => parity::check(&args),
         Command::Backtest(args) => backtest::backtest(&args),
         Command::Rules(args) => Ok(rules::rules(&args)),
+        Command::Universe(args) => universe::universe(&args),
         Command::Accounts(args) => accounts::accounts(&args),
         Command::History(args) => history::history(&args),
         Command::Tape(args) => tape::tape(&args),

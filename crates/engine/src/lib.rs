@@ -64,6 +64,7 @@ mod pipeline;
 mod signal;
 mod state;
 pub mod syntax;
+mod universe;
 
 pub use copies::ENDPOINTS;
 pub use intake::{Element, Intake, IntakeCounters, Origin, Receipt, Stamp, plausible_ns};
@@ -78,3 +79,4 @@ pub use signal::{
     RuleSetError, Signal, SignalCounters, Strategy, Term, TermMode, Terms, asset_key, panic_message,
 };
 pub use state::{DeadlineState, DueState, Gone, Head, LifeState, Scope, State, TweetState, ViewState};
+pub use universe::{Listing, UNIVERSE_BYTES, UNIVERSE_ROWS, Universe};

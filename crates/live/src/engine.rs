@@ -11,7 +11,7 @@ use stoop_engine::{ENDPOINTS, RuleSet, panic_message};
 use stoop_feed::Policy;
 use stoop_latency::{Recorder, Stage};
 use stoop_model::Decision;
-use stoop_tape::TapeConfig;
+use stoop_tape::{TapeConfig, TapeUniverse};
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
@@ -300,6 +300,10 @@ fn without_key(config: &mut TapeConfig, key: &str) {
     if key.len() >= KEY_LEAST {
         let texts = config.files.iter_mut().map(|file| &mut file.text);
         texts.chain([&mut config.text]).for_each(|text| *text = text.replace(key, "KEY"));
+        config.universe = config.universe.take().map(|TapeUniverse { name, text, .. }| {
+            // With the hash of what the tape holds.
+            TapeUniverse::new(name, text.replace(key, "KEY"))
+        });
     }
 }
 

@@ -1,13 +1,16 @@
 //! Configuration: `stoop.toml` and the rule files it names.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use stoop_engine::syntax::{At, Source, SyntaxError, Table};
 use stoop_engine::{Bounds, ENDPOINTS, Keeping, RuleReader, RuleSet, RuleSetError, Strategy, Window};
 use stoop_live::{Api, Auth, Endpoint, Key, Placement, SettingsError, WhenFull};
-use stoop_tape::{ConfigFile, TapeConfig};
+use stoop_tape::{ConfigFile, TapeConfig, TapeUniverse};
 use stoop_wire::Limits;
+
+use crate::{UniverseError, UniverseFile};
 
 const DEFAULT_URL: &str = "wss://ws.tweetstream.io/ws";
 /// Time enough for a server to repeat by itself what was lost; to be earlier would only ask for the same.
@@ -49,6 +52,8 @@ pub struct Config {
     pub tape: Option<TapeOutput>,
     /// `[series]`: assets and rules (`rule:NAME`) with the series of prices a backtest measures them on, as written.
     pub series: Vec<(String, String)>,
+    /// `[universe]`: what can be traded; none: rules that ask for it are errors.
+    pub universe: Option<UniverseFile>,
     /// What is valid but has no effect, or one that somebody should know of.
     pub warnings: Vec<SyntaxError>,
 }
@@ -99,6 +104,9 @@ pub enum ConfigError {
     /// Something in the configuration is not right.
     #[error(transparent)]
     Syntax(#[from] SyntaxError),
+    /// Rows of the universe are not.
+    #[error(transparent)]
+    Universe(#[from] UniverseError),
     /// The default endpoint cannot be used; never happens.
     #[error(transparent)]
     Endpoint(#[from] SettingsError),
@@ -122,6 +130,7 @@ impl Default for Config {
             store: None,
             tape: None,
             series: Vec::new(),
+            universe: None,
             warnings: Vec::new(),
         }
     }
@@ -143,7 +152,7 @@ impl Config {
     /// Reads a configuration that a tape holds; the rule files it names are those on the tape.
     pub fn from_tape(tape: &TapeConfig) -> Result<Self, ConfigError> {
         let name = if tape.name.is_empty() { "the configuration on the tape" } else { &tape.name };
-        Self::read(name, &tape.text, Files::Given(&tape.files))
+        Self::read(name, &tape.text, Files::Tape(tape))
     }
 
     /// It as a tape holds it: the texts it was read from, never the key. Nothing of one that was made up in code.
@@ -152,7 +161,9 @@ impl Config {
         let mut files = self.rule_sources.iter().map(file);
         let ConfigFile { name, text } = files.next().unwrap_or_default();
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        TapeConfig { version, name, text, files: files.collect() }
+        let universe = self.universe.as_ref().map(UniverseFile::source);
+        let universe = universe.map(|Source { name, text }| TapeUniverse::new(name.clone(), text.clone()));
+        TapeConfig { version, name, text, files: files.collect(), universe }
     }
 
     /// Compiles the rules.
@@ -170,7 +181,7 @@ impl Config {
 
     /// Compiles the rules, and puts strategies behind them.
     pub fn rules_with(&self, strategies: Vec<Box<dyn Strategy>>) -> Result<RuleSet, RuleSetError> {
-        let mut reader = RuleReader::default();
+        let mut reader = self.reader();
         let mut errors = Vec::new();
         for source in &self.rule_sources {
             match source.parse() {
@@ -193,7 +204,9 @@ impl Config {
         let mut config = Self::default();
         let parsed = source.parse()?;
         let root = Table::root(&source, &parsed);
-        root.only(&["rules", "rule", "alias", "feed", "engine", "queue", "store", "tape", "series"])?;
+        root.only(&[
+            "rules", "rule", "alias", "feed", "engine", "queue", "store", "tape", "series", "universe",
+        ])?;
         let folder = if let Files::Folder(folder) = files { Some(folder) } else { None };
         for (place, at) in root.strings("rules")?.unwrap_or_default().iter().enumerate() {
             config.rule_sources.push(files.source(place, at)?);
@@ -204,10 +217,28 @@ impl Config {
         config.store(&root, folder)?;
         config.tape(&root, folder)?;
         config.series(&root)?;
+        if let Some(table) = root.table("universe")? {
+            table.only(&["file"])?;
+            let Some(at) = table.string("file")? else {
+                return Err(table.error("`[universe]` needs a `file`, such as \"universe.csv\"").into());
+            };
+            config.universe = Some(files.universe(&at)?);
+        } else if let Files::Tape(TapeConfig { universe: Some(TapeUniverse { name, text, .. }), .. }) = files
+        {
+            // A host gave it in code.
+            config.universe = Some(UniverseFile::parse(name, text)?);
+        }
         drop(parsed);
         config.rule_sources.insert(0, source);
         config.check_rules()?;
         Ok(config)
+    }
+
+    /// A reader of rules that knows the universe.
+    fn reader(&self) -> RuleReader {
+        let mut reader = RuleReader::default();
+        reader.universe(self.universe.as_ref().map(|file| Arc::clone(file.universe())));
+        reader
     }
 
     fn tape(&mut self, root: &Table<'_>, folder: Option<&Path>) -> Result<(), ConfigError> {
@@ -445,7 +476,7 @@ impl Config {
             let parsed = source.parse()?;
             Table::root(source, &parsed).only(&["rule", "alias"])?;
         }
-        let mut reader = RuleReader::default();
+        let mut reader = self.reader();
         for source in &self.rule_sources {
             reader.read(&Table::root(source, &source.parse()?));
         }
@@ -484,13 +515,13 @@ fn endpoint(name: &str, at: &At<'_, &str>, may_expose: bool) -> Result<Endpoint,
     endpoint(name, at.value).map_err(|error| at.error(error.to_string()))
 }
 
-/// Where the rule files are that a configuration names.
+/// Where the files are that a configuration names.
 #[derive(Clone, Copy)]
 enum Files<'f> {
     /// Paths are relative to this folder.
     Folder(&'f Path),
-    /// They are these, in the order they are named.
-    Given(&'f [ConfigFile]),
+    /// They are those on a tape, rules in the order they are named.
+    Tape(&'f TapeConfig),
     /// Nowhere.
     None,
 }
@@ -499,8 +530,9 @@ impl Files<'_> {
     fn source(self, place: usize, at: &At<'_, &str>) -> Result<Source, SyntaxError> {
         let folder = match self {
             Self::Folder(folder) => folder,
-            Self::Given(files) => {
-                let file = files.get(place).map(|ConfigFile { name, text }| (name.clone(), text.clone()));
+            Self::Tape(tape) => {
+                let file =
+                    tape.files.get(place).map(|ConfigFile { name, text }| (name.clone(), text.clone()));
                 let (name, text) = file.ok_or_else(|| at.error("the tape does not hold this file"))?;
                 return Ok(Source { name, text });
             }
@@ -510,6 +542,26 @@ impl Files<'_> {
         match std::fs::read_to_string(&path) {
             Ok(text) => Ok(Source { name: path.display().to_string(), text }),
             Err(error) => Err(at.error(format!("cannot read {}: {error}", path.display()))),
+        }
+    }
+
+    /// `[universe] file`.
+    fn universe(self, at: &At<'_, &str>) -> Result<UniverseFile, ConfigError> {
+        let path = match self {
+            Self::Folder(folder) => folder.join(at.value),
+            Self::Tape(tape) => {
+                let Some(TapeUniverse { name, text, .. }) = &tape.universe else {
+                    return Err(at.error("the tape does not hold this file").into());
+                };
+                return Ok(UniverseFile::parse(name, text)?);
+            }
+            Self::None => {
+                return Err(at.error("`[universe]` names a file, but this text has no folder").into());
+            }
+        };
+        match UniverseFile::load(&path) {
+            Err(error @ UniverseError::Read { .. }) => Err(at.error(error.to_string()).into()),
+            read => Ok(read?),
         }
     }
 }

@@ -39,6 +39,7 @@ mod engine;
 mod follower;
 mod tapes;
 mod trial;
+mod universe;
 
 /// Compiles and runs the code of that page.
 #[cfg(doctest)]
@@ -51,8 +52,9 @@ pub use engine::{Engine, EngineBuilder, EngineError};
 pub use follower::{FollowError, Follower};
 pub use stoop_engine::{
     Bounds, Case, Command, Condition, EXTERNAL_BYTES, Explanation, External, Gap, Incident, IntakeCounters,
-    Judgement, Keeping, MergeCounters, Merged, Missed, NoProbe, Origin, Pipeline, Probe, Receipt, RuleReader,
-    RuleSet, RuleSetError, SignalCounters, Stamp, State, Strategy, View, Window, asset_key, syntax,
+    Judgement, Keeping, Listing, MergeCounters, Merged, Missed, NoProbe, Origin, Pipeline, Probe, Receipt,
+    RuleReader, RuleSet, RuleSetError, SignalCounters, Stamp, State, Strategy, UNIVERSE_BYTES, UNIVERSE_ROWS,
+    Universe, View, Window, asset_key, syntax,
 };
 pub use stoop_feed::{Cause, DialStep, Settings as FeedSettings};
 pub use stoop_latency::{IntervalLog, Recorder, Row, Spread, Stage, Table};
@@ -67,8 +69,8 @@ pub use stoop_model as model;
 pub use stoop_tape::{
     ConfigFile, Damage, Digest, Frames, InputError, Line, LineError, LineWriter, Lines, MAX_RECORD_BYTES,
     Origin as TapeOrigin, Record, StateError, StateParts, StateReader, Tape, TapeConfig, TapeConfigError,
-    TapeEnd, TapeError, TapeOptions, TapeWriteError, TapeWriter, Tapes, TapesError, TapesRead, event_type,
-    is_tape, read_decision, state_events, tape_files, write_decision,
+    TapeEnd, TapeError, TapeOptions, TapeUniverse, TapeWriteError, TapeWriter, Tapes, TapesError, TapesRead,
+    event_type, is_tape, read_decision, read_input, state_events, tape_files, write_decision,
 };
 pub use stoop_wire::{
     AccountRow, AccountState, AccountsReply, Decoder, HistoryPage, HistoryRow, Limits, Me, MessageType,
@@ -79,3 +81,4 @@ pub use tapes::{
     replay_tapes,
 };
 pub use trial::{Trial, TrialError, brief};
+pub use universe::{UniverseError, UniverseFile};

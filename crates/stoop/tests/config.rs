@@ -106,3 +106,44 @@ fn series_are_kept_as_written_and_checked() {
     let warnings = with("\"rule:gone\" = \"A\"").expect("a configuration").warnings;
     assert!(warnings[0].message.contains("names rule \"gone\", which is not there"));
 }
+
+#[test]
+fn the_universe_is_read_beside_the_configuration_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stoop.toml");
+    let load = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        Config::load(&path)
+    };
+    let error = |text: &str| load(text).expect_err("a mistake").to_string();
+    let named = "[[rule]]\nname = \"r\"\n[universe]\nfile = \"lists/u.csv\"\n";
+    let missing = error(named);
+    assert!(missing.contains("stoop.toml:4:8: cannot read ") && missing.contains("u.csv"), "{missing}");
+
+    std::fs::create_dir(folder.path().join("lists")).unwrap();
+    let list = folder.path().join("lists").join("u.csv");
+    std::fs::write(&list, "symbol,venue,market\n,okx,A\nFOO,okx,B\nFOO,,C\n").unwrap();
+    let bad = error(named);
+    let places: Vec<_> = bad.lines().map(|line| line.split_once("u.csv").expect("the file").1).collect();
+    assert_eq!(places, [":2:1: `symbol` is empty", ":4:5: `venue` is empty"]);
+
+    std::fs::write(&list, "symbol,venue,market\nFOO,okx,FOO-USDT\n").unwrap();
+    let config = load(named).expect("a configuration");
+    let rules = config.rules().expect("rules");
+    assert!(rules.universe().expect("a universe").lists("FOO"));
+    let config = load("[[rule]]\nname = \"r\"\n").expect("a configuration");
+    assert!(config.rules().expect("rules").universe().is_none());
+
+    for (text, expect) in [
+        ("[universe]\nflie = \"u.csv\"\n", "stoop.toml:2:1: unknown key `flie`; did you mean `file`?"),
+        ("[universe]\n", "stoop.toml:1:1: `[universe]` needs a `file`"),
+        ("[universe]\nfile = 3\n", "stoop.toml:2:8: `file` takes text"),
+        ("universe = \"u.csv\"\n", "stoop.toml:1:12: `universe` takes a table"),
+        ("[universe]\nfile = \"lists\"\n", "stoop.toml:2:8: cannot read "),
+    ] {
+        let found = error(text);
+        assert!(found.contains(expect), "{found}\n{text}");
+    }
+    let found = Config::parse("text", named).expect_err("no folder").to_string();
+    assert!(found.starts_with("text:4:8: `[universe]` names a file, but this text has no folder"), "{found}");
+}

@@ -6,8 +6,8 @@ use std::ops::ControlFlow;
 use stoop::model::{Decision, LatencyNs};
 use stoop::{
     Config, Digest, FollowError, Follower, Parity, Record, TapeConfig, TapeOptions, TapeOrigin,
-    TapeReplayOptions, TapeStep, TapeWriter, Tapes, expected_event, parity, read_decision, replay_tapes,
-    state_events, write_decision,
+    TapeReplayOptions, TapeStep, TapeWriter, Tapes, UniverseFile, expected_event, parity, read_decision,
+    replay_tapes, state_events, write_decision,
 };
 
 const FRAME: &[u8] = br#"{"v":1,"t":"tweet","op":"content","ts":1781095200123,"d":{"tweetId":"2064689031777615872","text":"$EDGE"}}"#;
@@ -51,6 +51,36 @@ fn rule_files_go_onto_a_tape_with_the_configuration() {
     tape.files.pop();
     let error = Config::from_tape(&tape).unwrap_err().to_string();
     assert!(error.contains("stoop.toml:1:") && error.contains("the tape does not hold this file"), "{error}");
+}
+
+#[test]
+fn the_universe_goes_onto_a_tape_with_the_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stoop.toml");
+    fs::write(&path, format!("{RULE}[universe]\nfile = \"u.csv\"\n")).unwrap();
+    let text = "# mine\nsymbol,venue,market\nEDGE,gateio,EDGE_USDT\n";
+    fs::write(folder.path().join("u.csv"), text).unwrap();
+    let mut tape = Config::load(&path).unwrap().to_tape();
+    drop(folder);
+    assert_eq!(tape.universe.as_ref().map(|universe| universe.text.as_str()), Some(text));
+    tape = TapeConfig::from_event(&tape.to_event()).unwrap();
+    let again = Config::from_tape(&tape).unwrap();
+    assert_eq!(again.to_tape(), tape, "what is read off a tape goes onto the next one");
+    assert!(again.rules().unwrap().universe().unwrap().lists("EDGE"));
+
+    let mut follower = Follower::default();
+    event(&mut follower, &tape.to_event()).unwrap();
+    frame(&mut follower).unwrap();
+    assert_eq!(follower.configs(), [tape.clone()], "the one on the tape is in force");
+
+    let mut given = Config::parse("stoop.toml", RULE).unwrap();
+    given.universe = Some(UniverseFile::parse("code", text).unwrap());
+    let again = Config::from_tape(&given.to_tape()).unwrap();
+    assert!(again.rules().unwrap().universe().unwrap().lists("EDGE"), "also one that no file named");
+
+    tape.universe = None;
+    let error = Config::from_tape(&tape).unwrap_err().to_string();
+    assert!(error.contains("the tape does not hold this file"), "{error}");
 }
 
 #[test]

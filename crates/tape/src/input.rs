@@ -99,6 +99,27 @@ pub(crate) fn open(path: &Path) -> io::Result<Opened> {
     Ok(Opened { reader, is_compressed: gzip || zstd })
 }
 
+/// Reads a whole input, a file or stdin for `-`, decompressed as [`Lines::open`] does it; of at most so many bytes.
+pub fn read_input(path: &Path, most_bytes: u64) -> Result<Vec<u8>, InputError> {
+    let mut opened = open(path).map_err(|source| InputError::Open { path: path.to_owned(), source })?;
+    let mut bytes = Vec::new();
+    let read = (&mut opened.reader).take(most_bytes.saturating_add(1)).read_to_end(&mut bytes);
+    let too_long = || io::Error::new(io::ErrorKind::FileTooLarge, format!("more than {most_bytes} bytes"));
+    let read = read.and_then(|_| if bytes.len() as u64 > most_bytes { Err(too_long()) } else { Ok(()) });
+    match read {
+        Ok(()) => Ok(bytes),
+        Err(source) => {
+            let path = path.to_owned();
+            let line = bytes.split(|byte| *byte == b'\n').count().saturating_sub(1) as u64;
+            Err(if opened.is_damage(&source) && source.kind() != io::ErrorKind::FileTooLarge {
+                InputError::Damaged { path, line, source }
+            } else {
+                InputError::Read { path, line, source }
+            })
+        }
+    }
+}
+
 /// One step of [`Lines::read`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Line {
@@ -261,6 +282,22 @@ mod tests {
 
     fn zst(bytes: &[u8]) -> Vec<u8> {
         zstd::encode_all(bytes, 1).unwrap()
+    }
+
+    #[test]
+    fn a_whole_input_is_read_up_to_its_bound() {
+        let text = b"one\ntwo\n";
+        for (name, bytes) in
+            [("a", text.to_vec()), ("a.gz", gzip(text)), ("a.zst", zst(text)), ("b", gzip(text))]
+        {
+            let (_dir, path) = written(name, &bytes);
+            assert_eq!(read_input(&path, 8).unwrap(), text, "{name}");
+            let error = read_input(&path, 7).unwrap_err();
+            assert!(matches!(error, InputError::Read { line: 2, .. }), "{name}: {error:?}");
+        }
+        let (_dir, path) = written("torn.gz", &gzip(text)[..12]);
+        assert!(matches!(read_input(&path, 8), Err(InputError::Damaged { line: 0, .. })));
+        assert!(matches!(read_input(Path::new("/no/such/file"), 8), Err(InputError::Open { .. })));
     }
 
     fn collect(lines: &mut Lines) -> Result<Vec<(Line, Vec<u8>)>, InputError> {

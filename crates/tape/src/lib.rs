@@ -27,12 +27,12 @@ mod writer;
 pub use compare::is_same_decision;
 pub use decision::{Digest, write_decision};
 pub use frames::Frames;
-pub use input::{InputError, Line, Lines, MAX_LINE_BYTES};
+pub use input::{InputError, Line, Lines, MAX_LINE_BYTES, read_input};
 pub use line::{LineError, read_body, read_decision};
 pub use state::{StateError, read_head, read_tweet, read_view, write_head, write_tweet, write_view};
 pub use tape::{
     ConfigFile, Damage, MAX_RECORD_BYTES, Origin, Record, StateParts, StateReader, Tape, TapeConfig,
-    TapeConfigError, TapeEnd, TapeError, TapeOptions, TapeWriteError, TapeWriter, Tapes, TapesError,
-    TapesRead, event_type, is_tape, read_command, state_events, tape_files, write_command,
+    TapeConfigError, TapeEnd, TapeError, TapeOptions, TapeUniverse, TapeWriteError, TapeWriter, Tapes,
+    TapesError, TapesRead, event_type, is_tape, read_command, state_events, tape_files, write_command,
 };
 pub use writer::LineWriter;

@@ -19,7 +19,10 @@ pub(super) fn check(path: &Path, report: &mut Report) -> Result<Option<(Config, 
                 ConfigError::Read { .. } => {
                     "name another file with -c, or let `stoop init` write one; rules, key and server are checked then"
                 }
-                ConfigError::Syntax(_) | ConfigError::Endpoint(_) | ConfigError::Key { .. } => {
+                ConfigError::Syntax(_)
+                | ConfigError::Universe(_)
+                | ConfigError::Endpoint(_)
+                | ConfigError::Key { .. } => {
                     "correct it at this place; rules, key and server are checked then"
                 }
             };
@@ -44,7 +47,11 @@ fn rules(config: &Config, report: &mut Report) -> Result<(), Failure> {
         }
         Ok(rules) => {
             let (rules, aliases) = (rules.rules().len(), rules.aliases().len());
-            report.ok(Check::Rules, format!("{rules} rules, {aliases} aliases"))
+            let universe = config.universe.as_ref().map(stoop::UniverseFile::universe);
+            let universe = universe.map_or(String::new(), |it| {
+                format!(", a universe of {} symbols in {} rows", it.symbols(), it.len())
+            });
+            report.ok(Check::Rules, format!("{rules} rules, {aliases} aliases{universe}"))
         }
         Err(RuleSetError::Syntax(errors)) => errors
             .iter()

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
-use stoop::{Record, StateParts, StateReader, TapeConfig, TapeEnd, TapesRead, event_type, tape_files};
+use stoop::{
+    Record, StateParts, StateReader, TapeConfig, TapeEnd, TapeUniverse, TapesRead, Universe, event_type,
+    tape_files,
+};
 
 use super::reel::{Reel, failure, shown_ns};
 use crate::failure::{Code, Outcome};
@@ -134,10 +137,18 @@ impl Tally {
             }
             None => "  configuration: none".to_owned(),
         });
+        if let Some(universe) = self.universe() {
+            let symbols = symbols(universe).map_or("damaged".to_owned(), |count| format!("{count} symbols"));
+            lines.push(format!("  universe: {symbols}, sha256:{}", universe.sha256));
+        }
         lines.push(format!("  state: {}", self.state_text()));
         let gaps = self.events.get("gap").copied().unwrap_or_default();
         lines.push(format!("  gaps {gaps}, dropped {}", self.dropped));
         lines
+    }
+
+    fn universe(&self) -> Option<&TapeUniverse> {
+        self.config.as_ref()?.universe.as_ref()
     }
 
     fn state_text(&self) -> String {
@@ -170,6 +181,7 @@ impl Tally {
             "events": self.events,
             "origins": origins.collect::<Vec<_>>(),
             "config_version": self.config.as_ref().map(|config| &config.version),
+            "universe": self.universe().map(|it| json!({"symbols": symbols(it), "sha256": it.sha256})),
             "state": state,
             "gaps": self.events.get("gap").copied().unwrap_or_default(),
             "dropped": self.dropped,
@@ -187,6 +199,11 @@ impl Tally {
         }
         object
     }
+}
+
+/// How many symbols it has; none if it cannot be read.
+fn symbols(TapeUniverse { name, text, .. }: &TapeUniverse) -> Option<usize> {
+    Universe::parse(name, text).ok().map(|universe| universe.symbols())
 }
 
 fn bump(counts: &mut BTreeMap<String, u64>, name: &str) {

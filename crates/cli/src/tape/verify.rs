@@ -89,9 +89,13 @@ fn wrong(record: &Record<'_>, state: &mut StateReader) -> Option<String> {
     };
     match event_type(json).as_deref() {
         Some("state") => state.event(json).err().map(|error| format!("state at {at_ns} ns: {error}")),
-        Some("config") => {
-            TapeConfig::from_event(json).err().map(|error| format!("configuration at {at_ns} ns: {error}"))
-        }
+        Some("config") => match TapeConfig::from_event(json) {
+            Ok(config) if config.universe.as_ref().is_some_and(|universe| !universe.is_whole()) => {
+                Some(format!("configuration at {at_ns} ns: the text of the universe does not have its hash"))
+            }
+            Ok(_) => None,
+            Err(error) => Some(format!("configuration at {at_ns} ns: {error}")),
+        },
         Some(_) => None,
         None => Some(format!("an event at {at_ns} ns has no type")),
     }

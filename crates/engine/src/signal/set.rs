@@ -1,10 +1,13 @@
 //! The rules of a run: parsed, checked, compiled.
 
+use std::sync::Arc;
+
 use super::authors::AuthorIndex;
 use super::parse::RuleReader;
 use super::reading::{Matcher, Scout};
 use super::rule::{Alias, Fire, Rule};
 use super::strategy::Strategy;
+use crate::Universe;
 use crate::syntax::{Source, SyntaxError, Table};
 
 /// Rules and aliases with the automaton over all their terms.
@@ -15,6 +18,7 @@ pub struct RuleSet {
     pub(super) authors: AuthorIndex,
     /// Those behind the last rules, in order, until the set is put to work.
     pub(super) strategies: Vec<Box<dyn Strategy>>,
+    pub(super) universe: Option<Arc<Universe>>,
 }
 
 impl RuleSet {
@@ -38,7 +42,7 @@ impl RuleSet {
                 terms.scout = Scout::new(&terms.any, &reader.patterns);
             }
         }
-        Ok(Self { rules, aliases: reader.aliases, matcher, authors, strategies })
+        Ok(Self { rules, aliases: reader.aliases, matcher, authors, strategies, universe: reader.universe })
     }
 
     /// Reads one text that holds rules and aliases and nothing else.
@@ -60,6 +64,11 @@ impl RuleSet {
     /// The aliases in order.
     pub fn aliases(&self) -> &[Alias] {
         &self.aliases
+    }
+
+    /// What the user can trade; none if the rules were read without a universe.
+    pub fn universe(&self) -> Option<&Universe> {
+        self.universe.as_deref()
     }
 
     /// The longest `wait` of a rule, ns: a tweet must stay in the window for longer.

@@ -1,6 +1,9 @@
 //! The configuration at the head of a tape.
 
+use std::fmt::Write;
+
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::state::to_json;
 
@@ -17,6 +20,9 @@ pub struct TapeConfig {
     /// The rule files it names, in that order.
     #[serde(default)]
     pub files: Vec<ConfigFile>,
+    /// The universe it names. Tapes from before there were universes have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub universe: Option<TapeUniverse>,
 }
 
 /// A rule file.
@@ -26,6 +32,37 @@ pub struct ConfigFile {
     pub name: String,
     /// Its whole text.
     pub text: String,
+}
+
+/// A universe.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct TapeUniverse {
+    /// Its name in errors.
+    pub name: String,
+    /// SHA-256 of the text, in hex.
+    pub sha256: String,
+    /// Its whole text.
+    pub text: String,
+}
+
+impl TapeUniverse {
+    /// A universe with the hash of its text.
+    pub fn new(name: String, text: String) -> Self {
+        Self { name, sha256: sha256(&text), text }
+    }
+
+    /// The text has the hash that stands beside it.
+    pub fn is_whole(&self) -> bool {
+        sha256(&self.text) == self.sha256
+    }
+}
+
+fn sha256(text: &str) -> String {
+    let mut hex = String::with_capacity(64);
+    for byte in Sha256::digest(text) {
+        write!(hex, "{byte:02x}").expect("a string takes everything");
+    }
+    hex
 }
 
 /// Why an event is no configuration.

@@ -18,7 +18,7 @@ mod state;
 mod write;
 
 pub use commands::{read_command, write_command};
-pub use config::{ConfigFile, TapeConfig, TapeConfigError};
+pub use config::{ConfigFile, TapeConfig, TapeConfigError, TapeUniverse};
 pub use events::event_type;
 pub use folder::{Tapes, TapesError, TapesRead, is_tape, tape_files};
 pub use read::{Damage, Tape, TapeEnd, TapeError};

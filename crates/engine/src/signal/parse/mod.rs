@@ -12,6 +12,7 @@ use stoop_model::{AssetClass, HashMap, RuleLabel, Side, TextField};
 use super::rule::{Alias, Branch, CEX_VENUES, Fire, Rule, Term, TermMode, Terms};
 use super::strategy::Strategy;
 use super::text;
+use crate::Universe;
 use crate::syntax::{At, Source, SyntaxError, Table};
 
 const SECOND_NS: i64 = 1_000_000_000;
@@ -63,6 +64,7 @@ pub struct RuleReader {
     strategies_read: usize,
     pub(super) aliases: Vec<Alias>,
     pub(super) patterns: Vec<String>,
+    pub(super) universe: Option<Arc<Universe>>,
     known_patterns: HashMap<String, usize>,
     names: HashMap<String, String>,
     errors: Vec<SyntaxError>,
@@ -70,6 +72,11 @@ pub struct RuleReader {
 }
 
 impl RuleReader {
+    /// Sets what the user can trade; to be called before the first [`RuleReader::read`].
+    pub fn universe(&mut self, universe: Option<Arc<Universe>>) {
+        self.universe = universe;
+    }
+
     /// Reads the `[[rule]]` and `[[alias]]` tables of a file; other keys are the caller's.
     pub fn read(&mut self, root: &Table<'_>) {
         let before = self.errors.len();

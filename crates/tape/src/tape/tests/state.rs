@@ -2,7 +2,7 @@
 
 use stoop_engine::{Bounds, NoProbe, Pipeline, Receipt, RuleSet, Scope, State};
 
-use super::super::{ConfigFile, StateReader, TapeConfig, event_type, state_events};
+use super::super::{ConfigFile, StateReader, TapeConfig, TapeUniverse, event_type, state_events};
 
 fn state() -> State {
     let rules = RuleSet::parse("rules.toml", "[[rule]]\nname = \"all\"\n").unwrap();
@@ -67,9 +67,24 @@ fn a_configuration_reads_back_as_it_was_written() {
         name: "stoop.toml".to_owned(),
         text: "rules = [\"a.toml\"]\n".to_owned(),
         files: vec![ConfigFile { name: "a.toml".to_owned(), text: "[[rule]]\n\"\u{1f680}".to_owned() }],
+        universe: Some(TapeUniverse::new("u.csv".to_owned(), "symbol,venue,market\n".to_owned())),
     };
     let event = config.to_event();
     assert!(event.starts_with(br#"{"type":"config","version":"0.1.0""#));
     assert_eq!(TapeConfig::from_event(&event).unwrap(), config);
+    let universe = config.universe.expect("it has one");
+    assert_eq!(
+        universe.sha256, "6094a86a8170fd522c9e7bc332ccdd38510e19174370c716abcfe50d7fc87dcf",
+        "as sha256sum says"
+    );
+    assert!(universe.is_whole());
+    assert!(!TapeUniverse { text: String::new(), ..universe }.is_whole());
+    let older = br#"{"type":"config","version":"0.1.0","name":"a","text":"","files":[]}"#;
+    let read = TapeConfig::from_event(older).unwrap();
+    assert_eq!(
+        (&read.universe, read.to_event()),
+        (&None, older.to_vec()),
+        "it reads and is written as before"
+    );
     assert!(TapeConfig::from_event(br#"{"type":"state","version":"","text":""}"#).is_err());
 }
