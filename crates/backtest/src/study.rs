@@ -138,7 +138,7 @@ impl Study {
 
     /// The same; `each` is called before a series is read, with its name, its place from 1, and how many there are.
     pub fn measure_telling(
-        mut self,
+        self,
         mut settings: Settings,
         prices: &Prices,
         mut each: impl FnMut(&str, usize, usize),
@@ -147,31 +147,7 @@ impl Study {
             let Named::One(series) = prices.find(name) else { return Err(prices.missing(name)) };
             series.clone_into(name);
         }
-        self.decisions.sort_by_key(|decision| (decision.decided_ns, decision.id, decision.revision));
-        let mut opened: BTreeMap<DecisionId, Search> = BTreeMap::new();
-        let mut counted: BTreeSet<DecisionId> = BTreeSet::new();
-        let mut events: Vec<Event> = Vec::with_capacity(self.decisions.len());
-        for decision in self.decisions {
-            let mut search = settings.names.search(&decision.rule.name, decision.asset.as_ref(), [], prices);
-            // What a later step names may be a contract that no series is known for: it is still the open's decision.
-            let open = opened.get(&decision.id).filter(|open| open.found.is_some());
-            if let Some(open) = open.filter(|_| search.found.is_none()) {
-                search = open.clone();
-            }
-            opened.entry(decision.id).or_insert_with(|| search.clone());
-            // A run that was killed decides its last lines again after the restart, and both are recorded.
-            let counts = decision.kind == DecisionKind::Open && counted.insert(decision.id);
-            let excluded = search.exclusion(decision.asset.as_ref());
-            events.push(Event {
-                decision,
-                counts,
-                search,
-                entry: None,
-                excluded,
-                before: None,
-                path: Vec::new(),
-            });
-        }
+        let mut events = assign(self.decisions, &settings, prices);
         let mut late = missed::assign(self.missed, &settings, prices);
         let mut by_series: BTreeMap<String, Vec<(i64, Waiting)>> = BTreeMap::new();
         for (place, event) in events.iter().enumerate() {
@@ -245,6 +221,37 @@ impl Study {
         findings.statistics = Statistics::of(&findings, &groups, &placebo);
         Ok(findings)
     }
+}
+
+/// The decisions in order, each with the series it belongs to.
+fn assign(mut decisions: Vec<Decision>, settings: &Settings, prices: &Prices) -> Vec<Event> {
+    decisions.sort_by_key(|decision| (decision.decided_ns, decision.id, decision.revision));
+    let mut opened: BTreeMap<DecisionId, Search> = BTreeMap::new();
+    let mut counted: BTreeSet<DecisionId> = BTreeSet::new();
+    let mut events: Vec<Event> = Vec::with_capacity(decisions.len());
+    for decision in decisions {
+        let markets = decision.markets.iter().map(|on| on.market.as_str());
+        let mut search = settings.names.search(&decision.rule.name, decision.asset.as_ref(), markets, prices);
+        // What a later step names may be a contract that no series is known for: it is still the open's decision.
+        let open = opened.get(&decision.id).filter(|open| open.found.is_some());
+        if let Some(open) = open.filter(|_| search.found.is_none()) {
+            search = open.clone();
+        }
+        opened.entry(decision.id).or_insert_with(|| search.clone());
+        // A run that was killed decides its last lines again after the restart, and both are recorded.
+        let counts = decision.kind == DecisionKind::Open && counted.insert(decision.id);
+        let excluded = search.exclusion(decision.asset.as_ref());
+        events.push(Event {
+            decision,
+            counts,
+            search,
+            entry: None,
+            excluded,
+            before: None,
+            path: Vec::new(),
+        });
+    }
+    events
 }
 
 impl Findings {

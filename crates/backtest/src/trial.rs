@@ -46,6 +46,7 @@ pub(crate) fn decision(number: u64, ms: i64) -> Decision {
         text: "a post, with a \"quote\"".to_owned(),
         matched: Vec::new(),
         asset: None,
+        markets: Vec::new(),
         previous_asset: None,
         evidence: None,
         group: Group { index: 1, count: 1 },

@@ -133,6 +133,16 @@ fn counters(summary: &Summary) {
         signal.cancelled,
         signal.stale
     ));
+    let held = [
+        (signal.untradable, "not in the universe"),
+        (signal.cooled, "in a cooldown"),
+        (signal.crowded, "posts with more assets than `max`"),
+    ];
+    let held: Vec<_> =
+        held.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    if !held.is_empty() {
+        note(format_args!("not opened: {}", held.join(", ")));
+    }
 }
 
 fn named(names: &[&str], counts: &[u64]) -> String {
@@ -191,6 +201,11 @@ fn common(summary: &Summary) -> Map<String, Value> {
             "gaps": signal.gaps,
             "missed": signal.missed,
             "strategies_off": signal.strategies_off,
+            "untradable": signal.untradable,
+            "cooled": signal.cooled,
+            "crowded": signal.crowded,
+            "cooldowns_pushed_out": signal.cooldowns_pushed_out,
+            "local_assets_over": signal.local_assets_over,
         },
     });
     members.as_object().cloned().unwrap_or_default()

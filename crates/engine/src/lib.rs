@@ -74,9 +74,12 @@ pub use merge::{
 };
 pub use pipeline::{Bounds, NoProbe, Pipeline, Probe};
 pub use signal::{
-    Alias, AssetFilter, Authors, Branch, Case, Command, Condition, EXTERNAL_BYTES, Explanation, External,
-    Fire, Gap, Incident, Judgement, Keeping, LOCAL_ASSETS, MISSED, Market, Missed, Rule, RuleReader, RuleSet,
-    RuleSetError, Signal, SignalCounters, Strategy, Term, TermMode, Terms, asset_key, panic_message,
+    Alias, AssetFilter, Authors, Branch, COOLDOWNS, Case, Command, Condition, Cooldown, CooldownBy,
+    EXTERNAL_BYTES, Explanation, External, Fire, Form, Forms, Gap, Incident, Judgement, Keeping,
+    LOCAL_ASSETS, MISSED, Market, Missed, Rule, RuleReader, RuleSet, RuleSetError, Signal, SignalCounters,
+    Strategy, Term, TermMode, Terms, asset_key, panic_message,
 };
-pub use state::{DeadlineState, DueState, Gone, Head, LifeState, Scope, State, TweetState, ViewState};
+pub use state::{
+    CooldownState, DeadlineState, DueState, Gone, Head, LifeState, Scope, State, TweetState, ViewState,
+};
 pub use universe::{Listing, UNIVERSE_BYTES, UNIVERSE_ROWS, Universe};

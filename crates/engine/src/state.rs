@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use stoop_model::{Asset, DecisionBody, Op, Platform, TweetId};
+use stoop_model::{Asset, DecisionBody, DecisionId, Op, Platform, TweetId};
 
 use crate::merge::{Arrival, View};
 
@@ -29,6 +29,8 @@ pub struct State {
     pub views: Vec<ViewState>,
     /// Tweets with decisions or waits, in any order.
     pub tweets: Vec<TweetState>,
+    /// Cooldowns of rules, in any order.
+    pub cooldowns: Vec<CooldownState>,
     /// Event ids seen lately, each with its place among all, counted from 0.
     pub events: Vec<(u64, u128)>,
     /// What is remembered no more; empty in a whole state.
@@ -52,6 +54,8 @@ pub struct Head {
     pub kept: u64,
     /// Deadlines set so far.
     pub deadlines: u64,
+    /// Cooldowns begun so far.
+    pub cooldowns: u64,
     /// Names of strategies that are asked no more.
     pub off: Vec<String>,
 }
@@ -133,6 +137,23 @@ pub enum DueState {
     Keep,
 }
 
+/// What a rule does not open on for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CooldownState {
+    /// Its place among all begun.
+    pub serial: u64,
+    /// The rule, by name.
+    pub rule: String,
+    /// What it is for: `contract:`, `symbol:`, `author:` and a text, or `rule`. A coin may have both of the first.
+    pub subject: Vec<String>,
+    /// The decision whose open began it.
+    pub decision: DecisionId,
+    /// When it is over, Unix ns.
+    pub until_ns: i64,
+    /// Until when a cancel of that decision ends it, Unix ns.
+    pub expires_ns: i64,
+}
+
 /// What is remembered no more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gone {
@@ -140,6 +161,8 @@ pub struct Gone {
     pub views: Vec<u64>,
     /// Serials of tweets with decisions or waits.
     pub tweets: Vec<u64>,
+    /// Serials of cooldowns.
+    pub cooldowns: Vec<u64>,
     /// Event ids before this place.
     pub events_before: u64,
 }

@@ -77,6 +77,8 @@ pub struct DecisionBody {
     pub matched: Vec<Matched>,
     /// What it is about; none for a rule that asks for no asset.
     pub asset: Option<Asset>,
+    /// Where it can be traded, as far as the user's universe lists it; in the universe's order.
+    pub markets: Vec<TradedOn>,
     /// On a revise, what it was about before.
     pub previous_asset: Option<Asset>,
     /// The strongest ground for the asset.
@@ -306,7 +308,7 @@ pub enum AssetClass {
     Cex,
     /// A prediction market.
     Prediction,
-    /// A `$TICKER` found in the text.
+    /// A coin that the text writes, such as `$EDGE`.
     Ticker,
 }
 
@@ -342,15 +344,32 @@ pub struct Asset {
     pub sources: Vec<String>,
 }
 
-/// The ground a decision's asset stands on.
+/// A market that the user's universe lists for an asset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TradedOn {
+    /// The exchange.
+    pub venue: String,
+    /// The exchange's own name of the market.
+    pub market: String,
+}
+
+/// The ground a decision's asset stands on; the strongest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Evidence {
     /// A token with a contract.
     Contract,
     /// A market.
     Market,
-    /// A symbol alone.
+    /// A symbol alone: `$EDGE`, or what the vendor names without more.
     Ticker,
+    /// The base of a pair in the text, such as `EDGE/USDT`.
+    Pair,
+    /// A symbol in parentheses in the text: `(EDGE)`.
+    Parentheses,
+    /// A word of the text that the universe lists.
+    Listed,
+    /// A word of the text in capitals.
+    Capitals,
     /// An address found in the text.
     Address,
     /// The vendor saw it in pictures only.
@@ -366,6 +385,10 @@ impl Evidence {
             Self::Contract => "contract",
             Self::Market => "market",
             Self::Ticker => "ticker",
+            Self::Pair => "pair",
+            Self::Parentheses => "parentheses",
+            Self::Listed => "listed",
+            Self::Capitals => "capitals",
             Self::Address => "address",
             Self::OcrOnly => "ocr_only",
             Self::Rule => "rule",

@@ -34,7 +34,7 @@ mod post;
 pub use bag::{Bag, Filling, Key, Span};
 pub use decision::{
     Asset, AssetClass, Basis, CancelReason, Decision, DecisionBody, DecisionId, DecisionKind, Evidence,
-    Group, LatencyNs, Matched, RefPrice, RuleLabel, Side, TextField, Trigger,
+    Group, LatencyNs, Matched, RefPrice, RuleLabel, Side, TextField, TradedOn, Trigger,
 };
 pub use enrichment::{ASSET_FIELDS, AssetField, Detected, DetectedClass, Price, SOURCE_SEPARATOR};
 pub use event::{

@@ -7,7 +7,7 @@ use serde_json::ser::Formatter;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 use stoop_model::{
-    Asset, CancelReason, Decision, DecisionBody, Evidence, Group, LatencyNs, Matched, RefPrice,
+    Asset, CancelReason, Decision, DecisionBody, Evidence, Group, LatencyNs, Matched, RefPrice, TradedOn,
 };
 
 /// Appends the decision as compact JSON without a newline.
@@ -119,7 +119,7 @@ impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let body = self.0;
         let params: &RawValue = serde_json::from_str(&body.rule.params).map_err(serde::ser::Error::custom)?;
-        let mut line = serializer.serialize_struct("Decision", 36)?;
+        let mut line = serializer.serialize_struct("Decision", 37)?;
         line.serialize_field("schema", &1)?;
         line.serialize_field("seq", &body.seq)?;
         line.serialize_field("id", &Text(body.id))?;
@@ -144,6 +144,7 @@ impl Serialize for Line<'_> {
         line.serialize_field("text", &body.text)?;
         line.serialize_field("matched", &Matches(&body.matched))?;
         line.serialize_field("asset", &body.asset.as_ref().map(AssetJson))?;
+        line.serialize_field("markets", &Markets(&body.markets))?;
         line.serialize_field("previous_asset", &body.previous_asset.as_ref().map(AssetJson))?;
         line.serialize_field("evidence", &body.evidence.map(Evidence::as_str))?;
         line.serialize_field("group", &GroupJson(body.group))?;
@@ -183,6 +184,25 @@ impl Serialize for MatchedJson<'_> {
         let mut map = serializer.serialize_map(Some(2))?;
         map.serialize_entry("term", &*self.0.term)?;
         map.serialize_entry("in", self.0.field.as_str())?;
+        map.end()
+    }
+}
+
+struct Markets<'a>(&'a [TradedOn]);
+
+impl Serialize for Markets<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(MarketJson))
+    }
+}
+
+struct MarketJson<'a>(&'a TradedOn);
+
+impl Serialize for MarketJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("venue", &self.0.venue)?;
+        map.serialize_entry("market", &self.0.market)?;
         map.end()
     }
 }

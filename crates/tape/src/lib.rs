@@ -29,7 +29,10 @@ pub use decision::{Digest, write_decision};
 pub use frames::Frames;
 pub use input::{InputError, Line, Lines, MAX_LINE_BYTES, read_input};
 pub use line::{LineError, read_body, read_decision};
-pub use state::{StateError, read_head, read_tweet, read_view, write_head, write_tweet, write_view};
+pub use state::{
+    StateError, read_cooldown, read_head, read_tweet, read_view, write_cooldown, write_head, write_tweet,
+    write_view,
+};
 pub use tape::{
     ConfigFile, Damage, MAX_RECORD_BYTES, Origin, Record, StateParts, StateReader, Tape, TapeConfig,
     TapeConfigError, TapeEnd, TapeError, TapeOptions, TapeUniverse, TapeWriteError, TapeWriter, Tapes,

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use stoop_model::{
     Asset, AssetClass, Basis, CancelReason, Decision, DecisionBody, DecisionId, DecisionKind, Evidence,
-    Group, LatencyNs, Matched, Op, Platform, RefPrice, RuleLabel, Side, TextField, Trigger, TweetId,
-    TweetKind,
+    Group, LatencyNs, Matched, Op, Platform, RefPrice, RuleLabel, Side, TextField, TradedOn, Trigger,
+    TweetId, TweetKind,
 };
 
 /// Why a text is no decision line.
@@ -52,6 +52,9 @@ struct LineJson {
     text: String,
     matched: Vec<MatchedJson>,
     asset: Option<AssetJson>,
+    /// Lines of older tapes have none.
+    #[serde(default)]
+    markets: Vec<MarketJson>,
     previous_asset: Option<AssetJson>,
     evidence: Option<String>,
     group: GroupJson,
@@ -90,6 +93,12 @@ pub(crate) struct AssetJson {
     venue: Option<String>,
     market: Option<String>,
     sources: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct MarketJson {
+    venue: String,
+    market: String,
 }
 
 #[derive(Deserialize)]
@@ -154,6 +163,7 @@ fn body(line: LineJson) -> Result<DecisionBody, LineError> {
         text: line.text,
         matched: line.matched.into_iter().map(MatchedJson::restore).collect::<Result<_, _>>()?,
         asset: line.asset.map(AssetJson::restore).transpose()?,
+        markets: line.markets.into_iter().map(MarketJson::restore).collect(),
         previous_asset: line.previous_asset.map(AssetJson::restore).transpose()?,
         evidence: optional(&EVIDENCES, Evidence::as_str, line.evidence.as_deref(), "evidence")?,
         group: Group { index: line.group.index, count: line.group.count },
@@ -179,10 +189,14 @@ const REASONS: [CancelReason; 4] =
     [CancelReason::Deleted, CancelReason::NoMatch, CancelReason::Ambiguous, CancelReason::Unnamed];
 const CLASSES: [AssetClass; 5] =
     [AssetClass::Token, AssetClass::Address, AssetClass::Cex, AssetClass::Prediction, AssetClass::Ticker];
-const EVIDENCES: [Evidence; 6] = [
+const EVIDENCES: [Evidence; 10] = [
     Evidence::Contract,
     Evidence::Market,
     Evidence::Ticker,
+    Evidence::Pair,
+    Evidence::Parentheses,
+    Evidence::Listed,
+    Evidence::Capitals,
     Evidence::Address,
     Evidence::OcrOnly,
     Evidence::Rule,
@@ -192,6 +206,12 @@ impl MatchedJson {
     fn restore(self) -> Result<Matched, LineError> {
         let field = named(&TextField::ALL, TextField::as_str, &self.field, "matched.in")?;
         Ok(Matched { term: self.term.into(), field })
+    }
+}
+
+impl MarketJson {
+    fn restore(self) -> TradedOn {
+        TradedOn { venue: self.venue, market: self.market }
     }
 }
 

@@ -152,7 +152,7 @@ impl Tally {
     }
 
     fn state_text(&self) -> String {
-        let StateParts { views, tweets, ids } = self.state.found();
+        let StateParts { views, tweets, ids, cooldowns } = self.state.found();
         if let Some(error) = &self.state_error {
             return format!("damaged: {error}");
         }
@@ -160,18 +160,20 @@ impl Tally {
             return "none".to_owned();
         }
         let what = if self.state.is_complete() { "" } else { "incomplete: " };
-        format!("{what}{views} tweets in the window, {tweets} with decisions, {ids} event ids")
+        format!(
+            "{what}{views} tweets in the window, {tweets} with decisions, {cooldowns} cooldowns, {ids} event ids"
+        )
     }
 
     fn json(&self, file: Option<(&Path, &TapeEnd)>) -> Value {
-        let StateParts { views, tweets, ids } = self.state.found();
+        let StateParts { views, tweets, ids, cooldowns } = self.state.found();
         let origins = self
             .origins
             .iter()
             .map(|((number, name), count)| json!({"origin": number, "endpoint": name, "frames": count}));
         let state = self.state.announced().map(|_| {
             let is_complete = self.state.is_complete() && self.state_error.is_none();
-            json!({"complete": is_complete, "views": views, "tweets": tweets, "ids": ids})
+            json!({"complete": is_complete, "views": views, "tweets": tweets, "cooldowns": cooldowns, "ids": ids})
         });
         let mut object = json!({
             "from_ns": self.span.map(|(from_ns, _)| from_ns),

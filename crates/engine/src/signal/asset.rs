@@ -3,7 +3,8 @@
 use stoop_model::{Asset, AssetClass, AssetField, Evidence, Price, RefPrice, SOURCE_SEPARATOR};
 
 use super::candidates::{Candidate, Candidates, Origin, named_market_is, named_text};
-use super::rule::{Alias, AssetFilter, CEX_VENUES, Market, PREDICTION_VENUES, base_of};
+use super::rule::{Alias, AssetFilter, CEX_VENUES, Market, PREDICTION_VENUES, Rule, base_of};
+use super::written::Forms;
 use crate::merge::{View, same_contract, same_symbol};
 
 /// Reads candidates.
@@ -80,20 +81,51 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A rule with this filter takes the candidate.
-    pub(super) fn is_taken(self, filter: &AssetFilter, candidate: &Candidate) -> bool {
+    /// The rule takes the candidate by this filter.
+    pub(super) fn is_taken(self, rule: &Rule, filter: &AssetFilter, candidate: &Candidate) -> bool {
+        if !filter.admits(self.symbol(candidate)) {
+            return false;
+        }
         let venue = self.venue(candidate).unwrap_or_default();
         match candidate.class {
-            AssetClass::Ticker => filter.tokens,
+            AssetClass::Ticker => {
+                let counts = self.view.enriched_ns.is_none() || rule.keeps_unnamed;
+                filter.tokens && counts && !self.forms(filter, candidate).is_empty()
+            }
             AssetClass::Token => {
-                !candidate.is_ambiguous && (filter.tokens || filter.addresses && candidate.is_local_too)
+                let is_written = || filter.tokens && self.is_written(filter, candidate);
+                !candidate.is_ambiguous && (is_written() || filter.addresses && candidate.is_local_too)
             }
             AssetClass::Address => filter.addresses,
-            AssetClass::Cex => CEX_VENUES.contains(&venue) && filter.cex.iter().any(|name| name == venue),
+            AssetClass::Cex => {
+                CEX_VENUES.contains(&venue)
+                    && filter.cex.iter().any(|name| name == venue)
+                    && (candidate.is_local_too || self.is_written(filter, candidate))
+            }
             AssetClass::Prediction => {
                 PREDICTION_VENUES.contains(&venue) && filter.prediction.iter().any(|name| name == venue)
             }
         }
+    }
+
+    /// Of the forms in which the text writes the candidate's symbol, those that count for the filter.
+    pub(super) fn forms(self, filter: &AssetFilter, candidate: &Candidate) -> Forms {
+        match (candidate.class, self.symbol(candidate)) {
+            (AssetClass::Ticker, Some(symbol)) => filter.taken(symbol, candidate.forms(filter)),
+            (_, Some(symbol)) => filter.taken(symbol, self.candidates.written(filter, symbol)),
+            (_, None) => Forms::NONE,
+        }
+    }
+
+    /// The text writes what the vendor named in a form that the filter asks for, if it asks for any. Aliases are words that
+    /// were found, and what stands in pictures alone is in no text.
+    fn is_written(self, filter: &AssetFilter, candidate: &Candidate) -> bool {
+        let is_apart = || match candidate.origin {
+            Origin::Alias(_) => true,
+            Origin::Named(_) => self.named(candidate, AssetField::Sources) == Some("ocr"),
+            Origin::Found(_) => false,
+        };
+        filter.written.is_none() || is_apart() || !self.forms(filter, candidate).is_empty()
     }
 
     /// What `asset` is among `passing` (indices of candidates) now, and how its identity has changed.
@@ -116,6 +148,12 @@ impl<'a> Reader<'a> {
         let token = find(&|candidate| candidate.class == AssetClass::Token && has_symbol(candidate));
         let market = || find(&|candidate| candidate.class == AssetClass::Cex && has_symbol(candidate));
         token.or_else(market).map(|index| (index, Identity::Changed))
+    }
+
+    /// The text writes the asset's symbol, in a way that passes.
+    pub(super) fn writes(self, asset: &Asset, passing: &[usize]) -> bool {
+        let mut passing = passing.iter().filter_map(|index| self.candidates.list().get(*index));
+        passing.any(|coin| coin.class == AssetClass::Ticker && self.has_symbol(asset, coin))
     }
 
     fn is_same(self, asset: &Asset, candidate: &Candidate) -> bool {

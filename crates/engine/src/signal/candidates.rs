@@ -1,14 +1,16 @@
-//! The assets of a view: what the vendor named, and until then what the text shows.
+//! The assets of a view: what the vendor named, and what the text writes.
 
-use stoop_model::{AssetClass, AssetField, DetectedClass, Span};
+use stoop_model::{AssetClass, AssetField, DetectedClass, Span, TextField};
 
+use super::addresses;
 use super::asset::Reader;
-use super::local;
-use super::reading::{Matcher, Reading};
-use super::rule::{Alias, AssetFilter};
+use super::reading::Reading;
+use super::rule::{Alias, AssetFilter, Rule};
+use super::set::RuleSet;
+use super::written::{Form, Forms, Found, Scan};
 use crate::merge::{NamedAsset, View, same_contract, same_symbol};
 
-/// Tickers and addresses of one text that are looked at; later ones are not.
+/// Coins and addresses of one text that are looked at, so many of each; later ones are counted and left out.
 pub const LOCAL_ASSETS: usize = 64;
 
 /// Where a candidate comes from.
@@ -31,21 +33,30 @@ pub(super) struct Candidate {
     pub(super) is_ambiguous: bool,
     /// A token whose contract stands in the text too, or a market an alias names too.
     pub(super) is_local_too: bool,
+    /// How the text writes a coin, and how its first line does.
+    written: [Forms; 2],
 }
 
 impl Candidate {
+    /// How the text writes it, where a filter looks for coins.
+    pub(super) fn forms(&self, filter: &AssetFilter) -> Forms {
+        self.written[usize::from(filter.is_first_line)]
+    }
+
     fn new(class: AssetClass, origin: Origin) -> Self {
-        Self { class, origin, is_ambiguous: false, is_local_too: false }
+        Self { class, origin, is_ambiguous: false, is_local_too: false, written: [Forms::NONE; 2] }
     }
 }
 
 /// The assets of the view at hand, in order: tokens, CEX markets, prediction markets as the vendor named them,
-/// then tickers, addresses and aliases of the text.
+/// then coins, addresses and aliases of the text.
 #[derive(Default)]
 pub(super) struct Candidates {
     list: Vec<Candidate>,
     found: String,
     is_collected: bool,
+    /// Coins and addresses of the text that were left out because there were so many.
+    pub(super) left_out: u64,
 }
 
 impl Candidates {
@@ -60,29 +71,27 @@ impl Candidates {
     }
 
     /// Collects those of `view`, unless that has been done.
-    pub(super) fn collect(
-        &mut self,
-        view: &View,
-        reading: &mut Reading,
-        matcher: &Matcher,
-        aliases: &[Alias],
-    ) {
+    pub(super) fn collect(&mut self, view: &View, reading: &mut Reading, set: &RuleSet) {
         if std::mem::replace(&mut self.is_collected, true) {
             return;
         }
         self.list.clear();
         self.found.clear();
-        if view.enriched_ns.is_some() {
+        let is_enriched = view.enriched_ns.is_some();
+        if is_enriched {
             self.collect_named(view);
         }
-        let stripped = reading.stripped(view);
-        if view.enriched_ns.is_none() {
-            self.collect_tickers(stripped);
+        let body = reading.body(view);
+        if !is_enriched || set.needs_written {
+            let mut count = 0;
+            Scan::new(body.text(), set.universe()).run(body.first_line_len(), set.sought, |found| {
+                self.add_written(&found, &mut count);
+            });
         }
-        self.collect_addresses(view, stripped);
-        for (index, alias) in aliases.iter().enumerate() {
-            if alias.terms.iter().any(|term| reading.hit(matcher, view, stoop_model::TextField::Text, term)) {
-                self.add_alias(view, aliases, index, alias);
+        self.collect_addresses(view, reading);
+        for (index, alias) in set.aliases.iter().enumerate() {
+            if alias.terms.iter().any(|term| reading.hit(&set.matcher, view, TextField::Text, term)) {
+                self.add_alias(view, &set.aliases, index, alias);
             }
         }
     }
@@ -104,34 +113,56 @@ impl Candidates {
         }
     }
 
-    fn collect_tickers(&mut self, stripped: &str) {
-        for ticker in local::tickers(stripped) {
-            let known = self.list.iter().any(|known| self.text(known).eq_ignore_ascii_case(ticker));
-            if !known && self.list.len() < LOCAL_ASSETS {
-                let span = Span::push(&mut self.found, ticker);
+    fn add_written(&mut self, found: &Found<'_>, count: &mut usize) {
+        let place = self.list.iter().position(|known| {
+            known.class == AssetClass::Ticker && self.text(known).eq_ignore_ascii_case(found.symbol)
+        });
+        let place = match place {
+            Some(place) => place,
+            None if *count >= LOCAL_ASSETS => {
+                self.left_out += 1;
+                return;
+            }
+            None => {
+                *count += 1;
+                let span = Span::push(&mut self.found, found.symbol);
                 self.found[span.start as usize..].make_ascii_uppercase();
                 self.list.push(Candidate::new(AssetClass::Ticker, Origin::Found(span)));
+                self.list.len() - 1
+            }
+        };
+        if let Some(candidate) = self.list.get_mut(place) {
+            let places = [true, found.is_first_line];
+            for ((written, is_here), capitals) in candidate.written.iter_mut().zip(places).zip(found.capitals)
+            {
+                if is_here {
+                    *written = written.or(found.forms.without_unless(Form::Capitals, capitals));
+                }
             }
         }
     }
 
-    fn collect_addresses(&mut self, view: &View, stripped: &str) {
+    fn collect_addresses(&mut self, view: &View, reading: &mut Reading) {
         let body = view.post().text().unwrap_or_default();
-        let (plain, linked) = (local::addresses(stripped), local::linked_addresses(body));
-        let mut linked = linked.take(LOCAL_ASSETS).peekable();
-        if linked.peek().is_none() {
-            for address in plain {
-                self.add_address(view, address);
+        let plain = reading.body(view);
+        // In the order of the body, in which the links stood.
+        let mut links = plain.links(body).peekable();
+        for (at, address) in addresses::addresses(plain.text()) {
+            while let Some((_, link)) = links.next_if(|(place, _)| *place < at) {
+                self.add_link(view, link);
             }
-        } else {
-            // In the order of the body, in which the links still are.
-            let mut addresses: Vec<&str> = plain.take(LOCAL_ASSETS).chain(linked).collect();
-            addresses.sort_by_key(|address| body.find(address));
-            for address in addresses {
-                self.add_address(view, address);
-            }
+            self.add_address(view, address);
         }
-        for address in view.post().urls().flat_map(local::link_addresses) {
+        for (_, link) in links {
+            self.add_link(view, link);
+        }
+        for url in view.post().urls() {
+            self.add_link(view, url);
+        }
+    }
+
+    fn add_link(&mut self, view: &View, link: &str) {
+        for address in addresses::link_addresses(link) {
             self.add_address(view, address);
         }
     }
@@ -152,10 +183,15 @@ impl Candidates {
             }
             count += usize::from(known.class == AssetClass::Address);
         }
-        if !is_known && count < LOCAL_ASSETS {
-            let span = Span::push(found, address);
-            list.push(Candidate::new(AssetClass::Address, Origin::Found(span)));
+        if is_known {
+            return;
         }
+        if count >= LOCAL_ASSETS {
+            self.left_out += 1;
+            return;
+        }
+        let span = Span::push(found, address);
+        list.push(Candidate::new(AssetClass::Address, Origin::Found(span)));
     }
 
     fn add_alias(&mut self, view: &View, aliases: &[Alias], index: usize, alias: &Alias) {
@@ -176,7 +212,16 @@ impl Candidates {
         self.list.push(Candidate::new(AssetClass::Cex, Origin::Alias(index)));
     }
 
-    /// The text of a ticker or an address.
+    /// How the text writes a coin, where a filter looks for coins.
+    pub(super) fn written(&self, filter: &AssetFilter, symbol: &str) -> Forms {
+        let coin = self
+            .list
+            .iter()
+            .find(|known| known.class == AssetClass::Ticker && same_symbol(self.text(known), symbol));
+        coin.map_or(Forms::NONE, |coin| coin.forms(filter))
+    }
+
+    /// The text of a coin or an address.
     pub(super) fn text(&self, candidate: &Candidate) -> &str {
         match candidate.origin {
             Origin::Found(span) => span.of(&self.found),
@@ -190,13 +235,18 @@ impl Candidates {
     }
 }
 
-/// Some candidate of the view could be one that a rule with this filter takes: a glance at what candidates are made of.
-pub(super) fn could_be_taken(filter: &AssetFilter, view: &View, aliases: &[Alias]) -> bool {
+/// Some candidate of the view could be one that a rule takes by this filter: a glance at what candidates are made of.
+pub(super) fn could_be_taken(rule: &Rule, filter: &AssetFilter, view: &View, aliases: &[Alias]) -> bool {
     let is_enriched = view.enriched_ns.is_some();
     let is_named = |class| is_enriched && view.assets.iter().any(|asset| asset.class == class);
-    let could_be_ticker = || !is_enriched && view.post().text().is_some_and(|body| body.contains('$'));
+    // Other forms than `$EDGE` have no sign by which to tell; nor has a `＄`.
+    let could_be_ticker = |body: &str| body.contains('$') || !body.is_ascii();
+    let could_be_written = || {
+        let could_be = filter.forms() != Forms::TICKER || view.post().text().is_some_and(could_be_ticker);
+        could_be && (!is_enriched || rule.keeps_unnamed)
+    };
     filter.addresses
-        || filter.tokens && (is_named(DetectedClass::Token) || could_be_ticker())
+        || filter.tokens && (is_named(DetectedClass::Token) || could_be_written())
         || !filter.cex.is_empty() && (is_named(DetectedClass::Cex) || !aliases.is_empty())
         || !filter.prediction.is_empty() && is_named(DetectedClass::Prediction)
 }

@@ -2,11 +2,15 @@
 
 use std::fmt;
 
-use stoop_model::{AuthorField, TextField};
+use stoop_model::{Asset, AuthorField, TextField};
 
+use super::asset::emitted;
+use super::cooldown::{Cooldowns, Subject};
+use super::ident::asset_key;
 use super::line::is_stale;
 use super::rule::{AssetFilter, Rule, Term};
 use super::test::{Bench, Failed};
+use super::written::Form;
 use super::{RuleSet, Signal};
 use crate::merge::View;
 
@@ -35,6 +39,12 @@ pub enum Condition {
     AnyOf,
     /// `assets`.
     Assets,
+    /// `tradable`.
+    Tradable,
+    /// `cooldown`.
+    Cooldown,
+    /// `enabled`.
+    Enabled,
     /// `allow_late`.
     Late,
     /// `max_age`.
@@ -62,11 +72,17 @@ impl fmt::Display for Explanation {
 impl Signal {
     /// What every rule makes of `view` at `now_ns`, in order. Changes nothing that is decided.
     pub fn explain(&mut self, view: &View, now_ns: i64) -> Vec<Explanation> {
-        let Self { set, bench, strategies, .. } = self;
+        let Self { set, bench, strategies, cooldowns, .. } = self;
         bench.begin(view);
         let mut explanations = Vec::with_capacity(set.rules.len());
         for (index, rule) in set.rules.iter().enumerate() {
-            let mut explanation = explain(set, bench, index, rule, view, now_ns);
+            let (mut failed, mut detail) = judge(set, bench, index, rule, view, now_ns);
+            if failed.is_none()
+                && let Some((by, why)) = held_back(set, bench, cooldowns, index, rule, view, now_ns)
+            {
+                (failed, detail) = (Some(by), why);
+            }
+            let mut explanation = Explanation { rule: rule.label.name.clone(), failed, detail };
             // It is not asked for an explanation: its memory would change.
             if explanation.failed.is_none() && strategies.stands_behind(index) {
                 explanation.detail.push_str("; its strategy decides");
@@ -77,16 +93,50 @@ impl Signal {
     }
 }
 
-fn explain(
+/// What the universe or a cooldown holds back, if that leaves nothing to open.
+fn held_back(
     set: &RuleSet,
-    bench: &mut Bench,
+    bench: &Bench,
+    cooldowns: &Cooldowns,
     index: usize,
     rule: &Rule,
     view: &View,
     now_ns: i64,
-) -> Explanation {
-    let (failed, detail) = judge(set, bench, index, rule, view, now_ns);
-    Explanation { rule: rule.label.name.clone(), failed, detail }
+) -> Option<(Condition, String)> {
+    let reader = bench.candidates.with(view, &set.aliases);
+    let passing = bench.passing.iter().filter_map(|index| bench.candidates.list().get(*index));
+    let mut assets: Vec<Option<Asset>> = if rule.emit.is_empty() {
+        passing.map(|candidate| Some(reader.asset(candidate))).collect()
+    } else {
+        rule.emit.iter().map(|market| Some(emitted(market))).collect()
+    };
+    if assets.is_empty() {
+        assets.push(None);
+    }
+    let named = |assets: &[Option<Asset>]| list(assets.iter().map(|asset| asset_key(asset.as_ref())));
+    if let Some(venues) = &rule.tradable {
+        let all = named(&assets);
+        assets.retain(|asset| {
+            set.listings(asset.as_ref()).any(|listing| venues.is_empty() || venues.contains(&listing.venue))
+        });
+        if assets.is_empty() {
+            let at = if venues.is_empty() { "any venue".to_owned() } else { venues.join(" or ") };
+            return Some((Condition::Tradable, format!("the universe does not list {all} at {at}")));
+        }
+    }
+    let cooldown = rule.cooldown?;
+    let left_ns = |asset: &Option<Asset>| {
+        let subject = Subject::of(cooldown.by, asset.as_ref(), bench.author(view));
+        cooldowns.left_ns(index, &subject, now_ns)
+    };
+    let shortest_ns = assets.iter().map(left_ns).min().flatten()?;
+    let detail = format!(
+        "cooldown by {}: {} s left for {}",
+        cooldown.by.as_str(),
+        shortest_ns / 1_000_000_000,
+        named(&assets)
+    );
+    Some((Condition::Cooldown, detail))
 }
 
 fn judge(
@@ -100,6 +150,9 @@ fn judge(
     if view.content.is_none() || view.deleted {
         let what = if view.deleted { "the tweet was deleted" } else { "its content has not come" };
         return (Some(Condition::Tweet), what.to_owned());
+    }
+    if !rule.is_enabled {
+        return (Some(Condition::Enabled), "the rule is not enabled".to_owned());
     }
     if let Err(failed) = bench.test(set, index, rule, view) {
         return refusal(set, bench, rule, view, failed);
@@ -182,12 +235,16 @@ fn refusal(
 }
 
 fn assets_refusal(set: &RuleSet, bench: &mut Bench, rule: &Rule, view: &View) -> String {
-    let state = if view.enriched_ns.is_some() { "enrichment has come" } else { "no enrichment yet" };
+    let state = match (view.enriched_ns, rule.keeps_unnamed) {
+        (None, _) => "no enrichment yet",
+        (Some(_), false) => "enrichment has come: what it does not name does not count",
+        (Some(_), true) => "enrichment has come; on_unnamed keeps what the text writes",
+    };
     let reader = bench.candidates.with(view, &set.aliases);
     let there = list(bench.candidates.list().iter().map(|candidate| {
         let asset = reader.asset(candidate);
-        let mark = if candidate.is_ambiguous { " (ambiguous)" } else { "" };
-        format!("{}{mark}", super::ident::asset_key(Some(&asset)))
+        let mark = if candidate.is_ambiguous { " (several contracts)" } else { "" };
+        format!("{}{mark}", asset_key(Some(&asset)))
     }));
     let filters = rule.assets.iter().chain(rule.any_of.iter().filter_map(|branch| branch.assets.as_ref()));
     format!("assets there: {there} ({state}); the rule takes {}", list(filters.map(wanted)))
@@ -207,7 +264,20 @@ fn wanted(filter: &AssetFilter) -> String {
     if filter.addresses {
         parts.push("addresses".to_owned());
     }
-    parts.join(" or ")
+    let mut wanted = vec![parts.join(" or ")];
+    if let Some(forms) = filter.written {
+        let forms: Vec<_> = forms.iter().map(Form::as_str).collect();
+        wanted.push(format!("written as {}", forms.join("/")));
+    }
+    if filter.is_first_line {
+        wanted.push("in the first line".to_owned());
+    }
+    for (symbols, what) in [(&filter.only, "only"), (&filter.except, "except")] {
+        if !symbols.is_empty() {
+            wanted.push(format!("{what} {}", symbols.join("/")));
+        }
+    }
+    wanted.join(", ")
 }
 
 fn found(set: &RuleSet, bench: &mut Bench, rule: &Rule, view: &View) -> String {
@@ -216,7 +286,7 @@ fn found(set: &RuleSet, bench: &mut Bench, rule: &Rule, view: &View) -> String {
     let reader = bench.candidates.with(view, &set.aliases);
     let passing = bench.passing.iter().filter_map(|index| bench.candidates.list().get(*index));
     let mut assets: Vec<String> =
-        passing.map(|candidate| super::ident::asset_key(Some(&reader.asset(candidate)))).collect();
+        passing.map(|candidate| asset_key(Some(&reader.asset(candidate)))).collect();
     assets.extend(rule.emit.iter().map(|market| format!("{}:{}", market.venue, market.name)));
     format!("terms: {terms}; assets: {}", list(assets.into_iter()))
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use stoop_model::{Asset, CancelReason, Decision, DecisionBody, DecisionKind, RefPrice, Trigger};
+use stoop_model::{Asset, AssetClass, CancelReason, Decision, DecisionBody, DecisionKind, RefPrice, Trigger};
 
 use super::Signal;
-use super::asset::{Identity, emitted, evidence_of};
+use super::asset::{Identity, emitted};
 use super::ident;
 use super::line::{Cause, describe, stamp};
 use super::rule::{Fire, Rule};
@@ -33,6 +33,7 @@ impl Signal {
         out: &mut Vec<Decision>,
     ) {
         let Some(of) = self.set.rules.get(rule) else { return };
+        may_open &= of.is_enabled;
         let has_lives = slot
             .and_then(|slot| self.tweets.get(slot))
             .is_some_and(|t| t.lives.iter().any(|life| life.rule == Some(rule)));
@@ -131,7 +132,13 @@ impl Signal {
         }
         let is_enriched = view.enriched_ns.is_some();
         let settle = if life.awaits_enrichment && is_enriched { Some(DecisionKind::Confirm) } else { None };
+        let unnamed = if rule.keeps_unnamed { CancelReason::NoMatch } else { CancelReason::Unnamed };
         let Some(asset) = &life.line.asset else {
+            if rule.assets.is_some() && rule.emit.is_empty() {
+                // An alert on more assets than `max`.
+                let is_none = self.bench.passing.is_empty();
+                return if is_none { Step::Cancel(unnamed) } else { Step::Go(settle, None) };
+            }
             return match self.bench.passing.first() {
                 Some(candidate) => Step::Go(Some(DecisionKind::Revise), Some(*candidate)),
                 None if self.bench.holds_without_asset => Step::Go(settle, None),
@@ -147,7 +154,8 @@ impl Signal {
             return Step::Cancel(CancelReason::NoMatch);
         }
         let reader = self.bench.candidates.with(view, &self.set.aliases);
-        if reader.is_ambiguous(asset) {
+        let is_kept = rule.keeps_unnamed && reader.writes(asset, &self.bench.passing);
+        if !is_kept && reader.is_ambiguous(asset) {
             return Step::Cancel(CancelReason::Ambiguous);
         }
         match reader.follow(asset, &self.bench.passing) {
@@ -159,7 +167,9 @@ impl Signal {
             None if reader.follow(asset, &self.bench.refused).is_some() => {
                 Step::Cancel(CancelReason::NoMatch)
             }
-            None => Step::Cancel(CancelReason::Unnamed),
+            // The text still writes the coin: whatever the vendor has made of it since, it stands.
+            None if is_kept => Step::Go(settle, None),
+            None => Step::Cancel(unnamed),
         }
     }
 
@@ -187,9 +197,20 @@ impl Signal {
                 return;
             }
             Step::Go(Some(kind), candidate) => {
-                if let Some((asset, price)) = candidate.and_then(|candidate| self.asset_of(view, candidate)) {
+                if let Some((index, (asset, price))) =
+                    candidate.and_then(|index| Some((index, self.asset_of(view, index)?)))
+                {
+                    // A coin that nobody else has named stands on what it stood on.
+                    let is_as_it_was = kind == DecisionKind::Confirm
+                        && [next.asset.as_ref(), Some(&asset)]
+                            .iter()
+                            .all(|asset| asset.is_some_and(|asset| asset.class == AssetClass::Ticker));
+                    if !is_as_it_was {
+                        next.evidence = Some(self.bench.evidence(&self.set, of, view, index, &asset));
+                    }
                     next.previous_asset = if kind == DecisionKind::Revise { next.asset.take() } else { None };
-                    next.evidence = Some(evidence_of(&asset));
+                    next.markets = self.set.markets(Some(&asset));
+                    self.cooldowns.learn(of, life.line.id, &asset);
                     next.asset = Some(asset);
                     next.ref_price = price;
                 } else {
@@ -272,6 +293,7 @@ impl Signal {
         };
         life.is_cancelled = true;
         let mut next = DecisionBody::clone(&life.line);
+        self.cooldowns.cancel(next.id, cause.decided_ns);
         describe(&mut next, &mut self.bench, view);
         next.reason = Some(reason);
         next.previous_asset = None;

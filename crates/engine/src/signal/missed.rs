@@ -1,20 +1,16 @@
 //! What rules would have opened, had it not come late.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
-use stoop_model::{Asset, HashMap, Platform, PostField, RuleLabel, TweetId};
+use stoop_model::{Asset, Platform, PostField, RuleLabel, TweetId};
 
 use super::Signal;
+use super::held::{TweetLog, place};
 use super::life::Target;
 use crate::merge::View;
 
 /// Missed signals that wait to be taken; more are only counted.
 pub const MISSED: usize = 1024;
-/// Tweets, once a rule, of which is remembered what was missed; the oldest is forgotten, and what comes of it later is
-/// written down anew.
-const TWEETS: usize = 4096;
-
 /// A decision that a rule would have opened on a post, had the feed brought it: history did, and the rule does not say
 /// `allow_late`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,30 +33,11 @@ pub struct Missed {
     pub decided_ns: i64,
 }
 
-/// Index of a rule, and a tweet.
-type Place = (usize, Platform, TweetId);
-
 /// Missed signals: those that nobody has been told of, and what is known, so that none is told twice.
 #[derive(Default)]
 pub(super) struct MissedLog {
     waiting: Vec<Missed>,
-    known: HashMap<Place, Vec<Option<Asset>>>,
-    order: VecDeque<Place>,
-}
-
-impl MissedLog {
-    fn learn(&mut self, place: Place, asset: Option<Asset>) {
-        if let Some(assets) = self.known.get_mut(&place) {
-            return assets.push(asset);
-        }
-        if self.order.len() >= TWEETS
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.known.remove(&oldest);
-        }
-        self.known.insert(place.clone(), vec![asset]);
-        self.order.push_back(place);
-    }
+    known: TweetLog,
 }
 
 impl Signal {
@@ -85,7 +62,7 @@ impl Signal {
         let Some(of) = self.set.rules.get(rule) else { return };
         for asset in assets {
             self.counters.missed += 1;
-            self.missed.learn(place(rule, view), asset.clone());
+            self.missed.known.learn(place(rule, view), asset.clone());
             if self.missed.waiting.len() < MISSED {
                 self.missed.waiting.push(Missed {
                     rule: Arc::clone(&of.label),
@@ -104,17 +81,11 @@ impl Signal {
     /// Candidates of the view that stand for what the rule is known to have missed on this tweet: a ticker that has been
     /// named since is the same signal.
     pub(super) fn missed_before(&self, rule: usize, view: &View) -> Vec<Target> {
-        let Some(assets) = self.missed.known.get(&place(rule, view)) else { return Vec::new() };
-        let assets: Vec<Option<&Asset>> = assets.iter().map(Option::as_ref).collect();
-        let mut targets = self.targets_on(&assets, view);
+        let mut targets = self.known_targets(&self.missed.known, rule, view);
         if targets.contains(&Target::Null) {
             // It would have been given the first asset that came.
             targets.extend(self.bench.passing.first().map(|index| Target::Candidate(*index)));
         }
         targets
     }
-}
-
-fn place(rule: usize, view: &View) -> Place {
-    (rule, view.platform.clone().unwrap_or_default(), view.tweet_id.clone())
 }

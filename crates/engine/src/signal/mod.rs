@@ -1,16 +1,19 @@
 //! Tests the rules on every changed view and leads each decision through its life.
 
+mod addresses;
 mod asset;
 mod authors;
 mod candidates;
+mod cooldown;
 mod explain;
+mod held;
 mod ident;
 mod life;
 mod line;
-mod local;
 mod missed;
 mod open;
 mod parse;
+mod plain;
 mod reading;
 mod rule;
 mod set;
@@ -18,28 +21,35 @@ mod set;
 mod shortcuts;
 mod strategy;
 mod test;
-mod text;
 mod timers;
 mod tweets;
+mod written;
 
 use std::sync::Arc;
 
 use stoop_model::{Decision, Op};
 
 pub use candidates::LOCAL_ASSETS;
+pub use cooldown::COOLDOWNS;
 pub use explain::{Condition, Explanation};
 pub use ident::asset_key;
 pub use missed::{MISSED, Missed};
 pub use parse::RuleReader;
-pub use rule::{Alias, AssetFilter, Authors, Branch, Fire, Market, Rule, Term, TermMode, Terms};
+pub(crate) use plain::shows_nothing;
+pub use rule::{
+    Alias, AssetFilter, Authors, Branch, Cooldown, CooldownBy, Fire, Market, Rule, Term, TermMode, Terms,
+};
 pub use set::{RuleSet, RuleSetError};
 pub use strategy::{
     Case, Command, EXTERNAL_BYTES, External, Gap, Incident, Judgement, Strategy, panic_message,
 };
+pub use written::{Form, Forms};
 
 use crate::Stamp;
 use crate::merge::{Change, Merged, View};
 use crate::state::{Scope, State};
+use cooldown::Cooldowns;
+use held::TweetLog;
 use line::Cause;
 use missed::MissedLog;
 use strategy::Strategies;
@@ -91,6 +101,16 @@ pub struct SignalCounters {
     pub missed: u64,
     /// Strategies switched off: they panicked, or somebody asked for it.
     pub strategies_off: u64,
+    /// Opens held back because the universe does not list the asset.
+    pub untradable: u64,
+    /// Opens held back by a cooldown.
+    pub cooled: u64,
+    /// Posts with more assets than a rule's `max`: one alert instead of their decisions.
+    pub crowded: u64,
+    /// Cooldowns forgotten because newer ones needed the room.
+    pub cooldowns_pushed_out: u64,
+    /// Coins and addresses of a text that were not looked at because there were so many.
+    pub local_assets_over: u64,
 }
 
 impl std::ops::AddAssign for SignalCounters {
@@ -109,6 +129,11 @@ impl std::ops::AddAssign for SignalCounters {
             gaps,
             missed,
             strategies_off,
+            untradable,
+            cooled,
+            crowded,
+            cooldowns_pushed_out,
+            local_assets_over,
         } = other;
         self.tested += tested;
         self.opened += opened;
@@ -123,6 +148,11 @@ impl std::ops::AddAssign for SignalCounters {
         self.gaps += gaps;
         self.missed += missed;
         self.strategies_off += strategies_off;
+        self.untradable += untradable;
+        self.cooled += cooled;
+        self.crowded += crowded;
+        self.cooldowns_pushed_out += cooldowns_pushed_out;
+        self.local_assets_over += local_assets_over;
     }
 }
 
@@ -140,6 +170,9 @@ pub struct Signal {
     tweets: Tweets,
     timers: Timers,
     missed: MissedLog,
+    cooldowns: Cooldowns,
+    /// Opens that were held back, so that each is counted once.
+    held: TweetLog,
     next_seq: u64,
     counters: SignalCounters,
 }
@@ -157,6 +190,8 @@ impl Signal {
             tweets: Tweets::default(),
             timers: Timers::default(),
             missed: MissedLog::default(),
+            cooldowns: Cooldowns::default(),
+            held: TweetLog::default(),
             next_seq: 0,
             counters: SignalCounters::default(),
         }
@@ -207,6 +242,7 @@ impl Signal {
     /// Adds what it remembers to `state`.
     pub fn save(&mut self, scope: Scope, state: &mut State) {
         self.tweets.save(scope, &self.timers, &self.set.rules, state);
+        self.cooldowns.save(scope, &self.set.rules, state);
         state.head.decisions = self.next_seq;
         state.head.deadlines = self.timers.created();
         state.head.off = self.strategies.names_off();
@@ -218,6 +254,7 @@ impl Signal {
     /// by a deletion only.
     pub fn restore(&mut self, state: &State) {
         self.tweets.restore(state, &mut self.timers, &self.set.rules);
+        self.cooldowns.restore(state, &self.set.rules);
         self.next_seq = state.head.decisions;
         self.timers.go_on(state.head.deadlines);
         for name in &state.head.off {
@@ -249,7 +286,11 @@ impl Signal {
 
     /// What was decided so far.
     pub fn counters(&self) -> SignalCounters {
-        SignalCounters { strategies_off: self.strategies.off(), ..self.counters }
+        SignalCounters {
+            strategies_off: self.strategies.off(),
+            local_assets_over: self.bench.candidates.left_out,
+            ..self.counters
+        }
     }
 
     /// The rules.

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use stoop_model::{
-    Asset, Basis, Decision, DecisionBody, DecisionKind, Group, Matched, Platform, RefPrice, Trigger,
+    Asset, Basis, Decision, DecisionBody, DecisionKind, Evidence, Group, Matched, Platform, Trigger,
 };
 
 use super::Signal;
 use super::asset::{emitted, evidence_of};
+use super::cooldown::Subject;
+use super::held::Fresh;
 use super::ident;
 use super::life::{Target, Verdict};
 use super::line::{Cause, MILLI_NS, describe, is_stale, stamp};
-use super::rule::Fire;
+use super::rule::{Fire, Rule};
 use super::timers::{Due, Timer};
 use super::tweets::Life;
 use crate::merge::{Arrival, View};
@@ -47,7 +49,7 @@ impl Signal {
             self.counters.stale += u64::from(is_new && holds);
             return;
         }
-        let mut fresh: Vec<(Option<Asset>, Option<RefPrice>)> = Vec::new();
+        let mut fresh: Vec<Fresh> = Vec::new();
         let mut keys: Vec<String> = Vec::new();
         let mut is_new = |asset: &Asset| {
             let key = ident::asset_key(Some(asset));
@@ -58,7 +60,9 @@ impl Signal {
         };
         let emitted = self.bench.emitting.iter().filter_map(|index| of.emit.get(*index)).map(emitted);
         fresh.extend(emitted.filter(&mut is_new).map(|asset| (Some(asset), None)));
-        for index in self.bench.passing.iter().filter(|_| of.emit.is_empty()) {
+        let room = self.room(rule, *slot, !decided.is_empty() || !missed_before.is_empty());
+        let passing = if room == Some(Room::Alert) { &[][..] } else { self.bench.passing.as_slice() };
+        for index in passing.iter().filter(|_| of.emit.is_empty()) {
             let target = Target::Candidate(*index);
             if !decided.contains(&target)
                 && !missed_before.contains(&target)
@@ -68,8 +72,17 @@ impl Signal {
                 fresh.push((Some(asset), price));
             }
         }
+        if room == Some(Room::Alert)
+            && self.bench.passing.iter().any(|index| self.could_trade(of, view, *index))
+        {
+            fresh.push((None, None));
+        }
         if verdict.null && !decided.contains(&Target::Null) && !missed_before.contains(&Target::Null) {
             fresh.push((None, None));
+        }
+        self.hold_back(rule, view, cause.decided_ns, &mut fresh);
+        if let Some(Room::For(more)) = room {
+            fresh.truncate(more);
         }
         if fresh.is_empty() {
             return;
@@ -77,12 +90,43 @@ impl Signal {
         if is_missed {
             return self.miss(rule, view, cause.decided_ns, fresh.into_iter().map(|(asset, _)| asset));
         }
+        let Some(of) = self.set.rules.get(rule) else { return };
         let matched = self.bench.matched(&self.set, of, view);
         let count = fresh.len() as u32;
         let at = *slot.get_or_insert_with(|| self.tweets.begin(view));
-        for (index, (asset, price)) in (1..).zip(fresh) {
+        let is_alert = room == Some(Room::Alert);
+        self.counters.crowded += u64::from(is_alert);
+        for (index, fresh) in (1..).zip(fresh) {
             let group = Group { index, count };
-            self.open(rule, view, at, cause, asset, price, group, matched.clone(), out);
+            self.open(rule, view, at, cause, fresh, is_alert, group, matched.clone(), out);
+        }
+    }
+
+    /// How many assets a rule with `max` may still open on in this tweet, on which it `has_decided` something or not.
+    fn room(&self, rule: usize, slot: Option<usize>, has_decided: bool) -> Option<Room> {
+        let max = self.set.rules.get(rule)?.max_assets()?;
+        let tweet = slot.and_then(|slot| self.tweets.get(slot));
+        let lives = || tweet.iter().flat_map(|tweet| &tweet.lives).filter(|life| life.rule == Some(rule));
+        if lives().any(|life| life.opened_on.is_none()) {
+            return Some(Room::For(0));
+        }
+        let is_alert = !has_decided && self.bench.passing.len() > max;
+        Some(if is_alert { Room::Alert } else { Room::For(max.saturating_sub(lives().count())) })
+    }
+
+    fn could_trade(&self, rule: &Rule, view: &View, candidate: usize) -> bool {
+        let asset = self.asset_of(view, candidate);
+        asset.is_some_and(|(asset, _)| self.is_tradable(rule, Some(&asset)))
+    }
+
+    /// The ground of an asset that a rule opens on now or leads on to.
+    fn evidence(&self, rule: &Rule, view: &View, asset: &Asset) -> Evidence {
+        let reader = self.bench.candidates.with(view, &self.set.aliases);
+        match reader.follow(asset, &self.bench.passing) {
+            Some((candidate, _)) if rule.emit.is_empty() => {
+                self.bench.evidence(&self.set, rule, view, candidate, asset)
+            }
+            Some(_) | None => evidence_of(asset),
         }
     }
 
@@ -93,8 +137,8 @@ impl Signal {
         view: &View,
         slot: usize,
         cause: &Cause,
-        asset: Option<Asset>,
-        ref_price: Option<RefPrice>,
+        (asset, ref_price): Fresh,
+        is_alert: bool,
         group: Group,
         matched: Vec<Matched>,
         out: &mut Vec<Decision>,
@@ -118,7 +162,7 @@ impl Signal {
             basis,
             reason: None,
             trigger: cause.trigger,
-            rule: Arc::clone(&of.label),
+            rule: Arc::clone(if is_alert { &of.alert } else { &of.label }),
             generation: 0,
             platform,
             tweet_id: view.tweet_id.clone(),
@@ -128,7 +172,8 @@ impl Signal {
             link: None,
             text: String::new(),
             matched,
-            evidence: asset.as_ref().map(evidence_of),
+            evidence: asset.as_ref().map(|asset| self.evidence(of, view, asset)),
+            markets: self.set.markets(asset.as_ref()),
             asset: asset.clone(),
             previous_asset: None,
             group,
@@ -159,6 +204,12 @@ impl Signal {
             tweet.timers.push(self.timers.set(deadline_ns, timer));
         }
         tweet.timers.push(self.timers.set(keep_until_ns, Timer { due: Due::Keep, slot, serial }));
+        if let Some(cooldown) = of.cooldown {
+            let until_ns = cause.decided_ns.saturating_add(cooldown.span_ns);
+            let subject = Subject::of(cooldown.by, asset.as_ref(), self.bench.author(view));
+            let was_full = self.cooldowns.begin(rule, subject, id, cause.decided_ns, until_ns, expires_ns);
+            self.counters.cooldowns_pushed_out += u64::from(was_full);
+        }
         line.seq = self.next_seq;
         let line = Arc::new(line);
         tweet.lives.push(Life {
@@ -178,4 +229,13 @@ impl Signal {
         self.counters.opened += 1;
         out.push(Decision { body: line, latency: None, queued_ns: None });
     }
+}
+
+/// What a rule with `max` may open on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Room {
+    /// More pass than it takes: one alert for all of them.
+    Alert,
+    /// So many more.
+    For(usize),
 }

@@ -3,8 +3,8 @@
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use stoop_model::{AuthorField, PostField, TextField};
 
+use super::plain::{self, Body, Scratch};
 use super::rule::{Term, TermMode, Terms};
-use super::text;
 use crate::merge::View;
 
 /// Separates the entries of a list; folding leaves none in a text or a term, so no hit spans two entries.
@@ -70,15 +70,13 @@ pub(super) struct Reading {
     searched: u8,
     /// Fields in which something was found.
     found: u8,
-    /// The body without URLs and handles, as written.
-    stripped: String,
-    is_stripped: bool,
-    /// Another text without URLs and handles.
-    part: String,
+    /// The plain body, in the case it was written in.
+    body: Body,
+    is_read: bool,
     /// Texts by field, as they are matched.
     folded: [String; TextField::ALL.len()],
     is_folded: u8,
-    scratch: String,
+    scratch: Scratch,
     /// Few rules are tested: a scout goes before each search.
     pub(super) is_scouted: bool,
 }
@@ -94,16 +92,15 @@ impl Reading {
         self.searched = 0;
         self.found = 0;
         self.is_folded = 0;
-        self.is_stripped = false;
+        self.is_read = false;
     }
 
-    /// The body without URLs and handles, before any folding.
-    pub(super) fn stripped(&mut self, view: &View) -> &str {
-        if !self.is_stripped {
-            text::strip(view.post().text().unwrap_or_default(), &mut self.scratch, &mut self.stripped);
-            self.is_stripped = true;
+    /// The plain body, before any folding.
+    pub(super) fn body(&mut self, view: &View) -> &Body {
+        if !std::mem::replace(&mut self.is_read, true) {
+            self.body.read(view.post().text().unwrap_or_default());
         }
-        &self.stripped
+        &self.body
     }
 
     /// The term is in the field.
@@ -222,31 +219,29 @@ impl Reading {
     fn fold_anew(&mut self, view: &View, field: TextField) {
         let post = view.post();
         let author = post.author();
-        if field == TextField::Text {
-            self.stripped(view);
+        if matches!(field, TextField::Text | TextField::FirstLine) {
+            self.body(view);
         }
-        let folded = &mut self.folded[field as usize];
+        let Self { body, scratch, folded, .. } = self;
+        let folded = &mut folded[field as usize];
         folded.clear();
-        let plain = match field {
-            TextField::Text => Some(self.stripped.as_str()),
-            TextField::FirstLine => {
-                text::strip(first_line(post.text().unwrap_or_default()), &mut self.scratch, &mut self.part);
-                Some(self.part.as_str())
-            }
-            TextField::Mentions => return fold_list(post.mentions(), folded),
-            TextField::Urls => return fold_list(post.urls(), folded),
+        let other = match field {
+            TextField::Text => return plain::words(body.text(), folded),
+            TextField::FirstLine => return plain::words(plain::first_line(body.text()), folded),
+            TextField::Mentions => return fold_list(post.mentions(), scratch, folded),
+            TextField::Urls => return fold_list(post.urls(), scratch, folded),
             TextField::Ref => post.field(PostField::RefText),
             TextField::Ocr => post.field(PostField::OcrText),
             TextField::Bio => author.field(AuthorField::Bio),
             TextField::Name => author.field(AuthorField::Name),
         };
-        text::fold(plain.unwrap_or_default(), folded);
+        plain::push_words_of(other.unwrap_or_default(), scratch, folded);
     }
 }
 
-fn fold_list<'a>(entries: impl Iterator<Item = &'a str>, out: &mut String) {
+fn fold_list<'a>(entries: impl Iterator<Item = &'a str>, scratch: &mut Scratch, out: &mut String) {
     for entry in entries {
-        text::fold(entry, out);
+        plain::push_words_of(entry, scratch, out);
         out.push(ENTRY_END);
     }
 }
@@ -257,21 +252,16 @@ fn is_first_of_one(view: &View, field: TextField) -> bool {
 }
 
 fn is_one_line(body: &str) -> bool {
-    first_line(body).len() == body.len()
-}
-
-/// The first line; may be empty.
-fn first_line(body: &str) -> &str {
-    body.split(['\n', '\r']).next().unwrap_or_default()
+    plain::first_line(body).len() == body.len()
 }
 
 /// Which sorts of term the hit at `start..end` satisfies.
 fn hit_bits(text: &str, start: usize, end: usize) -> u8 {
     let (before, hit, after) = (&text[..start], &text[start..end], &text[end..]);
     let mut bits = TermMode::Substring as u8;
-    if text::is_boundary(hit.chars().next(), before.chars().next_back()) {
+    if plain::is_boundary(hit.chars().next(), before.chars().next_back()) {
         bits |= TermMode::Prefix as u8;
-        if text::is_boundary(hit.chars().next_back(), after.chars().next()) {
+        if plain::is_boundary(hit.chars().next_back(), after.chars().next()) {
             bits |= TermMode::Word as u8;
         }
     }

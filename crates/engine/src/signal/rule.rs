@@ -5,6 +5,8 @@ use std::sync::Arc;
 use stoop_model::{AssetClass, Op, Platform, RuleLabel, TextField, TweetKind};
 
 use super::reading::Scout;
+use super::written::{Forms, is_money};
+use crate::merge::same_symbol;
 
 /// What the user asks for.
 #[derive(Clone, Debug)]
@@ -31,14 +33,37 @@ pub struct Rule {
     pub assets: Option<AssetFilter>,
     /// Markets to decide on whatever assets there are.
     pub emit: Vec<Market>,
+    /// A coin that the text writes counts whether the vendor names it or not.
+    pub keeps_unnamed: bool,
+    /// The universe must list the asset of an open, at one of these venues; none: it need not. An empty list is any venue.
+    pub tradable: Option<Vec<String>>,
     /// It opens on what history brings after the feed has lost it.
     pub allow_late: bool,
+    /// It may open.
+    pub is_enabled: bool,
     /// Greatest age of a post at its open, ns.
     pub max_age_ns: Option<i64>,
     /// When it decides.
     pub fire: Fire,
     /// Latest moment to enter, from the open, ns.
     pub ttl_ns: i64,
+    /// How long nothing opens after an open; none: not at all.
+    pub cooldown: Option<Cooldown>,
+    /// What the one decision says of the rule where more assets pass than `assets.max`: the same, but to alert.
+    pub(super) alert: Arc<RuleLabel>,
+}
+
+impl Rule {
+    /// The filters of the rule and of its branches.
+    pub(super) fn asset_filters(&self) -> impl Iterator<Item = &AssetFilter> {
+        self.assets.iter().chain(self.any_of.iter().filter_map(|branch| branch.assets.as_ref()))
+    }
+
+    /// The most assets that are decided on one by one.
+    pub(super) fn max_assets(&self) -> Option<usize> {
+        let max = self.assets.as_ref().filter(|_| self.emit.is_empty())?.max?;
+        Some(usize::try_from(max).unwrap_or(usize::MAX))
+    }
 }
 
 /// Accounts by handle or id.
@@ -67,6 +92,37 @@ pub enum Fire {
         /// Decide on what is there when the wait is over; if not, drop.
         opens_on_timeout: bool,
     },
+}
+
+/// How long after an open nothing else opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cooldown {
+    /// Its length from the open, ns.
+    pub span_ns: i64,
+    /// What it is for.
+    pub by: CooldownBy,
+}
+
+/// What a cooldown is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CooldownBy {
+    /// The coin: the same contract, else the same symbol.
+    Asset,
+    /// The author.
+    Author,
+    /// The rule: whatever it opens on.
+    Rule,
+}
+
+impl CooldownBy {
+    /// The name in rules.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Asset => "asset",
+            Self::Author => "author",
+            Self::Rule => "rule",
+        }
+    }
 }
 
 /// Terms and where they are sought.
@@ -126,7 +182,7 @@ pub struct Branch {
 /// Which assets a rule takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AssetFilter {
-    /// Tokens, and tickers until the enrichment has come.
+    /// Tokens, and coins that the text writes until the enrichment has come.
     pub tokens: bool,
     /// Markets of these exchanges.
     pub cex: Vec<String>,
@@ -134,6 +190,44 @@ pub struct AssetFilter {
     pub prediction: Vec<String>,
     /// Contract addresses in the text.
     pub addresses: bool,
+    /// How the text must write a coin; none: as `$TICKER`, and what the vendor names need not be written.
+    pub written: Option<Forms>,
+    /// Only the first line is looked at for coins.
+    pub is_first_line: bool,
+    /// Symbols in capitals, one of which it must be; empty: any.
+    pub only: Vec<String>,
+    /// Symbols in capitals that never pass.
+    pub except: Vec<String>,
+    /// If more assets than these pass at once, none is decided on by itself.
+    pub max: Option<u64>,
+}
+
+impl AssetFilter {
+    /// It is about coins, which a text may write.
+    pub(super) fn looks_for_coins(&self) -> bool {
+        self.tokens || self.written.is_some()
+    }
+
+    /// The forms in which the text may write a coin.
+    pub fn forms(&self) -> Forms {
+        self.written.unwrap_or(Forms::TICKER)
+    }
+
+    /// The symbol is one of `only` and none of `except`.
+    pub(super) fn admits(&self, symbol: Option<&str>) -> bool {
+        let is_in = |list: &[String]| {
+            symbol.is_some_and(|symbol| list.iter().any(|known| same_symbol(known, symbol)))
+        };
+        (self.only.is_empty() || is_in(&self.only)) && !is_in(&self.except)
+    }
+
+    /// Of the forms in which a text writes a coin, those that count here.
+    pub(super) fn taken(&self, symbol: &str, written: Forms) -> Forms {
+        let forms = written.and(self.forms());
+        // Money is a coin only for rules that name it, or where it is written as nothing else is.
+        let is_named = || self.only.iter().any(|known| same_symbol(known, symbol));
+        if is_money(symbol) && !is_named() { forms.and(Forms::TICKER) } else { forms }
+    }
 }
 
 /// A market named in a rule file.

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use stoop_model::{Asset, TradedOn};
+
 use super::authors::AuthorIndex;
 use super::parse::RuleReader;
 use super::reading::{Matcher, Scout};
 use super::rule::{Alias, Fire, Rule};
 use super::strategy::Strategy;
-use crate::Universe;
+use super::written::Sought;
 use crate::syntax::{Source, SyntaxError, Table};
+use crate::{Listing, Universe};
 
 /// Rules and aliases with the automaton over all their terms.
 pub struct RuleSet {
@@ -16,6 +19,10 @@ pub struct RuleSet {
     pub(super) aliases: Vec<Alias>,
     pub(super) matcher: Matcher,
     pub(super) authors: AuthorIndex,
+    /// The forms in which some rule looks for coins.
+    pub(super) sought: Sought,
+    /// Some rule asks how the text writes a coin when the enrichment has come.
+    pub(super) needs_written: bool,
     /// Those behind the last rules, in order, until the set is put to work.
     pub(super) strategies: Vec<Box<dyn Strategy>>,
     pub(super) universe: Option<Arc<Universe>>,
@@ -42,7 +49,27 @@ impl RuleSet {
                 terms.scout = Scout::new(&terms.any, &reader.patterns);
             }
         }
-        Ok(Self { rules, aliases: reader.aliases, matcher, authors, strategies, universe: reader.universe })
+        let filters = || rules.iter().flat_map(Rule::asset_filters);
+        let sought =
+            filters().filter(|filter| filter.looks_for_coins()).fold(Sought::default(), |sought, filter| {
+                if filter.is_first_line {
+                    Sought { first_line: sought.first_line.or(filter.forms()), ..sought }
+                } else {
+                    Sought { text: sought.text.or(filter.forms()), ..sought }
+                }
+            });
+        let needs_written =
+            rules.iter().any(|rule| rule.keeps_unnamed) || filters().any(|filter| filter.written.is_some());
+        Ok(Self {
+            sought,
+            needs_written,
+            rules,
+            aliases: reader.aliases,
+            matcher,
+            authors,
+            strategies,
+            universe: reader.universe,
+        })
     }
 
     /// Reads one text that holds rules and aliases and nothing else.
@@ -69,6 +96,25 @@ impl RuleSet {
     /// What the user can trade; none if the rules were read without a universe.
     pub fn universe(&self) -> Option<&Universe> {
         self.universe.as_deref()
+    }
+
+    /// What the universe lists of an asset: by its contract, else by its symbol.
+    pub(super) fn listings(&self, asset: Option<&Asset>) -> impl Iterator<Item = &Listing> {
+        let universe = self.universe.as_deref();
+        let contract = asset.and_then(|asset| asset.contract.as_deref());
+        let by_contract = universe.zip(contract).map(|(universe, contract)| universe.of_contract(contract));
+        let mut by_contract = by_contract.into_iter().flatten().peekable();
+        let symbol = asset.and_then(|asset| asset.symbol.as_deref());
+        let symbol = symbol.filter(|_| by_contract.peek().is_none());
+        let by_symbol = universe.zip(symbol).map(|(universe, symbol)| universe.of_symbol(symbol));
+        by_contract.chain(by_symbol.into_iter().flatten())
+    }
+
+    /// Where an asset can be traded.
+    pub(super) fn markets(&self, asset: Option<&Asset>) -> Vec<TradedOn> {
+        let market =
+            |listing: &Listing| TradedOn { venue: listing.venue.clone(), market: listing.market.clone() };
+        self.listings(asset).map(market).collect()
     }
 
     /// The longest `wait` of a rule, ns: a tweet must stay in the window for longer.

@@ -103,7 +103,7 @@ fn body() -> impl Strategy<Value = String> {
             "\n",
             "@b",
             "https://x.y",
-            "So11111111111111111111111111111111111111112",
+            "7GCihgDB8fe6KNjn2MYtkzZcRjQy3t9GHdC8uHYmW2hr",
             "filler 7",
         ][..],
     );
@@ -115,7 +115,7 @@ fn detected() -> impl Strategy<Value = Option<&'static str>> {
         &[
             "{}",
             r#"{"tokens":[{"symbol":"EDGE"}]}"#,
-            r#"{"tokens":[{"symbol":"SOL","contract":"So11111111111111111111111111111111111111112"}]}"#,
+            r#"{"tokens":[{"symbol":"SOL","contract":"7GCihgDB8fe6KNjn2MYtkzZcRjQy3t9GHdC8uHYmW2hr"}]}"#,
             r#"{"cex":[{"exchange":"binance","symbol":"EDGEUSDT"}]}"#,
             r#"{"prediction":[{"exchange":"kalshi","marketId":"K"}]}"#,
         ][..],

@@ -1,15 +1,16 @@
 //! One rule tested on one view.
 
-use stoop_model::{AssetClass, AuthorField, Matched, Platform, TextField, TweetKind};
+use stoop_model::{Asset, AssetClass, AuthorField, Evidence, Matched, Platform, TextField, TweetKind};
 
-use super::asset::Reader;
+use super::asset::{Reader, evidence_of};
 use super::authors::in_order;
 use super::candidates::{Candidate, Candidates, could_be_taken};
+use super::plain;
 use super::reading::Reading;
 use super::rule::{AssetFilter, Branch, Rule, Term, Terms};
 use super::set::RuleSet;
-use super::text;
 use super::tweets::Life;
+use super::written::{Form, Forms};
 use crate::merge::View;
 
 /// The first condition of a rule that a view does not meet, but for assets and age.
@@ -68,13 +69,18 @@ impl Bench {
         let handle = view.post().author().handle();
         self.has_handle = handle.is_some();
         if let Some(handle) = handle {
-            text::lower(handle, &mut self.handle);
+            plain::lower(handle, &mut self.handle);
         }
     }
 
     /// The author's handle as rules and decisions have it.
     pub(super) fn handle(&self) -> Option<&str> {
         self.has_handle.then_some(self.handle.as_str())
+    }
+
+    /// The author as cooldowns tell them apart: by handle, else by id.
+    pub(super) fn author<'a>(&'a self, view: &'a View) -> Option<&'a str> {
+        self.handle().or_else(|| view.post().author().id())
     }
 
     /// What sort of post the view is.
@@ -107,7 +113,7 @@ impl Bench {
     /// Says yes too often and never wrongly no. It costs a glance at the view; to test the terms is to fold and to
     /// search its texts.
     pub(super) fn could_open(set: &RuleSet, rule: &Rule, view: &View) -> bool {
-        let could = |assets: &AssetFilter| could_be_taken(assets, view, &set.aliases);
+        let could = |assets: &AssetFilter| could_be_taken(rule, assets, view, &set.aliases);
         let could_branch = |branch: &Branch| branch.assets.as_ref().is_none_or(could);
         let assets = rule.assets.as_ref().filter(|_| rule.emit.is_empty());
         assets.is_none_or(could) && (rule.any_of.is_empty() || rule.any_of.iter().any(could_branch))
@@ -214,14 +220,14 @@ impl Bench {
         let is_free = rule.any_of.is_empty() || self.branches.iter().any(needs_none);
         self.holds_without_asset = rule.emit.is_empty() && assets.is_none() && is_free;
         if assets.is_some() || branch_assets().next().is_some() {
-            self.candidates.collect(view, &mut self.reading, &set.matcher, &set.aliases);
+            self.candidates.collect(view, &mut self.reading, set);
             let reader = self.candidates.with(view, &set.aliases);
             let list = self.candidates.list();
             for (index, candidate) in list.iter().enumerate() {
-                let by_rule = assets.is_none_or(|filter| reader.is_taken(filter, candidate));
+                let by_rule = assets.is_none_or(|filter| reader.is_taken(rule, filter, candidate));
                 // A branch without assets lets through what the rule itself asks for.
                 let by_branch = assets.is_some() && is_free
-                    || branch_assets().any(|filter| reader.is_taken(filter, candidate));
+                    || branch_assets().any(|filter| reader.is_taken(rule, filter, candidate));
                 if by_rule && by_branch {
                     self.passing.push(index);
                 }
@@ -240,10 +246,30 @@ impl Bench {
         let reader = self.candidates.with(view, &set.aliases);
         let holds = |index: &usize| {
             let filter = rule.any_of.get(*index).and_then(|branch| branch.assets.as_ref());
-            filter.is_none_or(|filter| list.iter().any(|candidate| reader.is_taken(filter, candidate)))
+            filter.is_none_or(|filter| list.iter().any(|candidate| reader.is_taken(rule, filter, candidate)))
         };
         self.holding.clear();
         self.holding.extend(self.branches.iter().copied().filter(holds));
+    }
+
+    /// The ground of a candidate, which is `asset`: how the text writes a coin, where nobody else has named it.
+    pub(super) fn evidence(
+        &self,
+        set: &RuleSet,
+        rule: &Rule,
+        view: &View,
+        index: usize,
+        asset: &Asset,
+    ) -> Evidence {
+        let Some(candidate) = self.candidates.list().get(index) else { return evidence_of(asset) };
+        if candidate.class != AssetClass::Ticker {
+            return evidence_of(asset);
+        }
+        let reader = self.candidates.with(view, &set.aliases);
+        let branches = self.branches.iter().filter_map(|index| rule.any_of.get(*index)?.assets.as_ref());
+        let filters = rule.assets.iter().chain(branches);
+        let forms = filters.fold(Forms::NONE, |forms, filter| forms.or(reader.forms(filter, candidate)));
+        forms.iter().next().map_or(Evidence::Ticker, Form::evidence)
     }
 
     /// The terms of the rule that were found, in the rule's order.
@@ -269,15 +295,16 @@ fn pairs(terms: &Terms) -> impl Iterator<Item = (&Term, TextField)> {
     wanted.flat_map(|term| terms.fields.iter().map(move |field| (term, *field)))
 }
 
-/// A ticker beside a passing market of that base is that market: identity goes by market before ticker.
+/// A coin of the text beside a passing token or market of its symbol is that: contract, then market, then ticker.
 fn drop_named_tickers(passing: &mut Vec<usize>, list: &[Candidate], reader: Reader<'_>) {
     let of = |class: AssetClass, index: usize| list.get(index).filter(|candidate| candidate.class == class);
     let is_named = |passing: &[usize], index: usize| {
         let ticker = of(AssetClass::Ticker, index);
-        let mut markets = passing.iter().filter_map(|index| of(AssetClass::Cex, *index));
-        ticker.is_some_and(|ticker| markets.any(|market| reader.same_symbol(ticker, market)))
+        let named = |class| passing.iter().filter_map(move |index| of(class, *index));
+        let mut named = named(AssetClass::Token).chain(named(AssetClass::Cex));
+        ticker.is_some_and(|ticker| named.any(|named| reader.same_symbol(ticker, named)))
     };
-    // From the back, so that places stay what they are; the markets stay all the way.
+    // From the back, so that places stay what they are; what is named stays all the way.
     for place in (0..passing.len()).rev() {
         if passing.get(place).is_some_and(|index| is_named(passing, *index)) {
             passing.remove(place);

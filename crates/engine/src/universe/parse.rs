@@ -7,6 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::{Listing, UNIVERSE_BYTES};
 use crate::merge::is_evm;
+use crate::signal::shows_nothing;
 use crate::syntax::{Source, SyntaxError};
 
 /// Errors that are listed; further ones are counted.
@@ -250,7 +251,7 @@ fn fault(column: &str, text: &str) -> Option<String> {
         let is_required = COLUMNS.iter().take(REQUIRED).any(|name| *name == column);
         return is_required.then(|| format!("`{column}` is empty"));
     }
-    if text.chars().any(|char| char.is_whitespace() || char.is_control() || is_invisible(char)) {
+    if text.chars().any(|char| char.is_whitespace() || char.is_control() || shows_nothing(char)) {
         return Some(format!(
             "`{column}` is \"{}\", which has a space or an invisible character",
             shown(text)
@@ -289,22 +290,12 @@ fn contract_fault(text: &str) -> Option<String> {
     })
 }
 
-/// Characters that nobody sees and that no post's plain text has.
-fn is_invisible(char: char) -> bool {
-    matches!(
-        char,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'
-            ..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}'
-    )
-}
-
 /// A cell as an error shows it: short, and with whatever is not seen spelt out.
 fn shown(text: &str) -> String {
     const LONGEST: usize = 48;
     let mut shown = String::new();
     for char in text.chars().take(LONGEST) {
-        if char.is_control() || is_invisible(char) || (char.is_whitespace() && char != ' ') {
+        if char.is_control() || shows_nothing(char) || (char.is_whitespace() && char != ' ') {
             shown.extend(char.escape_unicode());
         } else {
             shown.push(char);

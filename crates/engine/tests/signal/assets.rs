@@ -7,7 +7,7 @@ use stoop_model::Evidence;
 const TOKENS: &str = "assets = { tokens = true }";
 const CEX: &str = "assets = { cex = true }";
 const EVM: &str = "0x6982508145454Ce325dDbE47a25d4ec3d2311933";
-const SOLANA: &str = "So11111111111111111111111111111111111111112";
+const SOLANA: &str = "7GCihgDB8fe6KNjn2MYtkzZcRjQy3t9GHdC8uHYmW2hr";
 
 fn meta(detected: &str) -> String {
     format!("meta \"detected\":{{{detected}}}")
@@ -38,7 +38,7 @@ fn opened(rules: &str, text: &str, enrichment: &str, expect: &[&str]) {
 #[test]
 fn tickers_count_as_tokens_until_the_enrichment_has_come() {
     opened(TOKENS, "$EDGE and $edge, $AB", "", &["ticker:EDGE", "ticker:AB"]);
-    opened(TOKENS, "$100 $T $BRK.B $SP… $PEPE$WIF https://x.io/$URL", "", &[]);
+    opened(TOKENS, "$100 $T $BRK.B $PEPE$WIF https://x.io/$URL $SP…", "", &[]);
     opened(CEX, "$EDGE", "", &[]);
     opened("assets = { addresses = true, prediction = true }", "$EDGE", "", &[]);
     opened(TOKENS, "$EDGE", r#""tokens":[]"#, &[]);
@@ -90,12 +90,7 @@ fn addresses_count_only_when_asked_for() {
     let both = [format!("address:{EVM}"), format!("address:{SOLANA}")];
     opened(rule, &format!("{EVM} and CA:{SOLANA}."), "", &both.each_ref().map(String::as_str));
     opened(TOKENS, EVM, "", &[]);
-    opened(
-        rule,
-        &format!("https://dexscreener.com/ethereum/{EVM} https://etherscan.io/{SOLANA}"),
-        "",
-        &[&both[0]],
-    );
+    opened(rule, &format!("https://dexscreener.com/ethereum/{EVM} https://x.com/{SOLANA}"), "", &[&both[0]]);
     opened(rule, EVM, r#""tokens":[]"#, &[&both[0]]);
     // Named by the enrichment, it is a token; the rule takes it though it takes no others.
     let token = format!(

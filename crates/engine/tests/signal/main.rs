@@ -10,6 +10,7 @@ mod random;
 mod restored;
 mod rules;
 mod strategy;
+mod written;
 
 use proptest::test_runner::{Config, RngSeed};
 use stoop_engine::{Bounds, NoProbe, Pipeline, Receipt, RuleSet};

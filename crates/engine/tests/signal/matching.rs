@@ -119,10 +119,10 @@ fn words_prefixes_and_substrings() {
         ("doge", "_doge", false, true),
         ("doge", "1doge", false, true),
         ("doge", "#doge $doge", true, true),
-        ("doge*", "dogecoin", true, false),
-        ("doge*", "doge", true, false),
+        ("doge*", "dogecoin", true, true),
+        ("doge*", "doge", true, true),
         ("doge*", "doge*", true, true),
-        ("doge*", "predoge", false, false),
+        ("doge*", "predoge", false, true),
         ("$doge", "x$doge", true, true),
         // Scripts without spaces have no boundaries to fail.
         ("上线", "币安上线新币", true, true),
@@ -136,6 +136,18 @@ fn words_prefixes_and_substrings() {
         ("doge", "do\\u200bge", true, true),
         ("will  list", "will\\n\\tlist", true, true),
         ("café", "cafe\\u0301", true, true),
+        ("don't", "DON’T", true, true),
+        ("don’t", "don't", true, true),
+        ("list", "li\\u00adst", true, true),
+        ("AT&T", "at&amp;t", true, true),
+        ("list", "L\u{130}ST", true, true),
+        ("re-list", "re‑list", true, true),
+        // A mark goes with its letter.
+        ("doge", "doge\\u20e3", false, true),
+        // What stands behind a link is text.
+        ("上线", "https://x.com/a上线", true, true),
+        ("delist", "https://t.co/Ab1-delist", true, true),
+        ("delist", "(https://x.com/a)，delist", true, true),
     ] {
         let body = format!(r#""text":"{text}""#);
         on_content(&format!("any = [\"{term}\"]"), &body, word);

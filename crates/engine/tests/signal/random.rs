@@ -38,6 +38,23 @@ pub(super) const RULES: &str = r#"
     on_timeout = "open"
     assets = { tokens = true }
     [[rule]]
+    name = "keeps"
+    assets = { tokens = true, cex = true, written = ["ticker", "capitals"], except = ["GH"] }
+    on_unnamed = "keep"
+    cooldown = "12ms"
+    settle = "4ms"
+    ttl = "3ms"
+    [[rule]]
+    name = "crowds"
+    assets = { tokens = true, max = 1 }
+    cooldown = "9ms"
+    cooldown_by = "author"
+    [[rule]]
+    name = "rests"
+    none = ["b"]
+    cooldown = "5ms"
+    cooldown_by = "rule"
+    [[rule]]
     name = "emits"
     all = ["a"]
     emit = ["binance:ABUSDT"]
@@ -46,10 +63,12 @@ pub(super) const RULES: &str = r#"
     market = "binance:ABUSDT"
 "#;
 
-const PAYLOADS: [&str; 14] = [
+const PAYLOADS: [&str; 16] = [
+    r#"content "text":"a $AB and EF, GH""#,
+    r#"update "text":"c EF""#,
     r#"content "text":"a $AB","createdAt":1700000000000"#,
     r#"content "text":"b $CD""#,
-    r#"content "text":"So11111111111111111111111111111111111111112""#,
+    r#"content "text":"7GCihgDB8fe6KNjn2MYtkzZcRjQy3t9GHdC8uHYmW2hr""#,
     r#"content "text":"a","author":{"handle":"@t","platform":"truth_social"}"#,
     r#"update "text":"a b""#,
     r#"update "text":"c $CD $AB""#,
@@ -58,7 +77,7 @@ const PAYLOADS: [&str; 14] = [
     r#"meta "ocr":{"text":"a"},"detected":{"tokens":[{"symbol":"AB"}]}"#,
     r#"meta "detected":{"tokens":[{"symbol":"AB","contract":"C","chain":"x"}]}"#,
     r#"meta "detected":{"tokens":[{"symbol":"AB","contract":"D"}],"cex":[{"exchange":"bybit","symbol":"CDUSDT"}]}"#,
-    r#"meta "detected":{"tokens":[{"contract":"So11111111111111111111111111111111111111112"}]}"#,
+    r#"meta "detected":{"tokens":[{"contract":"7GCihgDB8fe6KNjn2MYtkzZcRjQy3t9GHdC8uHYmW2hr"}]}"#,
     "delete",
     r#"pin "observedAt":5"#,
 ];

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use stoop_engine::{Scope, State, TweetState, View, ViewState};
+use stoop_engine::{CooldownState, Scope, State, TweetState, View, ViewState};
 
 use super::random::{RULES, bounds, inputs};
 use super::{Run, config};
@@ -30,6 +30,7 @@ struct Store {
     state: State,
     views: BTreeMap<u64, ViewState>,
     tweets: BTreeMap<u64, TweetState>,
+    cooldowns: BTreeMap<u64, CooldownState>,
     events: BTreeMap<u64, u128>,
 }
 
@@ -39,6 +40,8 @@ impl Store {
         self.tweets.retain(|serial, _| !changes.gone.tweets.contains(serial));
         self.views.extend(changes.views.into_iter().map(|view| (view.serial, view)));
         self.tweets.extend(changes.tweets.into_iter().map(|tweet| (tweet.serial, tweet)));
+        self.cooldowns.retain(|serial, _| !changes.gone.cooldowns.contains(serial));
+        self.cooldowns.extend(changes.cooldowns.into_iter().map(|cooldown| (cooldown.serial, cooldown)));
         self.events.extend(changes.events);
         self.events.retain(|place, _| *place >= changes.gone.events_before);
         self.state.head = changes.head;
@@ -48,6 +51,7 @@ impl Store {
         State {
             views: self.views.values().cloned().collect(),
             tweets: self.tweets.values().cloned().collect(),
+            cooldowns: self.cooldowns.values().cloned().collect(),
             events: self.events.iter().map(|(place, key)| (*place, *key)).collect(),
             ..self.state.clone()
         }
@@ -72,7 +76,7 @@ fn shown(state: &State) -> String {
             )
         })
         .collect();
-    format!("{:?}\n{views:#?}\n{tweets:#?}\n{:?}", state.head, state.events)
+    format!("{:?}\n{views:#?}\n{tweets:#?}\n{:?}\n{:?}", state.head, state.cooldowns, state.events)
 }
 
 proptest! {
@@ -118,6 +122,7 @@ proptest! {
         prop_assert_eq!(shown(&store.state()), shown(&run.pipeline.save(Scope::All)));
         let again = run.pipeline.save(Scope::Changes);
         prop_assert_eq!((again.views.len(), again.tweets.len(), again.events.len()), (0, 0, 0));
+        prop_assert_eq!((again.cooldowns.len(), again.gone.cooldowns.len()), (0, 0));
     }
 }
 

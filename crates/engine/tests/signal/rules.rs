@@ -30,7 +30,7 @@ fn key(text: &str, expect: &str) {
 fn unknown_keys_come_with_a_suggestion() {
     key("anny = []", "1: unknown key `anny`; did you mean `any`?");
     key("setle = \"1s\"", "1: unknown key `setle`; did you mean `settle`?");
-    key("cooldown = \"1s\"", "1: unknown key `cooldown`; known here: name, on, ");
+    key("regex = \"1s\"", "1: unknown key `regex`; known here: name, note, ");
     key("assets = { token = true }", "12: unknown key `token`; did you mean `tokens`?");
     key("any_of = [{ any = [\"a\"] }, { al = [] }]", "30: unknown key `al`; did you mean `all`?");
     refused("[[rules]]\nname = \"r\"", &["1:3: unknown key `rules`; did you mean `rule`?"]);
@@ -45,6 +45,45 @@ fn names_are_there_and_unique() {
         "[[rule]]\nname = \"a\"\n[[rule]]\nname = \"b\"\n[[rule]]\n name = \"a\"",
         &["6:9: a rule named \"a\" stands at r.toml:2 already"],
     );
+}
+
+#[test]
+fn a_star_ends_a_term_or_is_a_mistake() {
+    key("any = [\"a\", \"li*t\"]", "13: the term \"li*t\" has a `*` that is not at its end");
+    key("any = [\"*list\"]", "8: the term \"*list\" has a `*`");
+    key("any = [\"list**\"]", "8: the term \"list**\" has a `*`");
+    let text = "[[rule]]\nname = \"r\"\nmatch = \"substring\"\nany = [\"li*t\"]";
+    refused(text, &["4:8: the term \"li*t\" has a `*`"]);
+}
+
+#[test]
+fn terms_that_can_never_match_are_mistakes() {
+    for (text, list) in [
+        ("any = [\"@binance\"]", "mentions"),
+        ("all = [\"via @binance now\"]", "mentions"),
+        ("none = [\"https://x.com\"]", "urls"),
+        ("none = [\"HTTP://\"]", "urls"),
+        ("in = [\"first_line\"]\nany = [\"@a\"]", "mentions"),
+    ] {
+        let text = format!("[[rule]]\nname = \"r\"\n{text}\n");
+        match RuleSet::parse("r.toml", &text) {
+            Err(RuleSetError::Syntax(errors)) => {
+                let error = errors[0].to_string();
+                assert!(error.contains("can never match") && error.contains(list), "{error}");
+            }
+            Err(_) | Ok(_) => panic!("no error in\n{text}"),
+        }
+    }
+    for text in [
+        "in = [\"mentions\"]\nany = [\"@binance\"]",
+        "in = [\"text\", \"mentions\"]\nany = [\"@binance\"]",
+        "in = [\"ocr\"]\nany = [\"@binance\"]",
+        "in = [\"urls\"]\nany = [\"https://x.com\"]",
+        "any = [\"me@binance.com\", \"@\", \"x://y\"]",
+    ] {
+        let text = format!("[[rule]]\nname = \"r\"\n{text}\n");
+        assert!(RuleSet::parse("r.toml", &text).is_ok(), "{text}");
+    }
 }
 
 #[test]

@@ -9,7 +9,10 @@ use std::path::{Path, PathBuf};
 use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition};
 use stoop_engine::State;
-use stoop_tape::{StateError, read_head, read_tweet, read_view, write_head, write_tweet, write_view};
+use stoop_tape::{
+    StateError, read_cooldown, read_head, read_tweet, read_view, write_cooldown, write_head, write_tweet,
+    write_view,
+};
 use twox_hash::XxHash3_64;
 
 use super::Save;
@@ -18,6 +21,7 @@ use super::disk::Disk;
 const HEAD: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("head");
 const VIEWS: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("views");
 const TWEETS: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("tweets");
+const COOLDOWNS: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("cooldowns");
 const EVENTS: TableDefinition<'static, u64, u128> = TableDefinition::new("events");
 
 /// What the tables hold, and how. A file of another layout is set aside.
@@ -88,6 +92,7 @@ struct Batch {
     up_ns: Option<i64>,
     views: BTreeMap<u64, Option<Vec<u8>>>,
     tweets: BTreeMap<u64, Option<Vec<u8>>>,
+    cooldowns: BTreeMap<u64, Option<Vec<u8>>>,
     events: BTreeMap<u64, u128>,
     events_before: u64,
 }
@@ -141,6 +146,10 @@ impl Store {
         batch.tweets.extend(state.gone.tweets.iter().map(|serial| (*serial, None)));
         batch.views.extend(state.views.iter().map(|view| (view.serial, Some(sealed(&write_view(view))))));
         batch.tweets.extend(state.tweets.iter().map(|of| (of.serial, Some(sealed(&write_tweet(of))))));
+        batch.cooldowns.extend(state.gone.cooldowns.iter().map(|serial| (*serial, None)));
+        batch
+            .cooldowns
+            .extend(state.cooldowns.iter().map(|of| (of.serial, Some(sealed(&write_cooldown(of))))));
         batch.events.extend(state.events.iter().copied());
         batch.events_before = batch.events_before.max(state.gone.events_before);
     }
@@ -176,11 +185,12 @@ impl Store {
     }
 
     fn write(&self, db: &Database) -> Result<(), redb::Error> {
-        let Batch { head, up_ns, views, tweets, events, events_before } = &self.batch;
+        let Batch { head, up_ns, views, tweets, cooldowns, events, events_before } = &self.batch;
         let transaction = db.begin_write()?;
         if self.is_fresh {
             transaction.delete_table(VIEWS)?;
             transaction.delete_table(TWEETS)?;
+            transaction.delete_table(COOLDOWNS)?;
             transaction.delete_table(EVENTS)?;
         }
         {
@@ -192,7 +202,7 @@ impl Store {
             if let Some(up_ns) = up_ns {
                 table.insert("up_ns", sealed(&up_ns.to_le_bytes()).as_slice())?;
             }
-            for (definition, changes) in [(VIEWS, views), (TWEETS, tweets)] {
+            for (definition, changes) in [(VIEWS, views), (TWEETS, tweets), (COOLDOWNS, cooldowns)] {
                 let mut table = transaction.open_table(definition)?;
                 for (serial, value) in changes {
                     match value {
@@ -283,6 +293,7 @@ fn load(db: &Database) -> Result<Kept, Failed> {
     state.head.off.clear();
     state.views = each(&transaction, VIEWS, read_view)?;
     state.tweets = each(&transaction, TWEETS, read_tweet)?;
+    state.cooldowns = each(&transaction, COOLDOWNS, read_cooldown)?;
     let table = transaction.open_table(EVENTS).map_err(redb::Error::from)?;
     for entry in table.iter().map_err(redb::Error::from)? {
         let (place, key) = entry.map_err(redb::Error::from)?;
@@ -302,7 +313,12 @@ fn each<T>(
     read: impl Fn(&[u8]) -> Result<T, StateError>,
 ) -> Result<Vec<T>, Failed> {
     let mut values = Vec::new();
-    let table = transaction.open_table(definition).map_err(redb::Error::from)?;
+    let table = match transaction.open_table(definition) {
+        Ok(table) => table,
+        // Written before there was such a table.
+        Err(redb::TableError::TableDoesNotExist(_)) => return Ok(values),
+        Err(error) => return Err(redb::Error::from(error).into()),
+    };
     for entry in table.iter().map_err(redb::Error::from)? {
         let (_, value) = entry.map_err(redb::Error::from)?;
         values.push(read(opened(value.value())?)?);

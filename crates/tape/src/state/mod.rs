@@ -1,5 +1,7 @@
-//! What the stages remember, as JSON: one object for the head, for each tweet in the window, for each with decisions.
+//! What the stages remember, as JSON: one object for the head, for each tweet in the window, for each with decisions,
+//! for each cooldown.
 
+mod cooldown;
 mod fields;
 mod tweet;
 mod view;
@@ -8,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use stoop_engine::{Head, SavedError};
 
 use crate::line::LineError;
+pub use cooldown::{read_cooldown, write_cooldown};
 pub use tweet::{read_tweet, write_tweet};
 pub use view::{read_view, write_view};
 
@@ -48,21 +51,29 @@ struct HeadJson {
     tweets: u64,
     kept: u64,
     deadlines: u64,
+    /// States of before there were any have none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    cooldowns: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     off: Vec<String>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 /// The head of a state as JSON.
 pub fn write_head(head: &Head) -> Vec<u8> {
-    let Head { now_ns, inputs, begun, decisions, tweets, kept, deadlines, off } = head.clone();
-    to_json(&HeadJson { now_ns, inputs, begun, decisions, tweets, kept, deadlines, off })
+    let Head { now_ns, inputs, begun, decisions, tweets, kept, deadlines, cooldowns, off } = head.clone();
+    to_json(&HeadJson { now_ns, inputs, begun, decisions, tweets, kept, deadlines, cooldowns, off })
 }
 
 /// The head of a state from JSON.
 pub fn read_head(text: &[u8]) -> Result<Head, StateError> {
-    let HeadJson { now_ns, inputs, begun, decisions, tweets, kept, deadlines, off } =
+    let HeadJson { now_ns, inputs, begun, decisions, tweets, kept, deadlines, cooldowns, off } =
         serde_json::from_slice(text)?;
-    Ok(Head { now_ns, inputs, begun, decisions, tweets, kept, deadlines, off })
+    Ok(Head { now_ns, inputs, begun, decisions, tweets, kept, deadlines, cooldowns, off })
 }
 
 pub(crate) fn to_json(value: &impl Serialize) -> Vec<u8> {

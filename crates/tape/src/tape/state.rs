@@ -1,11 +1,13 @@
-//! The state at the head of a tape: one event for its head, for each tweet in the window, for each with decisions.
+//! The state at the head of a tape: one event for its head, for each tweet in the window, for each with decisions,
+//! for each cooldown.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use stoop_engine::{Head, State};
 
 use crate::state::{
-    StateError, read_head, read_tweet, read_view, to_json, write_head, write_tweet, write_view,
+    StateError, read_cooldown, read_head, read_tweet, read_view, to_json, write_cooldown, write_head,
+    write_tweet, write_view,
 };
 
 /// Event ids in one event.
@@ -27,10 +29,15 @@ struct PartJson {
     tweets: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ids: Option<u64>,
+    /// The same, but none is 0: states of before there were any do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cooldowns: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     view: Option<Box<RawValue>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tweet: Option<Box<RawValue>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cooldown: Option<Box<RawValue>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     seen: Option<Vec<(u64, String)>>,
 }
@@ -42,6 +49,7 @@ pub fn state_events(state: &State) -> impl Iterator<Item = Vec<u8>> + '_ {
         views: Some(state.views.len() as u64),
         tweets: Some(state.tweets.len() as u64),
         ids: Some(state.events.len() as u64),
+        cooldowns: Some(state.cooldowns.len() as u64).filter(|count| *count > 0),
         ..part("head")
     };
     let views = state.views.iter().map(|view| PartJson { view: Some(raw(write_view(view))), ..part("view") });
@@ -51,7 +59,11 @@ pub fn state_events(state: &State) -> impl Iterator<Item = Vec<u8>> + '_ {
         let ids = ids.iter().map(|(place, id)| (*place, format!("{id:032x}"))).collect();
         PartJson { seen: Some(ids), ..part("ids") }
     });
-    std::iter::once(head).chain(views).chain(tweets).chain(ids).map(|part| to_json(&part))
+    let cooldowns = state
+        .cooldowns
+        .iter()
+        .map(|cooldown| PartJson { cooldown: Some(raw(write_cooldown(cooldown))), ..part("cooldown") });
+    std::iter::once(head).chain(views).chain(tweets).chain(cooldowns).chain(ids).map(|part| to_json(&part))
 }
 
 fn part(name: &str) -> PartJson {
@@ -72,6 +84,8 @@ pub struct StateParts {
     pub tweets: u64,
     /// Event ids.
     pub ids: u64,
+    /// Cooldowns.
+    pub cooldowns: u64,
 }
 
 /// Collects the events of a state.
@@ -91,17 +105,26 @@ impl StateReader {
         }
         match read {
             PartJson {
-                head: Some(head), views: Some(views), tweets: Some(tweets), ids: Some(ids), ..
+                head: Some(head),
+                views: Some(views),
+                tweets: Some(tweets),
+                ids: Some(ids),
+                cooldowns,
+                ..
             } => {
                 let head = read_head(head.get().as_bytes())?;
                 self.state = State { head, ..State::default() };
-                self.announced = Some(StateParts { views, tweets, ids });
+                let cooldowns = cooldowns.unwrap_or_default();
+                self.announced = Some(StateParts { views, tweets, ids, cooldowns });
             }
             PartJson { view: Some(view), .. } => {
                 self.state.views.push(read_view(view.get().as_bytes())?);
             }
             PartJson { tweet: Some(tweet), .. } => {
                 self.state.tweets.push(read_tweet(tweet.get().as_bytes())?);
+            }
+            PartJson { cooldown: Some(cooldown), .. } => {
+                self.state.cooldowns.push(read_cooldown(cooldown.get().as_bytes())?);
             }
             PartJson { seen: Some(ids), .. } => {
                 for (place, id) in ids {
@@ -112,8 +135,10 @@ impl StateReader {
             PartJson { part, .. } => return Err(wrong("part", &part)),
         }
         let (found, announced) = (self.found(), self.announced.ok_or(StateError::NoHead)?);
-        let is_over =
-            found.views > announced.views || found.tweets > announced.tweets || found.ids > announced.ids;
+        let is_over = found.views > announced.views
+            || found.tweets > announced.tweets
+            || found.ids > announced.ids
+            || found.cooldowns > announced.cooldowns;
         if is_over { Err(StateError::TooMany) } else { Ok(()) }
     }
 
@@ -124,8 +149,13 @@ impl StateReader {
 
     /// What has come so far.
     pub fn found(&self) -> StateParts {
-        let State { views, tweets, events, .. } = &self.state;
-        StateParts { views: views.len() as u64, tweets: tweets.len() as u64, ids: events.len() as u64 }
+        let State { views, tweets, events, cooldowns, .. } = &self.state;
+        StateParts {
+            views: views.len() as u64,
+            tweets: tweets.len() as u64,
+            ids: events.len() as u64,
+            cooldowns: cooldowns.len() as u64,
+        }
     }
 
     /// What its head has announced; none without a head.

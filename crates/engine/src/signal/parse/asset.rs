@@ -4,21 +4,86 @@ use stoop_model::AssetClass;
 
 use super::without_repeats;
 use crate::signal::rule::{AssetFilter, CEX_VENUES, Market, PREDICTION_VENUES};
+use crate::signal::written::{Form, Forms};
 use crate::syntax::{At, SyntaxError, Table, choose};
 
-pub(super) fn filter(table: &Table<'_>) -> Result<AssetFilter, SyntaxError> {
-    table.only(&["tokens", "cex", "prediction", "addresses"])?;
+/// The `assets` of a rule, or of a branch of `any_of`.
+pub(super) fn filter(
+    table: &Table<'_>,
+    is_branch: bool,
+    has_universe: bool,
+) -> Result<AssetFilter, SyntaxError> {
+    table.only(&["tokens", "cex", "prediction", "addresses", "written", "in", "only", "except", "max"])?;
+    let written = written(table, has_universe)?;
     let filter = AssetFilter {
         tokens: table.bool("tokens")?.unwrap_or(false),
         cex: venues(table, "cex", &CEX_VENUES)?,
         prediction: venues(table, "prediction", &PREDICTION_VENUES)?,
         addresses: table.bool("addresses")?.unwrap_or(false),
+        written,
+        is_first_line: is_first_line(table)?,
+        only: symbols(table, "only")?,
+        except: symbols(table, "except")?,
+        max: max(table, is_branch)?,
     };
-    if filter == AssetFilter::default() {
+    if !filter.tokens && filter.cex.is_empty() && filter.prediction.is_empty() && !filter.addresses {
         return Err(table
             .error("`assets` asks for nothing: set tokens, cex, prediction or addresses, or leave it out"));
     }
+    let has_coins = filter.tokens || !filter.cex.is_empty();
+    if let Some(at) = table.get("written").filter(|_| !has_coins) {
+        return Err(at.error("`written` is about coins: it goes with tokens or cex"));
+    }
+    if let Some(symbol) = filter.only.iter().find(|symbol| filter.except.contains(symbol)) {
+        return Err(table.error(format!("{symbol} is in `only` and in `except`")));
+    }
     Ok(filter)
+}
+
+fn written(table: &Table<'_>, has_universe: bool) -> Result<Option<Forms>, SyntaxError> {
+    let names = Form::ALL.map(|form| (form.as_str(), form));
+    let Some(forms) = table.choices("written", &names)? else { return Ok(None) };
+    let forms = forms.into_iter().fold(Forms::NONE, Forms::with);
+    match table.get("written") {
+        Some(at) if forms.contains(Form::Listed) && !has_universe => Err(
+            at.error("\"listed\" means listed in the universe, and there is none: name one under [universe]")
+        ),
+        Some(_) | None => Ok(Some(forms)),
+    }
+}
+
+/// Coins are sought in the whole text unless the list names its first line alone.
+fn is_first_line(table: &Table<'_>) -> Result<bool, SyntaxError> {
+    let places = table.choices("in", &[("text", false), ("first_line", true)])?;
+    Ok(places.is_some_and(|places| places.iter().all(|is_first_line| *is_first_line)))
+}
+
+fn symbols(table: &Table<'_>, key: &str) -> Result<Vec<String>, SyntaxError> {
+    let Some(list) = table.strings(key)? else { return Ok(Vec::new()) };
+    if list.is_empty() && key == "only" {
+        return Err(table.empty(key));
+    }
+    let mut symbols = Vec::with_capacity(list.len());
+    for at in &list {
+        let symbol = at.value.trim();
+        if symbol.is_empty() || symbol.starts_with('$') || symbol.contains(char::is_whitespace) {
+            return Err(at.error(format!("\"{}\" is not a symbol: write it as \"EDGE\"", at.value)));
+        }
+        symbols.push(symbol.to_uppercase());
+    }
+    Ok(without_repeats(symbols))
+}
+
+fn max(table: &Table<'_>, is_branch: bool) -> Result<Option<u64>, SyntaxError> {
+    match (table.count("max")?, table.get("max")) {
+        (Some(_), Some(at)) if is_branch => {
+            Err(at.error("`max` is about all assets of a rule: it stands in the rule's own `assets`"))
+        }
+        (Some(count), _) if count.value == 0 => {
+            Err(count.error("`max` must be at least 1: with 0 nothing could open"))
+        }
+        (count, _) => Ok(count.map(|at| at.value)),
+    }
 }
 
 /// True is every known venue, a list names some, false none.

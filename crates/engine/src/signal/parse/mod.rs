@@ -9,16 +9,20 @@ use std::sync::Arc;
 
 use stoop_model::{AssetClass, HashMap, RuleLabel, Side, TextField};
 
-use super::rule::{Alias, Branch, CEX_VENUES, Fire, Rule, Term, TermMode, Terms};
+use super::plain::{self, links};
+use super::rule::{
+    Alias, AssetFilter, Branch, CEX_VENUES, Cooldown, CooldownBy, Fire, Rule, Term, TermMode, Terms,
+};
 use super::strategy::Strategy;
-use super::text;
 use crate::Universe;
 use crate::syntax::{At, Source, SyntaxError, Table};
 
 const SECOND_NS: i64 = 1_000_000_000;
 
-const RULE_KEYS: [&str; 25] = [
+const RULE_KEYS: [&str; 31] = [
     "name",
+    "note",
+    "enabled",
     "on",
     "authors",
     "platforms",
@@ -30,6 +34,8 @@ const RULE_KEYS: [&str; 25] = [
     "in",
     "any_of",
     "assets",
+    "on_unnamed",
+    "tradable",
     "emit",
     "min_followers",
     "verified",
@@ -40,6 +46,8 @@ const RULE_KEYS: [&str; 25] = [
     "wait",
     "on_timeout",
     "ttl",
+    "cooldown",
+    "cooldown_by",
     "side",
     "destination",
     "params",
@@ -135,39 +143,113 @@ impl RuleReader {
         let fields = fields(table)?.unwrap_or_else(|| vec![TextField::Text, TextField::Ocr]);
         let terms = self.terms(table, mode, &fields)?;
         let any_of = self.branches(table, mode, &fields)?;
-        let assets = table.table("assets")?.map(|table| asset::filter(&table)).transpose()?;
+        let assets = self.assets(table, false)?;
         let emit = asset::markets(table)?;
         if let Some(at) = table.get("assets").filter(|_| !emit.is_empty()) {
             self.warnings.push(at.error("`emit` stands instead of `assets`; these are not looked at"));
         }
+        // For people: it is checked to be a text, and nothing comes of it.
+        table.string("note")?;
+        let mut label = RuleLabel {
+            name: name.to_owned(),
+            hash: [0; 8],
+            side: side(table)?,
+            destination: table.string("destination")?.map_or("default", |at| at.value).to_owned(),
+            params: params::json_of(table)?,
+        };
         let mut rule = Rule {
-            label: Arc::new(RuleLabel {
-                name: name.to_owned(),
-                hash: [0; 8],
-                side: side(table)?,
-                destination: table.string("destination")?.map_or("default", |at| at.value).to_owned(),
-                params: params::json_of(table)?,
-            }),
+            label: Arc::new(label.clone()),
+            alert: Arc::new(label.clone()),
             on: origin::operations(table)?,
             authors: origin::authors(table)?,
             platforms: origin::platforms(table)?,
             kinds: origin::kinds(table)?,
             min_followers: table.count("min_followers")?.map(|at| at.value),
             verified: origin::verified(table)?,
+            keeps_unnamed: self.keeps_unnamed(table, assets.as_ref(), &any_of)?,
+            tradable: self.tradable(table, assets.is_some())?,
             terms,
             any_of,
             assets,
             emit,
             allow_late: table.bool("allow_late")?.unwrap_or(false),
+            is_enabled: table.bool("enabled")?.unwrap_or(true),
             max_age_ns: positive(table, "max_age")?,
             fire: self.fire(table)?,
             ttl_ns: positive(table, "ttl")?.unwrap_or(30 * SECOND_NS),
+            cooldown: Self::cooldown(table)?,
         };
-        let hash = hash::of(&rule, &self.patterns);
-        if let Some(label) = Arc::get_mut(&mut rule.label) {
-            label.hash = hash;
-        }
+        label.hash = hash::of(&rule);
+        rule.alert = Arc::new(RuleLabel { side: Side::Alert, ..label.clone() });
+        rule.label = Arc::new(label);
         Ok(rule)
+    }
+
+    fn assets(&self, table: &Table<'_>, is_branch: bool) -> Result<Option<AssetFilter>, SyntaxError> {
+        let has_universe = self.universe.is_some();
+        table.table("assets")?.map(|table| asset::filter(&table, is_branch, has_universe)).transpose()
+    }
+
+    fn keeps_unnamed(
+        &mut self,
+        table: &Table<'_>,
+        assets: Option<&AssetFilter>,
+        any_of: &[Branch],
+    ) -> Result<bool, SyntaxError> {
+        let keeps = table.choice("on_unnamed", &[("cancel", false), ("keep", true)])?.unwrap_or(false);
+        let mut filters = assets.into_iter().chain(any_of.iter().filter_map(|branch| branch.assets.as_ref()));
+        if let Some(at) = table.get("on_unnamed").filter(|_| !filters.any(|filter| filter.tokens)) {
+            self.warnings.push(at.error(
+                "`on_unnamed` is about coins that the text writes: without `assets = { tokens = true }` there are none",
+            ));
+        }
+        Ok(keeps)
+    }
+
+    fn tradable(&mut self, table: &Table<'_>, has_assets: bool) -> Result<Option<Vec<String>>, SyntaxError> {
+        let Some(at) = table.get("tradable") else { return Ok(None) };
+        let mut venues = Vec::new();
+        if let Some(is_wanted) = at.value.as_bool() {
+            if !is_wanted {
+                return Ok(None);
+            }
+        } else if at.value.as_array().is_some() {
+            let list = table.strings("tradable")?.unwrap_or_default();
+            if list.is_empty() {
+                return Err(table.empty("tradable"));
+            }
+            for at in &list {
+                let venue = at.value.trim().to_lowercase();
+                if self.universe.as_ref().is_some_and(|universe| !universe.has_venue(&venue)) {
+                    self.warnings.push(at.error(format!("the universe lists nothing at \"{venue}\"")));
+                }
+                venues.push(venue);
+            }
+        } else {
+            return Err(at.error("`tradable` takes true, false or a list of venues"));
+        }
+        if !has_assets {
+            return Err(at.error("`tradable` is about the assets of a rule: it goes with `assets`"));
+        }
+        if self.universe.is_none() {
+            return Err(at.error(
+                "`tradable` means listed in the universe, and there is none: name one under [universe]",
+            ));
+        }
+        Ok(Some(without_repeats(venues)))
+    }
+
+    fn cooldown(table: &Table<'_>) -> Result<Option<Cooldown>, SyntaxError> {
+        let kinds =
+            [("asset", CooldownBy::Asset), ("author", CooldownBy::Author), ("rule", CooldownBy::Rule)];
+        let by = table.choice("cooldown_by", &kinds)?.unwrap_or(CooldownBy::Asset);
+        let span_ns = positive(table, "cooldown")?;
+        if let Some(at) = table.get("cooldown_by").filter(|_| span_ns.is_none()) {
+            return Err(
+                at.error("`cooldown_by` says what a `cooldown` is for: give its length, such as \"24h\"")
+            );
+        }
+        Ok(span_ns.map(|span_ns| Cooldown { span_ns, by }))
     }
 
     fn rule_name<'s>(&mut self, table: &Table<'s>) -> Result<&'s str, SyntaxError> {
@@ -200,7 +282,8 @@ impl RuleReader {
         if market.class != AssetClass::Cex || !CEX_VENUES.contains(&market.venue.as_str()) {
             return Err(at.error(format!("an alias names a market of {}", CEX_VENUES.join(", "))));
         }
-        let terms = list.iter().map(|at| self.term(at, TermMode::Word)).collect::<Result<_, _>>()?;
+        let fields = [TextField::Text];
+        let terms = list.iter().map(|at| self.term(at, TermMode::Word, &fields)).collect::<Result<_, _>>()?;
         Ok(Alias { terms, market })
     }
 
@@ -216,7 +299,7 @@ impl RuleReader {
             let mode = term_mode(&branch)?.unwrap_or(mode);
             let fields = fields(&branch)?.unwrap_or_else(|| in_fields.to_vec());
             let terms = self.terms(&branch, mode, &fields)?;
-            let assets = branch.table("assets")?.map(|table| asset::filter(&table)).transpose()?;
+            let assets = self.assets(&branch, true)?;
             if terms.is_empty() && assets.is_none() {
                 return Err(branch.error("this branch of `any_of` asks for nothing and would always hold"));
             }
@@ -266,30 +349,57 @@ impl RuleReader {
         let mut lists = [Vec::new(), Vec::new(), Vec::new()];
         for (list, key) in lists.iter_mut().zip(["any", "all", "none"]) {
             for at in table.strings(key)?.unwrap_or_default() {
-                list.push(self.term(&at, mode)?);
+                list.push(self.term(&at, mode, fields)?);
             }
         }
         let [any, all, none] = lists;
         Ok(Terms { any, all, none, fields: fields.to_vec(), scout: None })
     }
 
-    fn term(&mut self, at: &At<'_, &str>, mode: TermMode) -> Result<Term, SyntaxError> {
-        let (stem, mode) = match (mode, at.value.strip_suffix('*')) {
-            (TermMode::Word, Some(stem)) => (stem, TermMode::Prefix),
-            (mode, _) => (at.value, mode),
-        };
-        let mut folded = String::new();
+    fn term(&mut self, at: &At<'_, &str>, mode: TermMode, fields: &[TextField]) -> Result<Term, SyntaxError> {
+        let plain = plain::term(at.value);
         // Word boundaries do what spaces around a term would.
-        text::fold(if mode == TermMode::Substring { stem } else { stem.trim() }, &mut folded);
-        if folded.trim().is_empty() {
+        let trimmed = plain.trim();
+        let (stem, mode) = match (mode, trimmed.strip_suffix('*')) {
+            (TermMode::Word, Some(stem)) => (stem.trim_end(), TermMode::Prefix),
+            (mode, Some(stem)) => (stem, mode),
+            (mode, None) => (trimmed, mode),
+        };
+        if stem.is_empty() {
             return Err(at.error(format!("the term \"{}\" is empty: it would be everywhere", at.value)));
         }
+        if stem.contains('*') {
+            return Err(at.error(format!(
+                "the term \"{}\" has a `*` that is not at its end: only there it means \"and whatever follows\"",
+                at.value
+            )));
+        }
+        Self::could_be_found(at, stem, fields)?;
         let next = self.patterns.len();
-        let pattern = *self.known_patterns.entry(folded.clone()).or_insert(next);
+        let pattern = *self.known_patterns.entry(stem.to_owned()).or_insert(next);
         if pattern == next {
-            self.patterns.push(folded);
+            self.patterns.push(stem.to_owned());
         }
         Ok(Term { written: at.value.into(), pattern, mode })
+    }
+
+    /// Links and handles are taken out of a body, so that a term with one in it is never found there.
+    fn could_be_found(at: &At<'_, &str>, stem: &str, fields: &[TextField]) -> Result<(), SyntaxError> {
+        let is_body = |field: &TextField| matches!(field, TextField::Text | TextField::FirstLine);
+        // Pictures show whatever they like; who wants handles in them alone says so.
+        let is_body_or_picture = |field: &TextField| is_body(field) || *field == TextField::Ocr;
+        if !fields.iter().any(is_body) || !fields.iter().all(is_body_or_picture) {
+            return Ok(());
+        }
+        let (what, list) = match (links::has_link(stem), links::has_handle(stem)) {
+            (true, _) => ("links are", "urls"),
+            (false, true) => ("handles are", "mentions"),
+            (false, false) => return Ok(()),
+        };
+        Err(at.error(format!(
+            "the term \"{}\" can never match: {what} taken out of a text before it is searched; look in = [\"{list}\"]",
+            at.value
+        )))
     }
 }
 

@@ -2,8 +2,8 @@
 
 use stoop_model::{Op, Platform, TweetKind};
 
+use crate::signal::plain;
 use crate::signal::rule::Authors;
-use crate::signal::text;
 use crate::syntax::{SyntaxError, Table};
 
 pub(super) fn operations(table: &Table<'_>) -> Result<Vec<Op>, SyntaxError> {
@@ -31,7 +31,7 @@ pub(super) fn authors(table: &Table<'_>) -> Result<Option<Authors>, SyntaxError>
             Some(id) if !id.is_empty() => authors.ids.push(id.to_owned()),
             None if !handle.is_empty() && !handle.contains(char::is_whitespace) => {
                 let mut lower = String::new();
-                text::lower(handle, &mut lower);
+                plain::lower(handle, &mut lower);
                 authors.handles.push(lower);
             }
             Some(_) | None => {

@@ -1,0 +1,108 @@
+//! Opens that a rule would make and that something holds back: the universe, or a cooldown.
+
+use std::collections::VecDeque;
+
+use stoop_model::{Asset, HashMap, Platform, RefPrice, TweetId};
+
+use super::Signal;
+use super::cooldown::Subject;
+use super::life::Target;
+use super::rule::Rule;
+use crate::merge::View;
+
+/// Tweets, once a rule, of which such a log remembers something; the oldest is forgotten, and what comes of it later
+/// counts anew.
+const TWEETS: usize = 4096;
+
+/// Index of a rule, and a tweet.
+pub(super) type Place = (usize, Platform, TweetId);
+
+pub(super) fn place(rule: usize, view: &View) -> Place {
+    (rule, view.platform.clone().unwrap_or_default(), view.tweet_id.clone())
+}
+
+/// Assets that did not open, by rule and tweet, so that none is counted or told twice.
+#[derive(Default)]
+pub(super) struct TweetLog {
+    known: HashMap<Place, Vec<Option<Asset>>>,
+    order: VecDeque<Place>,
+}
+
+impl TweetLog {
+    pub(super) fn learn(&mut self, place: Place, asset: Option<Asset>) {
+        if let Some(assets) = self.known.get_mut(&place) {
+            return assets.push(asset);
+        }
+        if self.order.len() >= TWEETS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+        self.known.insert(place.clone(), vec![asset]);
+        self.order.push_back(place);
+    }
+
+    /// What is known of a tweet and a rule.
+    pub(super) fn of(&self, place: &Place) -> &[Option<Asset>] {
+        self.known.get(place).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// What a rule is about to open on.
+pub(super) type Fresh = (Option<Asset>, Option<RefPrice>);
+
+impl Signal {
+    /// Leaves only the assets that nothing holds back; counts the others, each once a tweet.
+    ///
+    /// What opens together does not hold back each other: a cooldown begins with the input after.
+    pub(super) fn hold_back(&mut self, rule: usize, view: &View, now_ns: i64, fresh: &mut Vec<Fresh>) {
+        let Some(of) = self.set.rules.get(rule) else { return };
+        if of.tradable.is_none() && of.cooldown.is_none() {
+            return;
+        }
+        let (mut untradable, mut cooled) = (Vec::new(), Vec::new());
+        fresh.retain(|(asset, _)| {
+            // An alert on many assets stands for none of them; it was asked before whether one could be traded.
+            if asset.is_some() && !self.is_tradable(of, asset.as_ref()) {
+                untradable.push(asset.clone());
+                return false;
+            }
+            let subject =
+                of.cooldown.map(|cooldown| Subject::of(cooldown.by, asset.as_ref(), self.bench.author(view)));
+            if subject.is_some_and(|subject| self.cooldowns.left_ns(rule, &subject, now_ns).is_some()) {
+                cooled.push(asset.clone());
+                return false;
+            }
+            true
+        });
+        self.counters.untradable += self.count_once(rule, view, untradable);
+        self.counters.cooled += self.count_once(rule, view, cooled);
+    }
+
+    /// The universe lists the asset where the rule asks for that.
+    pub(super) fn is_tradable(&self, rule: &Rule, asset: Option<&Asset>) -> bool {
+        let Some(venues) = &rule.tradable else { return true };
+        let mut markets = self.set.listings(asset);
+        markets.any(|listing| venues.is_empty() || venues.contains(&listing.venue))
+    }
+
+    /// How many of these have not been counted yet; they have been now.
+    fn count_once(&mut self, rule: usize, view: &View, assets: Vec<Option<Asset>>) -> u64 {
+        let mut count = 0;
+        for asset in assets {
+            let known = self.known_targets(&self.held, rule, view);
+            let mine = self.targets_on(&[asset.as_ref()], view);
+            if !mine.iter().any(|target| known.contains(target)) {
+                count += 1;
+                self.held.learn(place(rule, view), asset);
+            }
+        }
+        count
+    }
+
+    /// What stands on this view for the assets that a log knows of its tweet and the rule.
+    pub(super) fn known_targets(&self, log: &TweetLog, rule: usize, view: &View) -> Vec<Target> {
+        let known: Vec<Option<&Asset>> = log.of(&place(rule, view)).iter().map(Option::as_ref).collect();
+        if known.is_empty() { Vec::new() } else { self.targets_on(&known, view) }
+    }
+}
