@@ -1,13 +1,17 @@
-//! Views to decisions: the starter rules, a rule that matches, many rules, many terms.
+//! Views to decisions: the starter rules, a rule that matches, coins in every form, many rules, many terms.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use criterion::{BatchSize, Criterion, Throughput};
 use stoop_benches::environment;
 use stoop_benches::input::{Input, rules};
-use stoop_engine::{Intake, Keeping, Merge, Merged, Receipt, RuleSet, Signal, Stamp, Window};
+use stoop_engine::syntax::{Source, Table};
+use stoop_engine::{
+    Intake, Keeping, Merge, Merged, Receipt, RuleReader, RuleSet, Signal, Stamp, Universe, Window,
+};
 use stoop_wire::Limits;
 
 const HOUR_NS: i64 = 3_600_000_000_000;
@@ -44,6 +48,7 @@ fn main() {
         many_rules(&mut criterion, &fresh, count);
     }
     let old = Views::of(&input, HOUR_NS);
+    written(&mut criterion, &old);
     for count in [10, 100, 1000] {
         many_terms(&mut criterion, &old, count);
     }
@@ -132,6 +137,31 @@ fn vendor_routing(criterion: &mut Criterion, views: &Views) {
         );
     });
     group.finish();
+}
+
+/// Coins sought in every post in every form, with and without a universe of 50,000 rows. The rule asks for posts younger
+/// than these are, so that they are looked at and nothing is decided.
+fn written(criterion: &mut Criterion, views: &Views) {
+    let forms = |more: &str| {
+        format!(
+            "[[rule]]\nname = \"written\"\nassets = {{ tokens = true, written = [\"ticker\", \"pair\", \"parentheses\", \"capitals\"{more}] }}\nmax_age = \"1s\"\n"
+        )
+    };
+    without_match(criterion, "written/no_universe", views, parsed(&forms("")));
+    let mut rows = String::from("symbol,venue,market\n");
+    for number in 0..50_000_u32 {
+        let letters = [number / 2704, number / 52, number].map(|digit| char::from(b'A' + (digit % 26) as u8));
+        let symbol: String = letters.into_iter().chain(number.to_string().chars()).collect();
+        writeln!(rows, "{symbol},binance,{symbol}USDT").expect("a String takes every text");
+    }
+    let universe = Universe::parse("universe.csv", &rows).unwrap_or_else(|errors| panic!("{}", errors[0]));
+    let source = Source { name: "bench".to_owned(), text: forms(", \"listed\"") };
+    let parsed = source.parse().unwrap_or_else(|error| panic!("{error}"));
+    let mut reader = RuleReader::default();
+    reader.universe(Some(Arc::new(universe)));
+    reader.read(&Table::root(&source, &parsed));
+    let rules = RuleSet::new(reader).unwrap_or_else(|error| panic!("{error}"));
+    without_match(criterion, "written/universe_50000", views, Signal::new(rules, Keeping::default()));
 }
 
 /// Rules that everyone's posts are tested on, with terms of their own.
