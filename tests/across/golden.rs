@@ -5,7 +5,7 @@ use stoop_model::Op;
 use crate::replay::{Outcome, replay, replay_counted, same_as_golden};
 
 /// Frames and rules whose decisions are kept. A theme is named after its frames.
-const THEMES: [(&str, &str); 14] = [
+const THEMES: [(&str, &str); 15] = [
     ("demo", "starter"),
     ("duplicates", "lifecycle"),
     ("lifecycle", "lifecycle"),
@@ -20,6 +20,7 @@ const THEMES: [(&str, &str); 14] = [
     ("truth_social", "platforms"),
     ("unicode", "text"),
     ("vendor", "vendor-routing"),
+    ("written", "written"),
 ];
 
 fn decided(theme: &str) -> Outcome {
@@ -96,6 +97,23 @@ fn terms_are_found_in_every_script() {
 #[test]
 fn text_in_pictures_counts_as_the_rule_says() {
     check("pictures");
+}
+
+#[test]
+fn coins_are_found_in_every_form_and_live_as_their_texts_say() {
+    check("written");
+    let lines = decided("written").lines;
+    for member in [
+        r#""evidence":"ticker""#,
+        r#""evidence":"pair""#,
+        r#""evidence":"parentheses""#,
+        r#""evidence":"listed""#,
+        r#""evidence":"capitals""#,
+        r#""markets":[{"venue":"gateio","market":"EDGE_USDT"},"#,
+        r#""markets":[{"venue":"bybit","market":"EDGEUSDT"}],"#,
+    ] {
+        assert!(lines.contains(member), "no line has {member}");
+    }
 }
 
 #[test]

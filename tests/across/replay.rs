@@ -1,8 +1,10 @@
 //! Fixtures through the whole engine, and goldens compared or rewritten.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use stoop_engine::{Bounds, IntakeCounters, NoProbe, Pipeline, Receipt, RuleSet};
+use stoop_engine::syntax::{Source, Table};
+use stoop_engine::{Bounds, IntakeCounters, NoProbe, Pipeline, Receipt, RuleReader, RuleSet, Universe};
 use stoop_tape::{Digest, Frames, write_decision};
 use stoop_tests::{fixture, read_text};
 
@@ -12,10 +14,23 @@ pub(crate) struct Outcome {
     pub(crate) digest: String,
 }
 
+/// Rule files that are about a universe.
+const WITH_UNIVERSE: [&str; 2] = ["every-key", "written"];
+
 /// The rules of a file of `fixtures/rules`, named without its ending.
 pub(crate) fn rules(name: &str) -> RuleSet {
     let path = format!("rules/{name}.toml");
-    RuleSet::parse(&path, &read_text(&path)).unwrap_or_else(|error| panic!("{error}"))
+    let source = Source { text: read_text(&path), name: path };
+    let parsed = source.parse().unwrap_or_else(|error| panic!("{error}"));
+    let mut reader = RuleReader::default();
+    reader.universe(WITH_UNIVERSE.contains(&name).then(|| Arc::new(universe())));
+    reader.read(&Table::root(&source, &parsed));
+    RuleSet::new(reader).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn universe() -> Universe {
+    let path = "universe/universe.csv";
+    Universe::parse(path, &read_text(path)).unwrap_or_else(|errors| panic!("{}", errors[0]))
 }
 
 /// Frames of `fixtures/frames`, named without their ending, through the engine.
