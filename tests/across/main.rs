@@ -9,3 +9,4 @@ mod rest;
 mod rules;
 mod study;
 mod tidy;
+mod wordings;
