@@ -7,6 +7,7 @@ mod odd;
 mod replay;
 mod rest;
 mod rules;
+mod rules_page;
 mod study;
 mod tidy;
 mod wordings;
