@@ -5,13 +5,15 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 /// A program, server or thread that gives no sign for this long hangs. It only bounds a test that fails: one that passes
 /// never waits for it, so it is far longer than anything takes on a machine that is slow or busy.
 pub(crate) const LIMIT: Duration = Duration::from_mins(10);
+/// What is waited for comes within this time, however many other signs a program gives in between.
+const IN_ALL: Duration = Duration::from_mins(30);
 /// Lines that a failure shows of what a program has written: the last.
 const SHOWN: usize = 20;
 const KEY_VARIABLE: &str = "TWEETSTREAM_API_KEY";
@@ -409,17 +411,16 @@ impl Stream {
         state.is_over.then(|| state.lines.clone())
     }
 
-    /// Waits until this is so, the stream has ended, nothing has come for too long, or so much has come that it never will
-    /// be so.
+    /// Waits until this is so, the stream has ended, or nothing, or nothing else, has come for too long.
+    #[expect(clippy::disallowed_methods, reason = "a program that goes on for ever gives signs for ever")]
     fn wait(&self, mut is_so: impl FnMut(&State) -> bool) {
-        const MOST_LINES: usize = 200_000;
+        let begun = Instant::now();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let most = state.lines.len() + MOST_LINES;
-        while !is_so(&state) && !state.is_over && state.lines.len() < most {
+        while !is_so(&state) && !state.is_over {
             let (woken, waited) =
                 self.changed.wait_timeout(state, LIMIT).unwrap_or_else(PoisonError::into_inner);
             state = woken;
-            if waited.timed_out() {
+            if waited.timed_out() || begun.elapsed() > IN_ALL {
                 return;
             }
         }

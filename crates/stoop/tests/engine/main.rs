@@ -61,11 +61,14 @@ fn next(decisions: &Receiver<Decision>) -> Decision {
 
 /// The first of the news to come that `pick` picks.
 fn wait_for<T>(notices: &Receiver<Notice>, mut pick: impl FnMut(News) -> Option<T>) -> T {
-    loop {
+    // Counters may be told of every millisecond, whatever else comes.
+    const NEWS: u32 = 1_000_000;
+    for _ in 0..NEWS {
         let notice = notices.recv_timeout(LONG).expect("news come");
         assert!(notice.at_ns > 0);
         if let Some(picked) = pick(notice.what) {
             return picked;
         }
     }
+    panic!("waited for news that are not among {NEWS}")
 }
