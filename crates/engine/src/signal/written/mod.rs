@@ -259,7 +259,7 @@ impl<'t> Scan<'t> {
     /// It ends as a pair does of which only the universe can tell the base.
     fn is_like_a_pair(&self, word: &str) -> bool {
         let has_base = |quote: &&str| word.strip_suffix(*quote).is_some_and(|base| base.len() >= 2);
-        GLUED_IF_LISTED.iter().any(|quote| has_base(&quote)) && !self.lists(word)
+        GLUED_IF_LISTED.iter().any(has_base) && !self.lists(word)
     }
 
     /// The word is not one of those that are coins only where the universe lists them. A time zone is none after a time.
