@@ -84,7 +84,7 @@ impl Candidates {
         let body = reading.body(view);
         if !is_enriched || set.needs_written {
             let mut count = 0;
-            Scan::new(body.text(), set.universe()).run(body.first_line_len(), set.sought, |found| {
+            Scan::new(body.text(), set.universe()).run(body.first_line_end(), set.sought, |found| {
                 self.add_written(&found, &mut count);
             });
         }

@@ -65,8 +65,8 @@ impl Body {
         &self.text
     }
 
-    /// Length of the first line of [`Self::text`].
-    pub(super) fn first_line_len(&self) -> usize {
+    /// Where the first line of [`Self::text`] ends.
+    pub(super) fn first_line_end(&self) -> usize {
         first_line(&self.text).len()
     }
 
@@ -118,9 +118,11 @@ pub(super) fn term(written: &str) -> String {
     out
 }
 
-/// The first line of a text; may be empty.
+/// The first line of a text that is not blank, with what is before it.
 pub(super) fn first_line(text: &str) -> &str {
-    text.split(['\n', '\r']).next().unwrap_or_default()
+    let begin = text.len() - text.trim_start().len();
+    let end = text[begin..].find(['\n', '\r']).map_or(text.len(), |end| begin + end);
+    &text[..end]
 }
 
 /// Appends `text` without what shows nothing, in NFKC, with quotes and hyphens of ASCII: steps 3 and 4.

@@ -454,12 +454,17 @@ fn words_are_the_same_for_every_spelling() {
 
 #[test]
 fn the_first_line_is_that_of_the_plain_body() {
-    for (text, line) in
-        [("a\nb", "a"), ("a\rb", "a"), ("", ""), ("\na", ""), ("https://x\n@b", " "), ("a", "a")]
-    {
+    for (text, line) in [
+        ("a\nb", "a"),
+        ("a\rb", "a"),
+        ("", ""),
+        ("\n\na\nb", "\n\na"),
+        ("https://x\n@b a\nc", " \n  a"),
+        ("a", "a"),
+    ] {
         let mut body = Body::default();
         body.read(text);
-        assert_eq!(&body.text()[..body.first_line_len()], line, "{text:?}");
+        assert_eq!(&body.text()[..body.first_line_end()], line, "{text:?}");
     }
 }
 

@@ -76,13 +76,13 @@ impl<'t> Scan<'t> {
     }
 
     /// Hands over each coin that stands in one of the sought forms, in the order of the text; repeats included.
-    pub(super) fn run(mut self, first_line_len: usize, sought: Sought, mut found: impl FnMut(Found<'t>)) {
+    pub(super) fn run(mut self, first_line_end: usize, sought: Sought, mut found: impl FnMut(Found<'t>)) {
         let both = sought.text.or(sought.first_line);
         if both == Forms::TICKER {
             for (dollar, _) in self.text.match_indices('$') {
                 let run = dollar + 1..self.run_end(dollar + 1);
                 if self.is_ticker(&run) {
-                    let is_first_line = run.end <= first_line_len;
+                    let is_first_line = run.end <= first_line_end;
                     let symbol = &self.text[run];
                     found(Found { symbol, forms: Forms::TICKER, is_first_line, capitals: [false; 2] });
                 }
@@ -90,14 +90,14 @@ impl<'t> Scan<'t> {
             return;
         }
         let has_small = |text: &str| both.contains(Form::Capitals) && text.chars().any(char::is_lowercase);
-        let capitals = [has_small(self.text), has_small(&self.text[..first_line_len])];
+        let capitals = [has_small(self.text), has_small(&self.text[..first_line_end])];
         let mut from = 0;
         while let Some(at) =
             self.bytes().get(from..).and_then(|rest| rest.iter().position(u8::is_ascii_alphanumeric))
         {
             let run = from + at..self.run_end(from + at);
             from = run.end;
-            let is_first_line = run.end <= first_line_len;
+            let is_first_line = run.end <= first_line_end;
             let here = if is_first_line { both } else { sought.text };
             if !here.is_empty() {
                 self.look_at(&run, here, &mut |symbol, forms| {
