@@ -52,7 +52,7 @@ fn init_writes_a_set_up_that_is_right_and_overwrites_nothing() {
     let universe = desk.name("new/universe.csv");
     stoop(&["rules", "check", &config, &starter]).finish().expect(0);
     let counted = stoop(&["universe", "check", &universe]).finish().expect(0).stdout;
-    assert!(counted[0].contains(" 5 symbols, 5 venues "), "{counted:?}");
+    assert!(counted[0].contains(" 16 symbols, 5 venues "), "{counted:?}");
     desk.file("new/stoop.toml", "# mine\n");
     stoop(&["init", &dir]).finish().expect(73);
     assert_eq!(std::fs::read_to_string(&config).expect("it is there"), "# mine\n");

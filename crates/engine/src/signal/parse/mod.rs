@@ -362,7 +362,7 @@ impl RuleReader {
         let trimmed = plain.trim();
         let (stem, mode) = match (mode, trimmed.strip_suffix('*')) {
             (TermMode::Word, Some(stem)) => (stem.trim_end(), TermMode::Prefix),
-            (mode, Some(stem)) => (stem, mode),
+            (mode, Some(stem)) => (stem.trim_end(), mode),
             (mode, None) => (trimmed, mode),
         };
         if stem.is_empty() {

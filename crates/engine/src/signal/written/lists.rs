@@ -36,6 +36,9 @@ pub(crate) const UNITS: [&str; 26] = [
 /// Largest coins of all, which posts in capitals name beside the one they are about.
 pub(crate) const MAJORS: [&str; 3] = ["BNB", "BTC", "ETH"];
 
+/// What follows a pair by `-` or `_` and says what sort of contract it is.
+pub(crate) const CONTRACTS: [&str; 7] = ["DELIVERY", "FUTURES", "INDEX", "PERP", "PERPETUAL", "SPOT", "SWAP"];
+
 /// Quotes that a base may stand before with a sign between the two.
 pub(crate) const QUOTES: [&str; 12] =
     ["BNB", "BTC", "BUSD", "ETH", "EUR", "FDUSD", "KRW", "TRY", "TUSD", "USD", "USDC", "USDT"];
@@ -76,6 +79,7 @@ mod tests {
             ("Words of the trade", &WORDS),
             ("Units", &UNITS),
             ("Largest coins", &MAJORS),
+            ("Kinds of contract", &CONTRACTS),
             ("Quotes of a pair with `/`", &QUOTES),
             ("Quotes of a pair without a separator, the longest first", &GLUED),
             ("Quotes of a pair without a separator, if the universe", &GLUED_IF_LISTED),

@@ -14,7 +14,7 @@ pub use form::{Form, Forms};
 
 use super::plain::{CUT, is_word};
 use crate::Universe;
-use lists::{GLUED, GLUED_IF_LISTED, MAJORS, MONEY, QUOTES, UNITS, WORDS, ZONES, is_in};
+use lists::{CONTRACTS, GLUED, GLUED_IF_LISTED, MAJORS, MONEY, QUOTES, UNITS, WORDS, ZONES, is_in};
 
 /// Longest symbol of a coin that any form takes.
 const SYMBOL_MAX: usize = 15;
@@ -61,9 +61,9 @@ pub(super) struct Scan<'t> {
     quote: Range<usize>,
 }
 
-/// A pair: the symbol of its base, and where what follows the base stands.
+/// A pair: the symbol of its base, unless that is no coin, and where what follows the base stands.
 struct Pair<'t> {
-    symbol: &'t str,
+    symbol: Option<&'t str>,
     quote: Range<usize>,
     end: usize,
 }
@@ -120,10 +120,9 @@ impl<'t> Scan<'t> {
         }
         if is_capital(word) && run.len() <= SYMBOL_MAX * 2 {
             let is_sought = |form| sought.contains(form);
-            let needs_pairs = [Form::Pair, Form::Listed, Form::Capitals].into_iter().any(is_sought);
-            let pair = if needs_pairs { self.pair(run) } else { None };
+            let pair = self.pair(run);
             let is_quote = self.quote.contains(&run.start);
-            if is_sought(Form::Parentheses) && self.is_in_parentheses(run) {
+            if is_sought(Form::Parentheses) && pair.is_none() && self.is_in_parentheses(run) {
                 forms = forms.with(Form::Parentheses);
             }
             if is_sought(Form::Listed) && !is_quote && self.is_listed_word(run) {
@@ -134,8 +133,9 @@ impl<'t> Scan<'t> {
             }
             if let Some(pair) = pair {
                 self.quote = pair.quote;
-                if is_sought(Form::Pair) && !self.is_cut(pair.end) {
-                    found(pair.symbol, Forms::NONE.with(Form::Pair));
+                let symbol = pair.symbol.filter(|_| is_sought(Form::Pair) && !self.is_cut(pair.end));
+                if let Some(symbol) = symbol {
+                    found(symbol, Forms::NONE.with(Form::Pair));
                 }
             }
         }
@@ -210,9 +210,8 @@ impl<'t> Scan<'t> {
         let Some(sign) = run.start.checked_sub(1).filter(|at| self.bytes().get(*at) == Some(&b'#')) else {
             return false;
         };
-        self.stands_alone(sign, run.end)
-            && !self.is_cut(run.end)
-            && self.is_listed_symbol(&self.text[run.clone()])
+        let symbol = &self.text[run.clone()];
+        self.stands_alone(sign, run.end) && !self.is_cut(run.end) && has_letter(symbol) && self.lists(symbol)
     }
 
     /// `(EDGE)` or `($EDGE)`.
@@ -251,15 +250,16 @@ impl<'t> Scan<'t> {
             && !self.letter_after(run.end).is_some_and(joins)
             && !self.is_cut(run.end)
             && !is_amount(symbol)
-            && !self.is_like_a_pair(symbol)
+            && !Self::is_like_a_pair(symbol)
             && !is_in(&MAJORS, symbol)
             && self.is_coin(symbol, run.start)
     }
 
-    /// It ends as a pair does of which only the universe can tell the base.
-    fn is_like_a_pair(&self, word: &str) -> bool {
-        let has_base = |quote: &&str| word.strip_suffix(*quote).is_some_and(|base| base.len() >= 2);
-        GLUED_IF_LISTED.iter().any(has_base) && !self.lists(word)
+    /// It ends as a pair does, though it may be none: one letter before the quote, or a quote of which only the universe
+    /// can tell where it begins.
+    fn is_like_a_pair(word: &str) -> bool {
+        let base = |quote: &str| word.strip_suffix(quote).map_or(0, str::len);
+        GLUED.iter().any(|quote| base(quote) >= 1) || GLUED_IF_LISTED.iter().any(|quote| base(quote) >= 2)
     }
 
     /// The word is not one of those that are coins only where the universe lists them. A time zone is none after a time.
@@ -302,6 +302,7 @@ impl<'t> Scan<'t> {
             // Some exchanges name a market as the coin: that is a word, and no pair.
             let symbol = universe.of_market(name).filter(|symbol| *symbol != name);
             if let Some(symbol) = symbol {
+                let symbol = Some(symbol).filter(|symbol| self.is_coin(symbol, run.start));
                 return Some(Pair { symbol, quote: run.end..*end, end: *end });
             }
         }
@@ -317,11 +318,21 @@ impl<'t> Scan<'t> {
         if sign == b'/' && self.is_list(&(run.end..second.end), run.start) {
             return None;
         }
-        if first == "KRW" && sign == b'-' && self.is_base(quote, second.start) {
-            return Some(Pair { symbol: quote, quote: run.clone(), end: second.end });
+        let base = |base: &'t str, at| Some(base).filter(|base| self.is_base(base, at));
+        if first == "KRW" && sign == b'-' && is_capital(quote) && has_letter(quote) {
+            return Some(Pair { symbol: base(quote, second.start), quote: run.clone(), end: second.end });
         }
-        let is_pair = is_in(&QUOTES, quote) && self.is_base(first, run.start);
-        is_pair.then_some(Pair { symbol: first, quote: second.clone(), end: second.end })
+        let is_pair = is_in(&QUOTES, quote) && !self.is_tail(run);
+        is_pair.then(|| Pair { symbol: base(first, run.start), quote: second.clone(), end: second.end })
+    }
+
+    /// The run says of the pair before it what sort of contract it is.
+    fn is_tail(&self, run: &Range<usize>) -> bool {
+        let is_joined = matches!(self.byte_before(run.start), Some(b'-' | b'_'));
+        let follows = run.start.checked_sub(2).and_then(|at| self.bytes().get(at));
+        is_joined
+            && follows.is_some_and(u8::is_ascii_alphanumeric)
+            && is_in(&CONTRACTS, &self.text[run.clone()])
     }
 
     /// Three or more stand joined by `/`: two of them with `/` between are at `start` and in `rest`, which begins with it.
@@ -341,15 +352,17 @@ impl<'t> Scan<'t> {
             return None;
         }
         let base = |quote: &&str| word.strip_suffix(*quote).filter(|base| base.len() >= 2);
-        let symbol = if let Some(quote) = GLUED.iter().find(|quote| word.ends_with(**quote)) {
-            base(quote).filter(|base| self.is_base(base, run.start))?
+        let is_base = |base: &&str| self.is_base(base, run.start);
+        let (len, symbol) = if let Some(quote) = GLUED.iter().find(|quote| word.ends_with(**quote)) {
+            let base = base(quote)?;
+            (base.len(), Some(base).filter(is_base))
         } else {
             let mut readings = GLUED_IF_LISTED.iter().filter_map(base).filter(|base| self.lists(base));
-            let only = readings.next().filter(|base| self.is_base(base, run.start));
-            readings.next().map_or(only, |_| None)?
+            let only = readings.next()?;
+            readings.next().is_none().then_some((only.len(), Some(only).filter(is_base)))?
         };
-        let end = run.start + symbol.len();
-        Some(Pair { symbol, quote: end..run.end, end: run.end })
+        let quote = run.start + len..run.end;
+        Some(Pair { symbol, quote, end: run.end })
     }
 
     fn is_base(&self, base: &str, at: usize) -> bool {
@@ -380,14 +393,23 @@ fn is_amount(word: &str) -> bool {
     unit.len() < word.len() && [&UNITS[..], &MONEY, &MAJORS].iter().any(|units| is_in(units, unit))
 }
 
-/// The text ends in a time of the day: `10:00`, `8 PM (`.
+/// The text ends in a time of the day: `10:00`, `8 PM (`, `11:59 p.m.`
 fn ends_in_time(text: &str) -> bool {
-    let text = text.trim_end_matches(['$', '(', ' ', '\t', '\n', ',']);
-    let half = text.len().checked_sub(2).and_then(|at| text.get(at..));
-    let has_half =
-        half.is_some_and(|half| half.eq_ignore_ascii_case("am") || half.eq_ignore_ascii_case("pm"));
-    let text = if has_half { text[..text.len() - 2].trim_end_matches(' ') } else { text };
-    let clock = text.bytes().rev().take_while(|byte| byte.is_ascii_digit() || *byte == b':').count();
-    let clock = &text[text.len() - clock..];
-    clock.ends_with(|letter: char| letter.is_ascii_digit()) && (has_half || clock.contains(':'))
+    let text = text.trim_end_matches(['$', '(', ' ', '\t', ',']);
+    let strip = |text: &str, letter: char| {
+        let rest =
+            text.trim_end_matches('.').strip_suffix(|last: char| last.eq_ignore_ascii_case(&letter))?;
+        Some(rest.len())
+    };
+    let half = strip(text, 'm').and_then(|len| strip(&text[..len], 'a').or_else(|| strip(&text[..len], 'p')));
+    let text = half.map_or(text, |len| text[..len].trim_end_matches(' '));
+    let len = text.bytes().rev().take_while(|byte| byte.is_ascii_digit() || *byte == b':').count();
+    let mut parts = text[text.len() - len..].split(':').map(str::len);
+    let is_hour = parts.next().is_some_and(|len| (1..=2).contains(&len));
+    let mut more = 0;
+    let are_minutes = parts.all(|len| {
+        more += 1;
+        len == 2
+    });
+    is_hour && are_minutes && more <= 2 && (half.is_some() || more > 0)
 }

@@ -9,7 +9,7 @@ fn universe() -> Universe {
         W,binance,WUSDT\n1INCH,binance,1INCHUSDT\nPEPE,binance,1000PEPEUSDT\nABCDEFGHIJKL,binance,ABCDEFGHIJKLUSDT\n\
         NFT,gateio,NFT_USDT\nGMT,binance,GMTUSDT\nBTC,binance,BTCUSD_PERP\nBTC,binance,BTCUSDT\nUSDC,binance,USDCUSDT\n\
         XB,gateio,XB_USDT\nX,gateio,X_USDT\nQ,gateio,Q_USDT\nMOON,gateio,MOON_USDT\n10K,gateio,10K_USDT\n\
-        HYPE,hyperliquid,HYPE\nMOON,hyperliquid,MOON/USDC\n";
+        HYPE,hyperliquid,HYPE\nABCDEFGHIJKLMNOPQ,gateio,ABCDEFGHIJKLMNOPQ_USDT\nMOON,hyperliquid,MOON/USDC\n";
     Universe::parse("universe.csv", rows).unwrap_or_else(|errors| panic!("{errors:?}"))
 }
 
@@ -144,6 +144,10 @@ fn pairs() {
             ("FOO.USDT", &[], &[]),
             ("PYUSD BFUSD", &[], &[]),
             ("HYPE", &[], &[]),
+            ("FOO-USDT-SWAP/BTC-USDT-SWAP/BAR-USDT-SWAP", &["FOO", "BTC", "BAR"], &["FOO", "BTC", "BAR"]),
+            ("FOO_PERP/BTC_PERP", &[], &[]),
+            ("Spot-FOO/USDT", &["FOO"], &["FOO"]),
+            ("10:00 GMT/USDT, 10:00 GMTUSDT", &[], &[]),
         ],
     );
 }
@@ -176,6 +180,9 @@ fn parentheses() {
             ("(GMT)", &[], &["GMT"]),
             ("at 10:00 (GMT)", &[], &[]),
             ("at 8 PM (GMT)", &[], &[]),
+            ("at 11:59 P.M. (GMT)", &[], &[]),
+            ("Win:20 (GMT)", &[], &["GMT"]),
+            ("(FOOUSDT) (10KUSDT)", &[], &[]),
             ("(UTC)", &[], &[]),
             ("(2025)", &[], &[]),
             ("(edge)", &[], &[]),
@@ -234,6 +241,12 @@ fn listed() {
             ("10:00 GMT", &[], &[]),
             ("10:00 am GMT", &[], &[]),
             ("8PM GMT", &[], &[]),
+            ("8 p.m. GMT, 10am. GMT, 10:00:00 GMT", &[], &[]),
+            ("Prize:500 GMT", &[], &["GMT"]),
+            ("10,000:1 GMT", &[], &["GMT"]),
+            ("at 10:00\nGMT", &[], &["GMT"]),
+            ("API/BTC 5K/BTC UTC/BTC", &[], &[]),
+            ("#ABCDEFGHIJKLMNOPQ", &[], &["ABCDEFGHIJKLMNOPQ"]),
             ("USDC", &[], &[]),
             ("EDGE/BTC", &[], &["EDGE"]),
             ("UTC", &[], &[]),
@@ -269,6 +282,7 @@ fn capitals() {
             ("about EDGEUSDT", &[], &[]),
             ("about FOOUSD and FOOBUSD", &[], &[]),
             ("at 9AM PT or ET", &[], &[]),
+            ("share 10KUSDT, 5MUSDT, NFTUSDT, APIUSDC or FUSDT", &[], &[]),
             ("about EDGE-USD", &[], &[]),
             ("an EDGE-based coin", &[], &[]),
             ("an _EDGE", &[], &[]),
