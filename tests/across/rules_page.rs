@@ -169,12 +169,16 @@ fn each_step_to_the_first_rule_decides_what_the_page_says() {
     let page = page();
     let posts = first_lines();
     let (mut keys, mut universe, mut steps, mut whole) = (Keys::default(), None, 0, None);
+    let mut head = String::new();
     for part in parts(section(&page, "## A first rule, step by step")) {
         match part {
-            Part::Block("toml", block) if block.starts_with("[universe]") => {}
-            Part::Block("toml", block) => match block.strip_prefix("[[rule]]\n") {
-                Some(_) if steps > 0 => whole = Some(block),
-                Some(first) => keys.set(first),
+            Part::Block("toml", block) => match block.split_once("[[rule]]\n") {
+                None if block.starts_with("[universe]") => head = block,
+                Some((stated, _)) if steps > 0 => {
+                    assert_eq!(stated.trim_end(), head, "the whole rule names its universe");
+                    whole = Some(block);
+                }
+                Some((_, first)) => keys.set(first),
                 None => keys.set(&block),
             },
             Part::Block("csv", block) => universe = Some(block),
@@ -205,6 +209,27 @@ fn each_step_to_the_first_rule_decides_what_the_page_says() {
         decide_on_examples(good(&whole, universe.as_deref())).into_values().flatten().collect();
     let opened: Vec<&str> = all.iter().filter_map(|line| line.strip_prefix("open ")).collect();
     assert_eq!(opened, ["EDGE", "FLUX", "OAK", "no asset"]);
+}
+
+#[test]
+fn the_frames_of_a_post_of_your_own_live_a_whole_life() {
+    let page = page();
+    let block = |heading, name| {
+        let is_it = |part: Part<'_>| match part {
+            Part::Block(of, block) if of == name => Some(block),
+            Part::Block(..) | Part::Rows(_) => None,
+        };
+        parts(section(&page, heading)).into_iter().find_map(is_it).expect(heading)
+    };
+    let universe = block("### Step 12: only what you can trade", "csv");
+    let rules = good(&block("### The whole rule", "toml"), Some(&universe));
+    let (mut pipeline, mut decisions) = (Pipeline::new(rules, Bounds::default(), 0), Vec::new());
+    for frame in block("## Write a post of your own", "json").lines() {
+        pipeline.frame(frame.as_bytes(), Receipt::Sent, &mut NoProbe, &mut decisions);
+    }
+    assert_eq!(pipeline.intake.counters().bad_frames(), 0);
+    let kinds: Vec<DecisionKind> = decisions.iter().map(|decision| decision.kind).collect();
+    assert_eq!(kinds, [DecisionKind::Open, DecisionKind::Revise]);
 }
 
 /// The universe that the page states for its table of texts.

@@ -352,15 +352,12 @@ fn the_command_of_the_readme_makes_a_report_from_the_shipped_tape() {
     let page = std::fs::read_to_string(page).expect("the page is there");
     let shown = page.lines().find_map(|line| line.trim().strip_prefix("cargo run --release -- backtest "));
     let shown = shown.expect("the page has the command");
+    let (input, folder) = shown.split_once(" -o ").expect("it names a folder");
+    let input = input.strip_prefix("fixtures/").expect("it takes a fixture");
     let desk = Desk::new();
     let study = desk.name("study");
-    let args = shown.split_whitespace().map(|word| match word.strip_prefix("fixtures/") {
-        Some(path) => fixture(path),
-        None if word == "study" => study.clone(),
-        None => word.to_owned(),
-    });
-    let args: Vec<String> = ["backtest".to_owned()].into_iter().chain(args).collect();
-    let run = stoop(&args.iter().map(String::as_str).collect::<Vec<_>>()).finish().expect(0);
+    assert!(page.contains(&format!("open `{folder}/report.html`")), "the page says what to open");
+    let run = stoop(&["backtest", &fixture(input), "-o", &study]).finish().expect(0);
     assert_eq!(run.stderr.last(), Some(&format!("now open {study}/report.html")), "{}", run.errors());
     let report = std::fs::read_to_string(desk.path("study/report.html")).expect("a report");
     assert!(report.contains("$UP") && report.contains("fixture_early_otter"));
@@ -369,6 +366,13 @@ fn the_command_of_the_readme_makes_a_report_from_the_shipped_tape() {
     }
     let replay = stoop(&["replay", &fixture("study")]).finish().expect(0);
     assert_eq!(run.digest(), replay.digest());
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/backtesting.md");
+    let guide = std::fs::read_to_string(guide).expect("the page is there");
+    let (_, shown) =
+        guide.split_once("backtest fixtures/study -o study\n").expect("the page has the command");
+    let digest = shown.lines().find_map(|line| line.trim().strip_prefix("digest ")?.strip_suffix('…'));
+    let digest = digest.expect("the page shows how the digest begins");
+    assert!(digest.len() > "sha256:".len() && run.digest().starts_with(digest), "{digest}: {}", run.digest());
     stoop(&["parity", &fixture("study")]).finish().expect(0);
 }
 
