@@ -5,6 +5,39 @@ use std::fmt;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
+/// A value of each key that is easily written as something else, for errors to show.
+const EXAMPLES: [(&str, &str); 23] = [
+    ("all", "[\"perpetual\"]"),
+    ("any", "[\"will list\"]"),
+    ("any_of", "[{ any = [\"hacked\"] }]"),
+    ("assets", "{ tokens = true }"),
+    ("authors", "[\"@binance\"]"),
+    ("cooldown", "\"24h\""),
+    ("emit", "[\"binance:DOGEUSDT\"]"),
+    ("except", "[\"BTC\"]"),
+    ("in", "[\"first_line\"]"),
+    ("kinds", "[\"post\"]"),
+    ("max_age", "\"10s\""),
+    ("none", "[\"delist*\"]"),
+    ("on", "[\"content\"]"),
+    ("only", "[\"EDGE\"]"),
+    ("params", "{ max_slippage_bps = 80 }"),
+    ("platforms", "[\"twitter\"]"),
+    ("rules", "[\"rules/starter.toml\"]"),
+    ("settle", "\"3s\""),
+    ("terms", "[\"doge\", \"dogecoin\"]"),
+    ("ttl", "\"20s\""),
+    ("verified", "[\"business\"]"),
+    ("wait", "\"800ms\""),
+    ("written", "[\"parentheses\"]"),
+];
+
+/// `, such as` and an example, where there is one.
+fn such_as(key: &str) -> String {
+    let example = EXAMPLES.iter().find(|(name, _)| *name == key);
+    example.map_or(String::new(), |(_, example)| format!(", such as {example}"))
+}
+
 /// A TOML text and what to call it in errors.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -110,6 +143,12 @@ impl<'s> Table<'s> {
         Err(self.source.error(key.span().start, format!("unknown key `{name}`{hint}")))
     }
 
+    /// A key, at the place where it is written.
+    pub fn key(&self, key: &str) -> Option<At<'s, &'s str>> {
+        let (key, _) = self.entries.get_key_value(key)?;
+        Some(At { value: key.get_ref().as_ref(), byte: key.span().start, source: self.source })
+    }
+
     /// The table has this key.
     pub fn has(&self, key: &str) -> bool {
         self.entries.contains_key(key)
@@ -124,10 +163,13 @@ impl<'s> Table<'s> {
     /// A list of strings.
     pub fn strings(&self, key: &str) -> Result<Option<Vec<At<'s, &'s str>>>, SyntaxError> {
         let Some(at) = self.get(key) else { return Ok(None) };
-        let Some(list) = at.value.as_array() else {
-            return Err(at.error(format!("`{key}` takes a list of strings, in brackets")));
+        let takes = format!("`{key}` takes a list of strings, in brackets{}", such_as(key));
+        let Some(list) = at.value.as_array() else { return Err(at.error(takes)) };
+        let text_of = |item: At<'s, &'s DeValue<'s>>| match item.value.as_str() {
+            Some(text) => Ok(item.with(text)),
+            None => Err(item.error(format!("{takes}, not of {}", item.value.type_str()))),
         };
-        self.items(list).map(|item| string_of(key, &item)).collect::<Result<_, _>>().map(Some)
+        self.items(list).map(text_of).collect::<Result<_, _>>().map(Some)
     }
 
     /// True or false.
@@ -186,7 +228,10 @@ impl<'s> Table<'s> {
     pub fn tables(&self, key: &str) -> Result<Vec<Table<'s>>, SyntaxError> {
         let Some(at) = self.get(key) else { return Ok(Vec::new()) };
         let Some(list) = at.value.as_array() else {
-            return Err(at.error(format!("`{key}` takes a list of tables: write [[{key}]]")));
+            return Err(at.error(match such_as(key) {
+                none if none.is_empty() => format!("`{key}` takes a list of tables: write [[{key}]]"),
+                example => format!("`{key}` takes a list of tables{example}"),
+            }));
         };
         self.items(list).map(|item| table_of(key, &item)).collect()
     }
@@ -220,14 +265,18 @@ impl<'s> Table<'s> {
 fn string_of<'s>(key: &str, at: &At<'s, &'s DeValue<'s>>) -> Result<At<'s, &'s str>, SyntaxError> {
     match at.value.as_str() {
         Some(text) => Ok(at.with(text)),
-        None => Err(at.error(format!("`{key}` takes text in quotes, not {}", at.value.type_str()))),
+        None => Err(at.error(format!(
+            "`{key}` takes text in quotes{}, not {}",
+            such_as(key),
+            at.value.type_str()
+        ))),
     }
 }
 
 fn table_of<'s>(key: &str, at: &At<'s, &'s DeValue<'s>>) -> Result<Table<'s>, SyntaxError> {
     match at.value.as_table() {
         Some(table) => Ok(Table { source: at.source, entries: table, start: at.byte }),
-        None => Err(at.error(format!("`{key}` takes a table, not {}", at.value.type_str()))),
+        None => Err(at.error(format!("`{key}` takes a table{}, not {}", such_as(key), at.value.type_str()))),
     }
 }
 
@@ -319,6 +368,7 @@ mod tests {
         let error = table.only(&["name", "β"]).expect_err("unknown key");
         assert_eq!(error.to_string(), "r.toml:4:1: unknown key `naem`; did you mean `name`?");
         assert_eq!(root.string("a").expect_err("a number").column, 5);
+        assert_eq!(table.key("naem").map(|key| key.error("").column), Some(1));
         assert!(root.tables("a").is_err() && root.bool("a").is_err() && root.table("a").is_err());
         assert!(table.count("naem").is_err() && table.duration("naem").is_err());
     }

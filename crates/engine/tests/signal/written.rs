@@ -15,13 +15,17 @@ const UNIVERSE: &str = "symbol,venue,market,contract,chain\n\
     W,bybit,WUSDT,,\n";
 
 fn read(rules: &str) -> Result<RuleSet, RuleSetError> {
+    RuleSet::new(reader(rules))
+}
+
+fn reader(rules: &str) -> RuleReader {
     let universe = Universe::parse("universe.csv", UNIVERSE).unwrap_or_else(|errors| panic!("{errors:?}"));
     let source = Source { name: "r.toml".to_owned(), text: rules_of(rules) };
     let parsed = source.parse().unwrap_or_else(|error| panic!("{error}"));
     let mut reader = RuleReader::default();
     reader.universe(Some(Arc::new(universe)));
     reader.read(&Table::root(&source, &parsed));
-    RuleSet::new(reader)
+    reader
 }
 
 fn run_with_universe(rules: &str, inputs: &[Input<'_>]) -> Run {
@@ -337,7 +341,10 @@ fn what_needs_a_universe_or_assets_says_so() {
         assert!(read(rule).is_ok(), "{rule}");
     }
     for (rule, expect) in [
-        ("tradable = true", "3:12: `tradable` is about the assets of a rule"),
+        (
+            "tradable = true",
+            "3:12: `tradable` needs an `assets` of the rule itself; those of its branches do not count",
+        ),
         ("tradable = 5", "3:12: `tradable` takes true, false or a list of venues"),
         ("tradable = []", "3:"),
         ("assets = { tokens = true, max = 0 }", "3:33: `max` must be at least 1"),
@@ -359,6 +366,24 @@ fn what_needs_a_universe_or_assets_says_so() {
         let error = read(rule).map(|_| ()).expect_err(rule).to_string();
         assert!(error.starts_with(&format!("r.toml:{expect}")), "{rule}\n{error}");
     }
+}
+
+#[test]
+fn a_venue_that_the_universe_does_not_have_is_warned_of_with_those_it_has() {
+    let warnings = |venues: &str| -> Vec<String> {
+        let warnings = reader(&format!("tradable = {venues}\nassets = {{ tokens = true }}")).take_warnings();
+        warnings.iter().map(ToString::to_string).collect()
+    };
+    let has = "it has binance, bybit, gateio";
+    assert_eq!(warnings("[\"gateio\"]"), [""; 0]);
+    assert_eq!(
+        warnings("[\"gate\"]"),
+        [format!("r.toml:3:13: the universe lists nothing at \"gate\"; {has}: this rule can never open")]
+    );
+    assert_eq!(
+        warnings("[\"Gate\", \"bybit\"]"),
+        [format!("r.toml:3:13: the universe lists nothing at \"gate\"; {has}")]
+    );
 }
 
 #[test]

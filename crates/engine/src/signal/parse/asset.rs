@@ -7,6 +7,28 @@ use crate::signal::rule::{AssetFilter, CEX_VENUES, Market, PREDICTION_VENUES};
 use crate::signal::written::{Form, Forms};
 use crate::syntax::{At, SyntaxError, Table, choose};
 
+/// What `assets` takes and nothing else does, with an example.
+const ONLY_INSIDE: [(&str, &str); 8] = [
+    ("tokens", "{ tokens = true }"),
+    ("cex", "{ cex = [\"binance\"] }"),
+    ("prediction", "{ prediction = true }"),
+    ("addresses", "{ addresses = true }"),
+    ("written", "{ tokens = true, written = [\"parentheses\"] }"),
+    ("only", "{ tokens = true, only = [\"EDGE\"] }"),
+    ("except", "{ tokens = true, except = [\"BTC\"] }"),
+    ("max", "{ tokens = true, max = 3 }"),
+];
+
+/// An error if a key of `assets` stands beside it, in a rule or a branch.
+pub(super) fn none_outside(table: &Table<'_>) -> Result<(), SyntaxError> {
+    for (key, example) in ONLY_INSIDE {
+        if let Some(at) = table.key(key) {
+            return Err(at.error(format!("`{key}` belongs inside `assets`: assets = {example}")));
+        }
+    }
+    Ok(())
+}
+
 /// The `assets` of a rule, or of a branch of `any_of`.
 pub(super) fn filter(
     table: &Table<'_>,
@@ -93,12 +115,20 @@ fn venues(table: &Table<'_>, key: &str, known: &[&str]) -> Result<Vec<String>, S
         return Ok(if all { known.iter().map(|&name| name.to_owned()).collect() } else { Vec::new() });
     }
     if at.value.as_array().is_none() {
-        return Err(at.error(format!("`{key}` takes true, false or a list of venues")));
+        return Err(
+            at.error(format!("`{key}` takes true, false or a list of venues, such as [\"{}\"]", known[0]))
+        );
     }
     let pairs: Vec<_> = known.iter().map(|name| (*name, *name)).collect();
     let mut names = Vec::new();
     for at in table.strings(key)?.unwrap_or_default() {
-        names.push(choose(key, &at, &pairs)?.to_owned());
+        let name = choose(key, &at, &pairs).map_err(|mut error| {
+            if key == "cex" {
+                error.message.push_str("; for other exchanges use tokens with tradable = [\"gateio\"]");
+            }
+            error
+        })?;
+        names.push(name.to_owned());
     }
     if names.is_empty() {
         return Err(table.empty(key));

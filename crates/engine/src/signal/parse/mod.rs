@@ -5,6 +5,7 @@ mod hash;
 mod origin;
 mod params;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use stoop_model::{AssetClass, HashMap, RuleLabel, Side, TextField};
@@ -18,6 +19,9 @@ use crate::Universe;
 use crate::syntax::{At, Source, SyntaxError, Table};
 
 const SECOND_NS: i64 = 1_000_000_000;
+
+/// Exchanges of a universe that a warning names.
+const VENUES_SHOWN: usize = 10;
 
 const RULE_KEYS: [&str; 31] = [
     "name",
@@ -137,6 +141,7 @@ impl RuleReader {
     }
 
     fn rule(&mut self, table: &Table<'_>) -> Result<Rule, SyntaxError> {
+        asset::none_outside(table)?;
         table.only(&RULE_KEYS)?;
         let name = self.rule_name(table)?;
         let mode = term_mode(table)?.unwrap_or(TermMode::Word);
@@ -218,18 +223,23 @@ impl RuleReader {
             if list.is_empty() {
                 return Err(table.empty("tradable"));
             }
-            for at in &list {
-                let venue = at.value.trim().to_lowercase();
-                if self.universe.as_ref().is_some_and(|universe| !universe.has_venue(&venue)) {
-                    self.warnings.push(at.error(format!("the universe lists nothing at \"{venue}\"")));
-                }
-                venues.push(venue);
+            venues.extend(list.iter().map(|at| at.value.trim().to_lowercase()));
+            if let Some(universe) = &self.universe {
+                let can_open = venues.iter().any(|venue| universe.has_venue(venue));
+                let outcome = if can_open { "" } else { ": this rule can never open" };
+                let unknown = list.iter().zip(&venues).filter(|(_, venue)| !universe.has_venue(venue));
+                self.warnings.extend(unknown.map(|(at, venue)| {
+                    let has = venues_of(universe);
+                    at.error(format!("the universe lists nothing at \"{venue}\"; it has {has}{outcome}"))
+                }));
             }
         } else {
-            return Err(at.error("`tradable` takes true, false or a list of venues"));
+            return Err(at.error("`tradable` takes true, false or a list of venues, such as [\"gateio\"]"));
         }
         if !has_assets {
-            return Err(at.error("`tradable` is about the assets of a rule: it goes with `assets`"));
+            return Err(at.error(
+                "`tradable` needs an `assets` of the rule itself; those of its branches do not count",
+            ));
         }
         if self.universe.is_none() {
             return Err(at.error(
@@ -295,6 +305,7 @@ impl RuleReader {
     ) -> Result<Vec<Branch>, SyntaxError> {
         let mut branches = Vec::new();
         for branch in table.tables("any_of")? {
+            asset::none_outside(&branch)?;
             branch.only(&["any", "all", "none", "match", "in", "assets"])?;
             let mode = term_mode(&branch)?.unwrap_or(mode);
             let fields = fields(&branch)?.unwrap_or_else(|| in_fields.to_vec());
@@ -401,6 +412,16 @@ impl RuleReader {
             at.value
         )))
     }
+}
+
+/// The exchanges of a universe, the first of them if there are many.
+fn venues_of(universe: &Universe) -> String {
+    let venues: BTreeSet<&str> = universe.listings().iter().map(|listing| listing.venue.as_str()).collect();
+    let mut names: Vec<&str> = venues.iter().copied().take(VENUES_SHOWN).collect();
+    if venues.len() > VENUES_SHOWN {
+        names.push("…");
+    }
+    if names.is_empty() { "no market at all".to_owned() } else { names.join(", ") }
 }
 
 fn term_mode(table: &Table<'_>) -> Result<Option<TermMode>, SyntaxError> {
