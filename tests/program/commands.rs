@@ -46,8 +46,11 @@ fn half_an_output_goes_away_when_its_command_is_stopped() {
 fn init_writes_a_set_up_that_is_right_and_overwrites_nothing() {
     let desk = Desk::new();
     let dir = desk.name("new");
-    stoop(&["init", &dir]).finish().expect(0);
+    let run = stoop(&["init", &dir]).finish().expect(0);
     let config = desk.name("new/stoop.toml");
+    let next =
+        format!("next: stoop rules check {config}, export TWEETSTREAM_API_KEY=…, stoop doctor -c {config}");
+    assert_eq!(run.stderr.last(), Some(&next), "{}", run.errors());
     let starter = desk.name("new/rules/starter.toml");
     let universe = desk.name("new/universe.csv");
     stoop(&["rules", "check", &config, &starter]).finish().expect(0);
@@ -93,6 +96,36 @@ fn rules_check_tells_the_place_of_every_mistake() {
     stoop(&["rules", "check", &good]).finish().expect(0);
     stoop(&["rules", "check", &good, &bad[0]]).finish().expect(78);
     stoop(&["rules", "check", "absent.toml"]).finish().expect(78);
+    let folder = fixture("rules");
+    let run = stoop(&["rules", "check", &folder]).finish().expect(78);
+    assert_eq!(run.stderr, [format!("{folder} is a folder: name its files, such as {folder}/*.toml")]);
+}
+
+#[test]
+fn rules_check_counts_what_is_there_and_warns_where_there_is_no_rule() {
+    let desk = Desk::new();
+    let alias = "[[alias]]\nterms = [\"doge\"]\nmarket = \"binance:DOGEUSDT\"\n";
+    let none = desk.file("none.toml", alias);
+    let one = desk.file("one.toml", "[[rule]]\nname = \"a\"\n");
+    let run = stoop(&["rules", "check", &none, &one]).finish().expect(0);
+    let expect = [
+        format!("{none}: there is no [[rule]] in it: nothing would ever open (warning)"),
+        format!("{none}: 0 rules, 1 alias, no mistake"),
+        format!("{one}: 1 rule, 0 aliases, no mistake"),
+    ];
+    assert_eq!(run.stderr, expect);
+}
+
+#[test]
+fn what_is_typed_wrong_or_missing_says_what_to_do() {
+    let desk = Desk::new();
+    let absent = desk.name("absent.toml");
+    let run = stoop(&["run", "-c", &absent]).finish().expect(78);
+    let hint = "name another with -c, or let `stoop init` write one";
+    assert!(run.errors().contains(&absent) && run.errors().contains(hint), "{}", run.errors());
+    let run = stoop(&["mock", "--listen", "9001", "--input", "absent.jsonl"]).finish().expect(2);
+    let hint = "write an address and a port, such as 127.0.0.1:9001";
+    assert!(run.errors().contains(hint), "{}", run.errors());
 }
 
 #[test]
@@ -124,6 +157,9 @@ fn every_command_explains_itself() {
     }
     for (command, told) in [
         ("run", "TWEETSTREAM_API_KEY"),
+        ("run", "stoop mock --listen"),
+        ("mock", "Example: stoop mock"),
+        ("rules", "docs/rules.md"),
         ("replay", "every deadline fires"),
         ("bench", "ratios of one run"),
         ("doctor", "never printed"),

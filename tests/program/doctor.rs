@@ -38,7 +38,7 @@ fn a_good_set_up_has_nothing_to_fix() {
     assert!(run.stderr.is_empty(), "{}", run.errors());
     expect_no_line(&run, "fix");
     expect_line(&run, "ok", "configuration");
-    assert!(expect_line(&run, "ok", "rules").starts_with("4 rules, 1 aliases"));
+    assert!(expect_line(&run, "ok", "rules").ends_with("4 rules, 1 alias"));
     assert!(expect_line(&run, "ok", "key").contains("TWEETSTREAM_API_KEY"));
     assert!(expect_line(&run, "ok", "server").contains(&format!("{} answers", mock.addr)));
     expect_line(&run, "ok", "wall clock");

@@ -160,7 +160,7 @@ fn a_key_that_stands_in_the_configuration_is_taken_out_on_the_tape() {
     stoop(&["tape", "verify", &tape]).finish().expect(0);
     let info = stoop(&["tape", "info", &tape]).finish().expect(0);
     assert!(
-        info.stdout.iter().any(|line| line.starts_with("  universe: 1 symbols, sha256:")),
+        info.stdout.iter().any(|line| line.starts_with("  universe: 1 symbol, sha256:")),
         "{:?}",
         info.stdout
     );

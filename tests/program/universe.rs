@@ -43,8 +43,7 @@ fn check_counts_what_is_in_a_file_and_names_every_bad_row() {
          FOO,gateio,FOO_USDT,EKpQGSJtjMFqKZ9KQanSqYXRcF8fBopzLHYxdM65zcjm,solana\n",
     );
     let run = stoop(&["universe", "check", &good]).finish().expect(0);
-    let expect =
-        format!("{good}: 3 rows, 2 symbols, 2 venues (binance 1, gateio 2), 1 contracts, no mistake");
+    let expect = format!("{good}: 3 rows, 2 symbols, 2 venues (binance 1, gateio 2), 1 contract, no mistake");
     assert_eq!(run.stdout, [expect]);
 
     let bad = desk.file("bad.csv", "symbol,venue,market\n,okx,A\nFOO,okx,B\nFOO,okx,B\nFOO,,C\n");
@@ -139,7 +138,7 @@ fn all_lists_together_make_one_file_that_is_the_same_each_time() {
     for part in [
         "# binance spot: 6 markets, 2 that do not trade left out\n",
         // EDGEUSDT is the name of the spot market too.
-        "# binance USD-M futures: 4 markets, 1 in a list before this one, 1 that do not trade left out, 2 that are \
+        "# binance USD-M futures: 4 markets, 1 counted already (spot and futures of one name are one row), 1 that do not trade left out, 2 that are \
          not of coins left out\n",
         "# gateio spot: 4 markets, 2 that do not trade left out, 2 that are not of coins left out\n",
         "symbol,venue,market,contract,chain\n1000TWIN,",
@@ -147,12 +146,14 @@ fn all_lists_together_make_one_file_that_is_the_same_each_time() {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
     }
     let told = stoop(&["universe", "check", &first]).finish().expect(0).stdout;
-    let expect =
-        "28 rows, 8 symbols, 5 venues (binance 12, bybit 3, gateio 5, hyperliquid 4, okx 4), 1 contracts";
+    let expect = "28 rows, 8 symbols, 5 venues (binance 12, bybit 3, gateio 5, hyperliquid 4, okx 4), 1 contract, no mistake";
     assert!(told[0].contains(expect), "{told:?}");
 
     let run = build(&lists, &first).expect(73);
-    assert!(run.errors().contains("first.csv"), "{}", run.errors());
+    let expect = format!("{first} exists: nothing is overwritten; give another file with -o FILE");
+    assert!(run.errors().contains(&expect), "{}", run.errors());
+    let run = build(&lists, "-").expect(0);
+    assert_eq!(run.stdout.join("\n"), text.trim_end(), "- is stdout");
     assert_eq!(text, std::fs::read_to_string(&first).unwrap(), "it is left alone");
 }
 
@@ -191,7 +192,13 @@ fn what_is_wrong_with_a_list_is_told_with_its_place_and_nothing_is_written() {
     let unknown = "this is not a symbol list of an exchange that is known here";
     let output = desk.name("universe.csv");
     for (text, expect) in [
-        (String::new(), "list.json:1:1: EOF while parsing a value".to_owned()),
+        (String::new(), "list.json:1:1: this is not JSON; it is empty: save the list again".to_owned()),
+        (
+            "\n<html><body>Not here</body></html>".to_owned(),
+            "list.json:2:1: this is not JSON; it begins \"<html><body>Not here\"…: save the list again, from the \
+             address that `stoop universe build --help` gives"
+                .to_owned(),
+        ),
         ("[1,\n 2,,]".to_owned(), "list.json:2:4: expected value".to_owned()),
         ("[]".to_owned(), format!("list.json:1:1: {unknown}")),
         ("{\"symbols\":[]}".to_owned(), format!("list.json:1:1: {unknown}")),

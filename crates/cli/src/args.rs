@@ -14,6 +14,16 @@ use crate::universe::UniverseArgs;
 /// The name of a configuration.
 pub(crate) const DEFAULT_CONFIG: &str = "stoop.toml";
 
+/// A run against a server of one's own.
+const WITHOUT_A_KEY: &str = "\
+Without a key of your own, against a server of your own:
+  stoop mock --listen 127.0.0.1:9001 --input frames.jsonl --rebase --loop --api-key test &
+  TWEETSTREAM_API_KEY=test stoop run -c stoop.toml
+with these two settings in stoop.toml:
+  [feed]
+  url = \"ws://127.0.0.1:9001/ws\"
+  api = \"http://127.0.0.1:9001\"";
+
 /// Turns a stream of posts into trading decisions.
 ///
 /// Frames come in over the TweetStream WebSocket, are joined with their later enrichment, tested against your
@@ -64,7 +74,7 @@ pub(crate) enum Command {
     /// Prints the digest over all decisions, the same as `stoop replay` does; ends with 1 if two ways decide
     /// differently.
     Bench(BenchArgs),
-    /// Look whether everything a run needs is in place, and say what to do where it is not.
+    /// Check that everything a run needs is in place, and say how to fix what is not.
     ///
     /// Checks the configuration, the rules, the key, the way to the server, what the plan allows, the clock and the limits
     /// of this machine: one line each on stdout, `ok`, `warn` or `fix`, and after an arrow what to do.
@@ -72,8 +82,8 @@ pub(crate) enum Command {
     /// It connects to the feed by TCP and TLS, checks the certificate and hangs up: the feed is not shown the key. The
     /// REST interface, `[feed] api`, is, and asked for plan and limits. The key is never printed.
     ///
-    /// Ends with 0 if nothing is to be fixed, 78 if the configuration, the rules or the key are, 1 if only something
-    /// else is.
+    /// Ends with 0 if there is nothing to fix, 78 if the configuration, the rules or the key need fixing, 1 if only
+    /// something else does.
     Doctor(DoctorArgs),
 }
 
@@ -108,7 +118,10 @@ pub(crate) struct InitArgs {
 ///
 /// Ends with 0 after --for, --max-frames or when the reader of stdout is gone, 77 if the server refuses the key or
 /// plan, 78 if the configuration is wrong, 130 or 143 after a clean stop by SIGINT or SIGTERM.
+///
+/// Example: stoop run -c stoop.toml --decisions decisions.jsonl --status 5s
 #[derive(Debug, Args)]
+#[command(after_long_help = WITHOUT_A_KEY)]
 pub(crate) struct RunArgs {
     /// The configuration.
     #[arg(short, long, value_name = "FILE", default_value = "stoop.toml")]
@@ -123,7 +136,7 @@ pub(crate) struct RunArgs {
     /// Write the latencies of each interval to this new file, as `HdrHistogram`'s tools read them.
     #[arg(long, value_name = "FILE")]
     pub(crate) latency_log: Option<PathBuf>,
-    /// Of --latency-log: how long an interval is.
+    /// How long an interval of --latency-log is.
     #[arg(long, value_name = "DURATION", value_parser = positive, default_value = "10s", requires = "latency_log")]
     pub(crate) latency_every: Duration,
     /// Stop after this long, such as 30s or 2h.
@@ -137,7 +150,7 @@ pub(crate) struct RunArgs {
     pub(crate) json: bool,
 }
 
-/// Put what was recorded through the same engine; same input, same digest.
+/// Run recorded frames through the same engine; same input, same digest.
 ///
 /// INPUT is a tape (.mcap, plain, .gz or .zst) or a folder of tapes; or a JSONL file of raw frames, plain, .gz or .zst, or
 /// - for stdin.
@@ -237,8 +250,8 @@ pub(crate) struct ParityArgs {
 /// .parquet, named after their series up to the first `-`: DOGEUSDT-1m-2021-04.csv. A market is found by its symbol, a ticker by $TICKER and USDT,
 /// anything else by `[series]` of the configuration.
 ///
-/// Writes report.html, decisions.jsonl, outcomes.csv, outcomes.parquet and summary.json into DIR, where none may be. Same
-/// inputs, same files, byte for byte.
+/// Writes report.html, decisions.jsonl, outcomes.csv, outcomes.parquet and summary.json into DIR, which must not hold any of
+/// them yet. Same inputs, same files, byte for byte.
 /// docs/backtesting.md says how entry, exit and costs are taken, and why an outcome is left out.
 #[derive(Debug, Args)]
 pub(crate) struct BacktestArgs {
@@ -248,7 +261,7 @@ pub(crate) struct BacktestArgs {
     /// The configuration; a file that holds only rules will do. Of tapes, instead of their own.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Folder of price files; `prices` beside the first INPUT, or in it if that is a folder, unless told.
+    /// Folder of price files; `prices` beside the first INPUT, or in it if that is a folder, by default.
     #[arg(long, value_name = "DIR")]
     pub(crate) prices: Option<PathBuf>,
     /// From a decision to the order at the exchange.
@@ -273,13 +286,19 @@ pub(crate) struct BacktestArgs {
     /// Folder to write to.
     #[arg(short, long, value_name = "DIR", default_value = "backtest")]
     pub(crate) output: PathBuf,
-    /// File that counts what has been tried on the same frames; stoop-trials.txt beside DIR unless told. What looks good
+    /// File that counts what has been tried on the same frames; stoop-trials.txt beside DIR by default. What looks good
     /// after many tries is less good, and the statistics say by how much.
     #[arg(long, value_name = "FILE")]
     pub(crate) trials: Option<PathBuf>,
 }
 
-/// Look at rule files.
+/// Check rule files before a run does.
+///
+/// docs/rules.md teaches the language of rules, step by step; `stoop init` writes rules to start from.
+///
+/// Ends with 0 if there is no mistake, 78 if there is one.
+///
+/// Example: stoop rules check stoop.toml
 #[derive(Debug, Args)]
 pub(crate) struct RulesArgs {
     #[command(subcommand)]
@@ -288,7 +307,14 @@ pub(crate) struct RulesArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RulesCommand {
-    /// Check configurations or rule files: every mistake with file, line and column.
+    /// Check configurations or rule files: report the first mistake of every rule, with file, line and column.
+    ///
+    /// A configuration is checked with the rule files and the universe that it names. Warnings are of what is valid and has no
+    /// effect. docs/rules.md has every key, and a list of mistakes.
+    ///
+    /// Ends with 0 if there is no mistake, 78 if there is one.
+    ///
+    /// Example: stoop rules check stoop.toml rules/*.toml
     Check {
         /// Files to check.
         #[arg(required = true, value_name = "FILE")]
@@ -449,11 +475,18 @@ pub(crate) struct GenArgs {
 /// Beside the socket it answers the REST interface: `/api/me`, `/api/add-account` and `/api/remove-account` over a list in
 /// memory that begins with the accounts of the input (accounts called missing… are not found), and `/api/history` of the
 /// input, by its own times; with --rebase of what clients were shown so far or missed while they were away.
+///
+/// Ends with 130 or 143 after a clean stop by SIGINT or SIGTERM, 1 if it cannot listen or read the input, 2 if the command
+/// line is wrong.
+///
+/// Example: stoop mock --listen 127.0.0.1:9001 --input frames.jsonl --rebase --loop --api-key test
+///
+/// The other half is `stoop run`, whose help shows what stoop.toml says then.
 #[derive(Debug, Args)]
 #[command(after_long_help = stoop_mock::fault_help())]
 pub(crate) struct MockArgs {
     /// Address and port; port 0 takes a free one.
-    #[arg(long, value_name = "A:P", default_value = "127.0.0.1:0")]
+    #[arg(long, value_name = "A:P", default_value = "127.0.0.1:0", value_parser = address)]
     pub(crate) listen: SocketAddr,
     /// Frames to serve, as JSONL.
     #[arg(long, value_name = "F")]
@@ -551,7 +584,7 @@ pub(crate) struct BenchArgs {
     /// The configuration; a file that holds only rules will do. Without it, the starter rules.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// How many frames: to generate, 100000 unless told, or of INPUT at most.
+    /// How many frames: to generate, 100000 by default, or of INPUT at most.
     #[arg(long, value_name = "N")]
     pub(crate) frames: Option<u64>,
     /// Same seed, same generated frames.
@@ -603,6 +636,10 @@ fn moment(text: &str) -> Result<Moment, String> {
     }
     let ms = stoop::parse_ms(text);
     ms.map(Moment::At).ok_or_else(|| "write 2026-05-01T12:00:00Z, 2026-05-01, or -2h".to_owned())
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_error| "write an address and a port, such as 127.0.0.1:9001".to_owned())
 }
 
 fn rows(text: &str) -> Result<usize, String> {

@@ -12,7 +12,7 @@ use stoop::{
 
 use crate::args::{HistoryArgs, HistoryType};
 use crate::failure::{Code, Failure, Outcome};
-use crate::output::{Progress, create_new, note};
+use crate::output::{OUTPUT, Progress, create_new, exists, note};
 use crate::{key, rest};
 
 /// Errors of rows that are shown.
@@ -22,10 +22,7 @@ pub(crate) fn history(args: &HistoryArgs) -> Outcome {
     let path = &args.output;
     // Before anything is asked for.
     if !is_stdout(path) && path.exists() {
-        return Err(Failure::text(
-            Code::Exists,
-            format_args!("{} exists; nothing is overwritten", path.display()),
-        ));
+        return Err(exists(path, OUTPUT));
     }
     let now_ms = Clock::anchored().now_ns() / 1_000_000;
     let (from_ms, to_ms) = (args.from.at_ms(now_ms), args.to.at_ms(now_ms));

@@ -33,11 +33,11 @@ pub(crate) fn init(args: &InitArgs) -> Outcome {
     write(&starter, STARTER)?;
     write(&universe, UNIVERSE)?;
     note(format_args!(
-        "wrote {}, {} and {}\nnext: export TWEETSTREAM_API_KEY=… and `stoop run -c {}`",
-        config.display(),
-        starter.display(),
-        universe.display(),
-        config.display()
+        "wrote {config}, {starter} and {universe}\n\
+         next: stoop rules check {config}, export TWEETSTREAM_API_KEY=…, stoop doctor -c {config}",
+        config = config.display(),
+        starter = starter.display(),
+        universe = universe.display(),
     ));
     Ok(ExitCode::SUCCESS)
 }

@@ -65,6 +65,16 @@ impl Drop for Progress {
     }
 }
 
+/// A count and what is counted: `1 rule`, `2 rules`, `2 aliases`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    let ending = match (count, what.ends_with('s')) {
+        (1, _) => "",
+        (_, false) => "s",
+        (_, true) => "es",
+    };
+    format!("{count} {what}{ending}")
+}
+
 /// Takes decisions as lines.
 pub(crate) struct Lines {
     out: BufWriter<Box<dyn Write + Send>>,
@@ -150,12 +160,29 @@ impl Lines {
     }
 }
 
-/// A file that did not exist.
+/// A file that did not exist, named with -o.
 pub(crate) fn create_new(path: &Path) -> Result<File, Failure> {
+    create_new_as(path, OUTPUT)
+}
+
+/// A file that did not exist, named with this option.
+pub(crate) fn create_new_as(path: &Path, option: &str) -> Result<File, Failure> {
     File::create_new(path).map_err(|error| {
-        let code = if error.kind() == ErrorKind::AlreadyExists { Code::Exists } else { Code::Failed };
-        Failure::text(code, format_args!("cannot create {}: {error}", path.display()))
+        if error.kind() == ErrorKind::AlreadyExists {
+            return exists(path, option);
+        }
+        Failure::text(Code::Failed, format_args!("cannot create {}: {error}", path.display()))
     })
+}
+
+/// The option that most commands name their output with.
+pub(crate) const OUTPUT: &str = "-o FILE";
+
+/// Why an output is refused: it is there, and the option names another.
+pub(crate) fn exists(path: &Path, option: &str) -> Failure {
+    let path = path.display();
+    let why = format_args!("{path} exists: nothing is overwritten; give another file with {option}");
+    Failure::text(Code::Exists, why)
 }
 
 /// Length of what stands after the last newline.

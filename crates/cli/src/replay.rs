@@ -17,13 +17,14 @@ use stoop::{
 use crate::args::{ReplayArgs, Speed};
 use crate::failure::{Code, Failure, OrFail, Outcome};
 use crate::inputs::{self, Inputs};
-use crate::output::{Lines, Progress, create_new, note};
+use crate::output::{Lines, Progress, create_new_as, exists, note};
 use crate::signals::{self, Caught};
 use crate::tape::SpanArgs;
 use crate::{report, run};
 
 /// From a signal to the end of a replay that decides nothing meanwhile.
 const GRACE: Duration = Duration::from_millis(500);
+const STATE_OUT: &str = "--state-out FILE";
 
 pub(crate) fn replay(args: &ReplayArgs) -> Outcome {
     let config = args.config.as_deref().map(run::load).transpose()?;
@@ -140,8 +141,7 @@ impl Writer {
     fn new(args: &ReplayArgs) -> Result<Self, Failure> {
         // Told before hours of work are lost to it.
         if let Some(path) = args.state_out.as_deref().filter(|path| path.exists()) {
-            let exists = format!("{} exists; no file is overwritten", path.display());
-            return Err(Failure::text(Code::Exists, exists));
+            return Err(exists(path, STATE_OUT));
         }
         let lines = match &args.output {
             Some(path) => Lines::create(path)?,
@@ -190,7 +190,7 @@ fn read_state(path: &Path) -> Result<State, Failure> {
 }
 
 fn write_state(path: &Path, state: &State) -> Result<(), Failure> {
-    let mut file = std::io::BufWriter::new(create_new(path)?);
+    let mut file = std::io::BufWriter::new(create_new_as(path, STATE_OUT)?);
     let mut write = || {
         for event in state_events(state) {
             file.write_all(&event)?;

@@ -7,7 +7,7 @@ use stoop::Config;
 
 use crate::args::{RulesArgs, RulesCommand};
 use crate::failure::Code;
-use crate::output::note;
+use crate::output::{counted, note};
 
 pub(crate) fn rules(args: &RulesArgs) -> ExitCode {
     let RulesCommand::Check { files } = &args.command;
@@ -17,6 +17,14 @@ pub(crate) fn rules(args: &RulesArgs) -> ExitCode {
 
 /// Shows what is wrong with a file, or what is in it.
 fn check(path: &Path) -> bool {
+    if path.is_dir() {
+        let path = path.display();
+        note(format_args!(
+            "{path} is a folder: name its files, such as {}/*.toml",
+            path.to_string().trim_end_matches('/')
+        ));
+        return false;
+    }
     let config = match Config::load(path) {
         Ok(config) => config,
         Err(error) => {
@@ -29,8 +37,12 @@ fn check(path: &Path) -> bool {
     }
     match config.rules() {
         Ok(rules) => {
-            let (rules, aliases) = (rules.rules().len(), rules.aliases().len());
-            note(format_args!("{}: {rules} rules, {aliases} aliases, no mistake", path.display()));
+            let (path, count) = (path.display(), rules.rules().len());
+            if count == 0 {
+                note(format_args!("{path}: there is no [[rule]] in it: nothing would ever open (warning)"));
+            }
+            let aliases = counted(rules.aliases().len(), "alias");
+            note(format_args!("{path}: {}, {aliases}, no mistake", counted(count, "rule")));
             true
         }
         Err(error) => {

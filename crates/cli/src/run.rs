@@ -1,9 +1,10 @@
 //! `stoop run`: reads the feed and decides.
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use stoop::{Clock, Config, End, Engine, EngineError, Summary};
+use stoop::{Clock, Config, ConfigError, End, Engine, EngineError, Summary};
 
 use crate::args::RunArgs;
 use crate::consume::{Aside, Sink, consume};
@@ -14,6 +15,8 @@ use crate::{key, report, signals};
 
 /// How long a stop may take beyond `drain_timeout`, before the process is ended as it is.
 pub(crate) const GRACE: Duration = Duration::from_secs(3);
+/// What to do where there is no configuration.
+pub(crate) const NO_CONFIG: &str = "name another with -c, or let `stoop init` write one";
 
 pub(crate) fn run(args: &RunArgs) -> Outcome {
     let config = load(&args.config)?;
@@ -85,7 +88,17 @@ pub(crate) fn ended(summary: &Summary) -> Outcome {
 
 /// Loads a configuration and shows its warnings.
 pub(crate) fn load(path: &std::path::Path) -> Result<Config, Failure> {
-    let config = Config::load(path).or_fail(Code::Config)?;
+    let config = Config::load(path).map_err(|error| {
+        let hint = match &error {
+            ConfigError::Read { source, .. } if source.kind() == ErrorKind::NotFound => NO_CONFIG,
+            ConfigError::Read { .. }
+            | ConfigError::Key { .. }
+            | ConfigError::Syntax(_)
+            | ConfigError::Universe(_)
+            | ConfigError::Endpoint(_) => return Failure::new(Code::Config, error),
+        };
+        Failure::text(Code::Config, format_args!("{error}: {hint}"))
+    })?;
     for warning in &config.warnings {
         note(format_args!("stoop: warning: {warning}"));
     }

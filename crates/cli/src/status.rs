@@ -8,7 +8,7 @@ use serde_json::json;
 use stoop::{Clock, Counters, IntervalLog, Recorder};
 
 use crate::failure::{Code, Failure};
-use crate::output::create_new;
+use crate::output::create_new_as;
 use crate::stderr;
 
 /// Makes status lines. They stand among the decisions, but have no `seq` and are not in the digest.
@@ -69,7 +69,7 @@ pub(crate) struct LatencyLog {
 impl LatencyLog {
     /// Begins a new file.
     pub(crate) fn create(path: &Path) -> Result<Self, Failure> {
-        let file = create_new(path)?;
+        let file = create_new_as(path, "--latency-log FILE")?;
         let clock = Clock::anchored();
         let from_ns = clock.now_ns();
         let name = path.display().to_string();

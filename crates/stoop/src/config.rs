@@ -1,5 +1,6 @@
 //! Configuration: `stoop.toml` and the rule files it names.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -560,7 +561,15 @@ impl Files<'_> {
             }
         };
         match UniverseFile::load(&path) {
-            Err(error @ UniverseError::Read { .. }) => Err(at.error(error.to_string()).into()),
+            Err(error @ UniverseError::Read { .. }) => {
+                let hint = match &error {
+                    UniverseError::Read { source, .. } if source.kind() == ErrorKind::NotFound => {
+                        "; `stoop init` writes a small one, `stoop universe build` a real one"
+                    }
+                    UniverseError::Read { .. } | UniverseError::Rows(_) => "",
+                };
+                Err(at.error(format!("{error}{hint}")).into())
+            }
             read => Ok(read?),
         }
     }

@@ -119,6 +119,10 @@ fn the_universe_is_read_beside_the_configuration_that_names_it() {
     let named = "[[rule]]\nname = \"r\"\n[universe]\nfile = \"lists/u.csv\"\n";
     let missing = error(named);
     assert!(missing.contains("stoop.toml:4:8: cannot read ") && missing.contains("u.csv"), "{missing}");
+    assert!(
+        missing.ends_with("`stoop init` writes a small one, `stoop universe build` a real one"),
+        "{missing}"
+    );
 
     std::fs::create_dir(folder.path().join("lists")).unwrap();
     let list = folder.path().join("lists").join("u.csv");

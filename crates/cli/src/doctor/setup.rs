@@ -7,7 +7,10 @@ use stoop::{Config, ConfigError, Key, RuleSetError};
 use super::{Check, Report};
 use crate::failure::Failure;
 use crate::key::{self, Origin};
+use crate::output::counted;
+use crate::run::NO_CONFIG;
 
+const THEN: &str = "rules, key and server are checked then";
 const RULES_HELP: &str = "docs/rules.md has the language; `stoop init` writes rules to begin with";
 
 /// Looks at the configuration, the rules and the key; returns the first and the last if they can be read.
@@ -16,17 +19,13 @@ pub(super) fn check(path: &Path, report: &mut Report) -> Result<Option<(Config, 
         Ok(config) => config,
         Err(error) => {
             let advice = match error {
-                ConfigError::Read { .. } => {
-                    "name another file with -c, or let `stoop init` write one; rules, key and server are checked then"
-                }
+                ConfigError::Read { .. } => format!("{NO_CONFIG}; {THEN}"),
                 ConfigError::Syntax(_)
                 | ConfigError::Universe(_)
                 | ConfigError::Endpoint(_)
-                | ConfigError::Key { .. } => {
-                    "correct it at this place; rules, key and server are checked then"
-                }
+                | ConfigError::Key { .. } => format!("correct it at this place; {THEN}"),
             };
-            report.fix(Check::Configuration, error.to_string(), advice)?;
+            report.fix(Check::Configuration, error.to_string(), &advice)?;
             return Ok(None);
         }
     };
@@ -34,7 +33,10 @@ pub(super) fn check(path: &Path, report: &mut Report) -> Result<Option<(Config, 
         report.warn(Check::Configuration, warning.to_string(), "it is valid; make sure that you mean it")?;
     }
     let shown = path.display();
-    report.ok(Check::Configuration, format!("{shown}: no mistake, {} warnings", config.warnings.len()))?;
+    report.ok(
+        Check::Configuration,
+        format!("{shown}: no mistake, {}", counted(config.warnings.len(), "warning")),
+    )?;
     rules(&config, report)?;
     let key = key(&config, report)?;
     Ok(Some((config, key)))
@@ -51,7 +53,10 @@ fn rules(config: &Config, report: &mut Report) -> Result<(), Failure> {
             let universe = universe.map_or(String::new(), |it| {
                 format!(", a universe of {} symbols in {} rows", it.symbols(), it.len())
             });
-            report.ok(Check::Rules, format!("{rules} rules, {aliases} aliases{universe}"))
+            report.ok(
+                Check::Rules,
+                format!("{}, {}{universe}", counted(rules, "rule"), counted(aliases, "alias")),
+            )
         }
         Err(RuleSetError::Syntax(errors)) => errors
             .iter()

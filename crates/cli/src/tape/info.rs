@@ -12,7 +12,7 @@ use stoop::{
 
 use super::reel::{Reel, failure, shown_ns};
 use crate::failure::{Code, Outcome};
-use crate::output::Lines;
+use crate::output::{self, Lines};
 
 /// Types of events that are told apart; more are counted together.
 const MOST_TYPES: usize = 256;
@@ -138,7 +138,8 @@ impl Tally {
             None => "  configuration: none".to_owned(),
         });
         if let Some(universe) = self.universe() {
-            let symbols = symbols(universe).map_or("damaged".to_owned(), |count| format!("{count} symbols"));
+            let symbols =
+                symbols(universe).map_or("damaged".to_owned(), |count| output::counted(count, "symbol"));
             lines.push(format!("  universe: {symbols}, sha256:{}", universe.sha256));
         }
         lines.push(format!("  state: {}", self.state_text()));

@@ -1,7 +1,7 @@
 //! `stoop universe build`: the lists of exchanges to one file.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -11,7 +11,7 @@ use stoop::{Listing, Universe};
 use super::list::{self, Kind, List};
 use super::row::{self, Entry, Market};
 use crate::failure::{Code, Failure, OrFail, Outcome};
-use crate::output::{create_new, note};
+use crate::output::{counted, create_new, note};
 use crate::unfinished::Unfinished;
 
 /// The longest list; the longest that was seen has 20 MB.
@@ -21,7 +21,9 @@ const ERRORS: usize = 100;
 
 pub(super) fn build(files: &[PathBuf], output: &Path) -> Outcome {
     let mut unfinished = Unfinished::default();
-    let mut out = unfinished.make(output, create_new)?;
+    let is_stdout = output.as_os_str() == "-";
+    let file = if is_stdout { None } else { Some(unfinished.make(output, create_new)?) };
+    let shown = if is_stdout { "stdout".to_owned() } else { output.display().to_string() };
     let mut made = Made::default();
     let mut bad = 0;
     for path in files {
@@ -40,28 +42,33 @@ pub(super) fn build(files: &[PathBuf], output: &Path) -> Outcome {
         }
     }
     if bad > 0 {
-        let why = format_args!("{bad} errors in the lists; {} was not written", output.display());
+        let why = format_args!("{} in the lists; nothing was written to {shown}", counted(bad, "error"));
         return Err(Failure::text(Code::Config, why));
     }
     let text = made.text();
     // What is written is read by a run: here is the place to learn that it cannot be.
-    let universe = Universe::parse(&output.display().to_string(), &text).map_err(|errors| {
+    let universe = Universe::parse(&shown, &text).map_err(|errors| {
         let told: Vec<_> = errors.iter().map(ToString::to_string).collect();
         Failure::text(Code::Config, told.join("\n"))
     })?;
     if universe.is_empty() {
-        let why = format_args!("no market in these lists trades; {} was not written", output.display());
+        let why = format_args!("no market in these lists trades; nothing was written to {shown}");
         return Err(Failure::text(Code::Config, why));
     }
-    out.write_all(text.as_bytes()).and_then(|()| out.sync_all()).map_err(|error| {
-        Failure::text(Code::Failed, format_args!("cannot write {}: {error}", output.display()))
-    })?;
-    unfinished.keep();
+    let written = match file {
+        Some(mut file) => file.write_all(text.as_bytes()).and_then(|()| file.sync_all()),
+        None => io::stdout().lock().write_all(text.as_bytes()),
+    };
+    match written {
+        Ok(()) => unfinished.keep(),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
+        Err(error) => return Err(Failure::text(Code::Failed, format_args!("cannot write {shown}: {error}"))),
+    }
     for line in &made.sources {
         note(format_args!("{line}"));
     }
-    let (rows, symbols) = (universe.len(), universe.symbols());
-    note(format_args!("{rows} markets of {symbols} symbols written to {}", output.display()));
+    let (rows, symbols) = (counted(universe.len(), "market"), counted(universe.symbols(), "symbol"));
+    note(format_args!("{rows} of {symbols} written to {shown}"));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -136,9 +143,9 @@ impl Made {
                 self.rows.insert((symbol, venue, market.market), contract);
             }
         }
-        let mut line = format!("{venue} {}: {count} markets", kind.what());
+        let mut line = format!("{venue} {}: {}", kind.what(), counted(count, "market"));
         for (count, what) in [
-            (again, "in a list before this one"),
+            (again, "counted already (spot and futures of one name are one row)"),
             (idle, "that do not trade left out"),
             (no_coin, "that are not of coins left out"),
         ] {

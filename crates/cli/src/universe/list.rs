@@ -10,6 +10,8 @@ use stoop::syntax::{Source, SyntaxError};
 
 /// Rows that are looked at to tell which list it is: one of them has to be whole.
 const LOOKED_AT: usize = 1000;
+/// Characters that are shown of what is not JSON.
+const SHOWN_CHARS: usize = 20;
 
 /// The lists that are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +94,7 @@ struct BybitResult<'t> {
 pub(super) fn read(source: &Source) -> Result<List<'_>, SyntaxError> {
     // A byte order mark is not JSON; editors of one system like to write it.
     let text = source.text.trim_start_matches('\u{feff}');
-    let whole: &RawValue = parse(source, text)?;
+    let whole: &RawValue = parse(source, text).map_err(|error| not_json(error, text))?;
     let unknown =
         |at: &str| error_at(source, at, "this is not a symbol list of an exchange that is known here");
     let mut top = whole;
@@ -192,6 +194,19 @@ pub(super) fn parse<'t, T: Deserialize<'t>>(source: &Source, part: &'t str) -> R
         let what = text.split(" at line ").next().unwrap_or(&text);
         source.error(place_of(source, part) + byte, what.to_owned())
     })
+}
+
+/// Says of what is not JSON at all what to do about it; its place stays.
+fn not_json(mut error: SyntaxError, text: &str) -> SyntaxError {
+    let start: String = text.trim_start().chars().take(SHOWN_CHARS).collect();
+    if !start.starts_with(['{', '[', '"']) {
+        let begins =
+            if start.is_empty() { "it is empty".to_owned() } else { format!("it begins {start:?}…") };
+        error.message = format!(
+            "this is not JSON; {begins}: save the list again, from the address that `stoop universe build --help` gives"
+        );
+    }
+    error
 }
 
 /// Reads a row.

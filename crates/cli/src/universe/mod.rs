@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 use stoop::UniverseFile;
 
 use crate::failure::{Code, Outcome};
-use crate::output::{Lines, note};
+use crate::output::{Lines, counted, note};
 
 /// Check universe.csv, or build one from the symbol lists of exchanges.
 ///
@@ -43,7 +43,7 @@ Symbol lists that need no key. Save what you get as a file:
 
 #[derive(Debug, Subcommand)]
 enum UniverseCommand {
-    /// Check universe files: every bad row with file, line and column, or what is in them.
+    /// Check universe files: report every bad row with file, line and column; if there is none, say what the files hold.
     ///
     /// Prints the number of rows, symbols, venues and contracts on stdout. Ends with 78 if a row is bad.
     ///
@@ -55,9 +55,9 @@ enum UniverseCommand {
     },
     /// Build universe.csv from symbol lists that you have saved from exchanges.
     ///
-    /// Nothing is downloaded; the addresses of the lists stand below. The exchange is told from the content of a file,
-    /// never from its name. Markets that do not trade are left out, and so are options, stocks and leveraged tokens; how
-    /// many is reported. A market of thousands belongs to the coin itself: 1000PEPEUSDT is a market of PEPE.
+    /// Nothing is downloaded; the addresses of the lists stand below. The exchange is recognized by the content of a file,
+    /// never by its name. Markets that do not trade are left out, and so are options, stocks and leveraged tokens; how
+    /// many is reported. A market that trades a coin by the thousand counts as that coin's: 1000PEPEUSDT is a market of PEPE.
     ///
     /// FILE is JSON, plain, .gz or .zst, or - for stdin. The output is never overwritten. Same files, same output.
     ///
@@ -69,7 +69,7 @@ enum UniverseCommand {
         /// Symbol lists.
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
-        /// The file to write.
+        /// Write to this new file; - is stdout.
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
     },
@@ -111,11 +111,11 @@ fn counts(path: &Path, file: &UniverseFile) -> String {
     let shown: Vec<_> = venues.iter().map(|(venue, rows)| format!("{venue} {rows}")).collect();
     let shown = if shown.is_empty() { String::new() } else { format!(" ({})", shown.join(", ")) };
     format!(
-        "{}: {} rows, {} symbols, {} venues{shown}, {} contracts, no mistake",
+        "{}: {}, {}, {}{shown}, {}, no mistake",
         path.display(),
-        universe.len(),
-        universe.symbols(),
-        venues.len(),
-        universe.contracts()
+        counted(universe.len(), "row"),
+        counted(universe.symbols(), "symbol"),
+        counted(venues.len(), "venue"),
+        counted(universe.contracts(), "contract")
     )
 }
