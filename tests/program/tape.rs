@@ -163,7 +163,10 @@ fn info_says_what_is_on_a_tape() {
     let told = parsed(&run.stdout[0]);
     assert_eq!(told["files"][0]["records"]["frames"], count);
     assert_eq!(told["files"][0]["sealed"], true);
-    assert_eq!(told["files"][0]["state"], json!({"complete": true, "views": 0, "tweets": 0, "cooldowns": 0, "ids": 0}));
+    assert_eq!(
+        told["files"][0]["state"],
+        json!({"complete": true, "views": 0, "tweets": 0, "cooldowns": 0, "ids": 0})
+    );
     assert_eq!(told["total"]["origins"][1]["origin"], "1");
     assert_eq!(told["files"][0]["from_ns"], BEGIN_NS);
 }

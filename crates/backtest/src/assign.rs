@@ -135,8 +135,13 @@ impl SeriesNames {
                 Named::Nothing => Vec::new(),
                 Named::Several(alike) => alike.to_vec(),
             };
+            // One of several is meant: a later name must not be measured in its place.
+            let is_unclear = !alike.is_empty();
             if looked_for.iter().all(|before| before.name != name) {
                 looked_for.push(Candidate { by, name, alike });
+            }
+            if is_unclear {
+                break;
             }
         }
         Search { found: None, looked_for }
@@ -273,8 +278,12 @@ mod tests {
         let ticker = Some(asset(AssetClass::Ticker, "EDGE", None));
         assert_eq!(
             search(&["edge_usdt", "EDGE_USDT"], &[], ticker.as_ref(), &[]),
-            "symbol EDGEUSDT (which of EDGE_USDT, edge_usdt?), thousand 1000EDGEUSDT"
+            "symbol EDGEUSDT (which of EDGE_USDT, edge_usdt?)"
         );
+        // What would come next is another series than one of these.
+        let files = ["edge_usdt", "EDGE_USDT", "1000EDGEUSDT"];
+        let found = search(&files, &[], ticker.as_ref(), &[]);
+        assert_eq!(found, "symbol EDGEUSDT (which of EDGE_USDT, edge_usdt?)");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::set::RuleSet;
 use super::written::{Form, Forms, Found, Scan};
 use crate::merge::{NamedAsset, View, same_contract, same_symbol};
 
-/// Coins and addresses of one text that are looked at, so many of each; later ones are counted and left out.
+/// Coins of one text that are looked at in each form, and addresses; later ones are counted and left out.
 pub const LOCAL_ASSETS: usize = 64;
 
 /// Where a candidate comes from.
@@ -35,6 +35,8 @@ pub(super) struct Candidate {
     pub(super) is_local_too: bool,
     /// How the text writes a coin, and how its first line does.
     written: [Forms; 2],
+    /// All forms in which it was found.
+    seen: Forms,
 }
 
 impl Candidate {
@@ -44,7 +46,14 @@ impl Candidate {
     }
 
     fn new(class: AssetClass, origin: Origin) -> Self {
-        Self { class, origin, is_ambiguous: false, is_local_too: false, written: [Forms::NONE; 2] }
+        Self {
+            class,
+            origin,
+            is_ambiguous: false,
+            is_local_too: false,
+            written: [Forms::NONE; 2],
+            seen: Forms::NONE,
+        }
     }
 }
 
@@ -83,9 +92,9 @@ impl Candidates {
         }
         let body = reading.body(view);
         if !is_enriched || set.needs_written {
-            let mut count = 0;
+            let mut counts = [0; Form::ALL.len()];
             Scan::new(body.text(), set.universe()).run(body.first_line_end(), set.sought, |found| {
-                self.add_written(&found, &mut count);
+                self.add_written(&found, &mut counts);
             });
         }
         self.collect_addresses(view, reading);
@@ -113,30 +122,41 @@ impl Candidates {
         }
     }
 
-    fn add_written(&mut self, found: &Found<'_>, count: &mut usize) {
+    /// Adds a coin of the text, in those of its forms of which there are not too many yet: so what one rule looks for hides
+    /// nothing from another.
+    fn add_written(&mut self, found: &Found<'_>, counts: &mut [usize; Form::ALL.len()]) {
         let place = self.list.iter().position(|known| {
             known.class == AssetClass::Ticker && self.text(known).eq_ignore_ascii_case(found.symbol)
         });
-        let place = match place {
-            Some(place) => place,
-            None if *count >= LOCAL_ASSETS => {
-                self.left_out += 1;
-                return;
+        let known = place.and_then(|place| self.list.get(place)).map_or(Forms::NONE, |known| known.seen);
+        let mut forms = found.forms;
+        for (form, count) in Form::ALL.into_iter().zip(counts) {
+            if forms.contains(form) && !known.contains(form) {
+                if *count < LOCAL_ASSETS {
+                    *count += 1;
+                } else {
+                    forms = forms.without(form);
+                    self.left_out += 1;
+                }
             }
-            None => {
-                *count += 1;
-                let span = Span::push(&mut self.found, found.symbol);
-                self.found[span.start as usize..].make_ascii_uppercase();
-                self.list.push(Candidate::new(AssetClass::Ticker, Origin::Found(span)));
-                self.list.len() - 1
-            }
-        };
+        }
+        if forms.is_empty() {
+            return;
+        }
+        let place = place.unwrap_or_else(|| {
+            let span = Span::push(&mut self.found, found.symbol);
+            self.found[span.start as usize..].make_ascii_uppercase();
+            self.list.push(Candidate::new(AssetClass::Ticker, Origin::Found(span)));
+            self.list.len() - 1
+        });
         if let Some(candidate) = self.list.get_mut(place) {
+            candidate.seen = candidate.seen.or(forms);
             let places = [true, found.is_first_line];
             for ((written, is_here), capitals) in candidate.written.iter_mut().zip(places).zip(found.capitals)
             {
                 if is_here {
-                    *written = written.or(found.forms.without_unless(Form::Capitals, capitals));
+                    let counting = if capitals { forms } else { forms.without(Form::Capitals) };
+                    *written = written.or(counting);
                 }
             }
         }

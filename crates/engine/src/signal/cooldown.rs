@@ -10,7 +10,7 @@ use super::rule::{CooldownBy, Rule};
 use crate::merge::is_evm;
 use crate::state::{CooldownState, Scope, State};
 
-/// Cooldowns that are remembered; the oldest is forgotten.
+/// Cooldowns that run at one time; beyond them the one that ends first is forgotten.
 pub const COOLDOWNS: usize = 65_536;
 
 /// What a cooldown is for, as texts: a coin has one for its contract and one for its symbol, as far as they are known.
@@ -75,6 +75,8 @@ pub(super) struct Cooldowns {
     entries: BTreeMap<u64, Entry>,
     by_text: HashMap<(usize, String), Vec<u64>>,
     by_decision: HashMap<DecisionId, u64>,
+    /// In the order in which they end.
+    by_end: BTreeSet<(i64, u64)>,
     begun: u64,
     changes: Option<Changes>,
 }
@@ -95,7 +97,7 @@ impl Cooldowns {
         entries.map(|entry| entry.until_ns - now_ns).max()
     }
 
-    /// A decision has opened at `now_ns`. True if an older cooldown was forgotten before it was over.
+    /// A decision has opened at `now_ns`. True if another cooldown was forgotten before it was over.
     pub(super) fn begin(
         &mut self,
         rule: usize,
@@ -105,12 +107,12 @@ impl Cooldowns {
         until_ns: i64,
         expires_ns: i64,
     ) -> bool {
-        while self.entries.first_key_value().is_some_and(|(_, oldest)| oldest.until_ns <= now_ns) {
-            self.forget_oldest();
+        while self.by_end.first().is_some_and(|(until_ns, _)| *until_ns <= now_ns) {
+            self.forget_first();
         }
         let is_full = self.entries.len() >= COOLDOWNS;
         if is_full {
-            self.forget_oldest();
+            self.forget_first();
         }
         self.insert(self.begun, Entry { rule, subject, decision, until_ns, expires_ns });
         self.begun += 1;
@@ -141,6 +143,7 @@ impl Cooldowns {
             self.by_text.entry((entry.rule, text.clone())).or_default().push(serial);
         }
         self.by_decision.insert(entry.decision, serial);
+        self.by_end.insert((entry.until_ns, serial));
         self.entries.insert(serial, entry);
         if let Some(changes) = &mut self.changes {
             changes.dirty.insert(serial);
@@ -149,6 +152,7 @@ impl Cooldowns {
 
     fn remove(&mut self, serial: u64) -> Option<Entry> {
         let entry = self.entries.remove(&serial)?;
+        self.by_end.remove(&(entry.until_ns, serial));
         for text in &entry.subject.0 {
             let key = (entry.rule, text.clone());
             if let Some(serials) = self.by_text.get_mut(&key) {
@@ -164,8 +168,9 @@ impl Cooldowns {
         Some(entry)
     }
 
-    fn forget_oldest(&mut self) {
-        if let Some(serial) = self.entries.first_key_value().map(|(serial, _)| *serial) {
+    /// Forgets the one that ends first.
+    fn forget_first(&mut self) {
+        if let Some((_, serial)) = self.by_end.first().copied() {
             self.forget(serial);
         }
     }

@@ -62,8 +62,7 @@ impl Signal {
         }
         let (mut untradable, mut cooled) = (Vec::new(), Vec::new());
         fresh.retain(|(asset, _)| {
-            // An alert on many assets stands for none of them; it was asked before whether one could be traded.
-            if asset.is_some() && !self.is_tradable(of, asset.as_ref()) {
+            if !self.is_tradable(of, asset.as_ref()) {
                 untradable.push(asset.clone());
                 return false;
             }
@@ -80,7 +79,7 @@ impl Signal {
     }
 
     /// The universe lists the asset where the rule asks for that.
-    pub(super) fn is_tradable(&self, rule: &Rule, asset: Option<&Asset>) -> bool {
+    fn is_tradable(&self, rule: &Rule, asset: Option<&Asset>) -> bool {
         let Some(venues) = &rule.tradable else { return true };
         let mut markets = self.set.listings(asset);
         markets.any(|listing| venues.is_empty() || venues.contains(&listing.venue))

@@ -72,15 +72,16 @@ impl Signal {
                 fresh.push((Some(asset), price));
             }
         }
-        if room == Some(Room::Alert)
-            && self.bench.passing.iter().any(|index| self.could_trade(of, view, *index))
-        {
+        if room == Some(Room::Alert) {
             fresh.push((None, None));
         }
         if verdict.null && !decided.contains(&Target::Null) && !missed_before.contains(&Target::Null) {
             fresh.push((None, None));
         }
-        self.hold_back(rule, view, cause.decided_ns, &mut fresh);
+        // Nothing is bought on an alert, and what it says must be known: else the next frame might open on fewer assets.
+        if room != Some(Room::Alert) {
+            self.hold_back(rule, view, cause.decided_ns, &mut fresh);
+        }
         if let Some(Room::For(more)) = room {
             fresh.truncate(more);
         }
@@ -112,11 +113,6 @@ impl Signal {
         }
         let is_alert = !has_decided && self.bench.passing.len() > max;
         Some(if is_alert { Room::Alert } else { Room::For(max.saturating_sub(lives().count())) })
-    }
-
-    fn could_trade(&self, rule: &Rule, view: &View, candidate: usize) -> bool {
-        let asset = self.asset_of(view, candidate);
-        asset.is_some_and(|(asset, _)| self.is_tradable(rule, Some(&asset)))
     }
 
     /// The ground of an asset that a rule opens on now or leads on to.

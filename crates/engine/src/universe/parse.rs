@@ -123,9 +123,17 @@ struct Cell<'t> {
 fn cells(row: &str) -> Result<Vec<Cell<'_>>, (usize, &'static str)> {
     let mut cells = Vec::with_capacity(COLUMNS.len());
     let mut rest = row;
+    let (mut counted, mut column) = (0, 1);
+    // Places only go on, so that a row is counted once however many cells it has.
+    let mut column_of = |tail: &str| {
+        let byte = row.len() - tail.len();
+        column += row[counted..byte].chars().count();
+        counted = byte;
+        column
+    };
     loop {
         let at = rest.trim_start();
-        let column = column_of(row, at);
+        let column = column_of(at);
         let (text, after) = if let Some(quoted) = at.strip_prefix('"') {
             let Some(end) = closing_quote(quoted) else {
                 return Err((column, "the quote that opens here is not closed on this line"));
@@ -133,7 +141,7 @@ fn cells(row: &str) -> Result<Vec<Cell<'_>>, (usize, &'static str)> {
             let (text, after) = quoted.split_at(end);
             let after = after.strip_prefix('"').unwrap_or(after).trim_start();
             if !after.is_empty() && !after.starts_with(',') {
-                return Err((column_of(row, after), "a closing quote is followed by a comma or nothing"));
+                return Err((column_of(after), "a closing quote is followed by a comma or nothing"));
             }
             let text = if text.contains('"') { text.replace("\"\"", "\"").into() } else { text.into() };
             (text, after)
@@ -160,11 +168,6 @@ fn closing_quote(quoted: &str) -> Option<usize> {
         }
         at += 2;
     }
-}
-
-/// The column, in characters, at which the tail of a row begins.
-fn column_of(row: &str, tail: &str) -> usize {
-    row[..row.len() - tail.len()].chars().count() + 1
 }
 
 /// The place of each column of [`COLUMNS`]; none, with the errors noted, if the header is not one.

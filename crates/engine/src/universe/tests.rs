@@ -235,3 +235,9 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_row_of_two_million_cells_is_one_error_in_little_time() {
+    let text = format!("symbol,venue,market\nEDGE,é{}x\n", ",".repeat(2_000_000));
+    assert_eq!(errors(&text), ["u.csv:2:1: 2000002 cells, but the header names 3 columns"]);
+}

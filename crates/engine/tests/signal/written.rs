@@ -309,11 +309,67 @@ fn a_rule_opens_only_where_its_assets_can_be_traded() {
 }
 
 #[test]
-fn an_alert_on_many_needs_one_that_can_be_traded() {
-    let rule = "tradable = [\"gateio\"]\nassets = { tokens = true, max = 1 }";
-    let run = |text: &str| run_with_universe(rule, &[(0.0, text)]).lines();
-    assert_eq!(run(r#"content "text":"$EDGE $BAR""#), ["0 open - content"]);
-    assert!(run(r#"content "text":"$FOO $BAR""#).is_empty());
+fn an_alert_on_many_is_not_held_back_and_nothing_opens_behind_it() {
+    let narrower = (1.0, r#"update "text":"$EDGE""#);
+    let many = (0.0, r#"content "text":"$FOO $BAR""#);
+    let untraded = "tradable = [\"gateio\"]\nassets = { tokens = true, max = 1 }";
+    assert_eq!(run_with_universe(untraded, &[many, narrower]).lines(), ["0 open - content"]);
+    let rule = "assets = { tokens = true, max = 2 }\ncooldown = \"1h\"\nside = \"buy\"";
+    for by in ["asset", "author", "rule"] {
+        let inputs = [
+            (0.0, post(1, "a", "$AA $BB $CC")),
+            (1.0, post(2, "a", "$AA $BB $CC")),
+            (2.0, r#"meta@2 "detected":{"tokens":[{"symbol":"AA"}]}"#.to_owned()),
+            (3.0, r#"update@2 "text":"$AA""#.to_owned()),
+        ];
+        let inputs: Vec<Input<'_>> = inputs.iter().map(|(at, input)| (*at, input.as_str())).collect();
+        let lines = run(&format!("{rule}\ncooldown_by = \"{by}\""), &inputs).lines();
+        assert_eq!(lines, ["0 open - content", "1 open - content", "2 confirm - meta"], "{by}");
+    }
+}
+
+#[test]
+fn what_one_rule_looks_for_hides_nothing_from_another() {
+    let words: Vec<String> =
+        (0..200_u8).map(|number| format!("{0}{0}Q{1}", char::from(b'A' + number % 26), number)).collect();
+    let content = format!("content \"text\":\"the {} and $EDGE\"", words.join(" "));
+    let tickers = "[[rule]]\nname = \"r\"\nassets = { tokens = true }\n";
+    let capitals =
+        "[[rule]]\nname = \"other\"\nenabled = false\nassets = { tokens = true, written = [\"capitals\"] }\n";
+    for rules in [tickers.to_owned(), format!("{capitals}{tickers}"), format!("{tickers}{capitals}")] {
+        assert_eq!(run(&rules, &[(0.0, &content)]).lines(), ["0 open ticker:EDGE content"], "{rules}");
+    }
+}
+
+#[test]
+fn a_cooldown_that_is_over_makes_room_for_one_that_runs() {
+    let rules = "[[rule]]\nname = \"rare\"\nany = [\"rare\"]\nassets = { tokens = true }\ncooldown = \"24h\"\nfire = \"content\"\n\
+                 [[rule]]\nname = \"noisy\"\nassets = { tokens = true }\ncooldown = \"1s\"\nfire = \"content\"\n";
+    let mut run = run(rules, &[(0.0, &post(0, "a", "rare $EDGE"))]);
+    for number in 1..200_u32 {
+        run.put((f64::from(number) * 2_000.0, &post(number, "a", "$EDGE")));
+    }
+    // The first runs, the last may: all between are over and gone.
+    assert_eq!(run.pipeline.save(Scope::All).cooldowns.len(), 2);
+    run.lines();
+    run.put((500_000.0, &post(300, "a", "rare $EDGE")));
+    assert_eq!(run.lines(), ["500000 open ticker:EDGE content of noisy"]);
+    assert_eq!(run.pipeline.signal.counters().cooldowns_pushed_out, 0);
+}
+
+#[test]
+fn symbols_in_lists_are_read_as_those_of_texts() {
+    for symbol in ["edge", "ＥＤＧＥ", "ED\\u200BGE", " EDGE "] {
+        let rule = format!("assets = {{ tokens = true, except = [\"{symbol}\"] }}");
+        opens_on(&rule, "$EDGE $FOO", &["ticker:FOO ticker"]);
+        let rule = format!("assets = {{ tokens = true, only = [\"{symbol}\"] }}");
+        opens_on(&rule, "$EDGE $FOO", &["ticker:EDGE ticker"]);
+    }
+    for symbol in ["#EDGE", "$EDGE", "ED GE", "\\u0000", "", "\\u200B", "EDGE/USDT"] {
+        let rule = format!("assets = {{ tokens = true, except = [\"{symbol}\"] }}");
+        let error = read(&rule).map(|_| ()).expect_err(symbol).to_string();
+        assert!(error.starts_with("r.toml:3:37: ") && error.contains("is not a symbol"), "{error}");
+    }
 }
 
 #[test]
@@ -348,6 +404,7 @@ fn what_needs_a_universe_or_assets_says_so() {
         ("tradable = 5", "3:12: `tradable` takes true, false or a list of venues"),
         ("tradable = []", "3:"),
         ("assets = { tokens = true, max = 0 }", "3:33: `max` must be at least 1"),
+        ("assets = { tokens = true, max = 64 }", "3:33: `max` must be below 64"),
         ("any_of = [{ assets = { tokens = true, max = 3 } }]", "3:45: `max` is about all assets of a rule"),
         ("assets = { tokens = true, written = [\"word\"] }", "3:38: "),
         ("assets = { tokens = true, written = [] }", "3:"),

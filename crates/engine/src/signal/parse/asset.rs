@@ -3,6 +3,8 @@
 use stoop_model::AssetClass;
 
 use super::without_repeats;
+use crate::signal::candidates::LOCAL_ASSETS;
+use crate::signal::plain;
 use crate::signal::rule::{AssetFilter, CEX_VENUES, Market, PREDICTION_VENUES};
 use crate::signal::written::{Form, Forms};
 use crate::syntax::{At, SyntaxError, Table, choose};
@@ -87,8 +89,10 @@ fn symbols(table: &Table<'_>, key: &str) -> Result<Vec<String>, SyntaxError> {
     }
     let mut symbols = Vec::with_capacity(list.len());
     for at in &list {
-        let symbol = at.value.trim();
-        if symbol.is_empty() || symbol.starts_with('$') || symbol.contains(char::is_whitespace) {
+        // As the coins of a text are read, so that every spelling of it is the same coin.
+        let mut symbol = String::new();
+        plain::push_visible(at.value.trim(), &mut symbol);
+        if symbol.is_empty() || !symbol.chars().all(char::is_alphanumeric) {
             return Err(at.error(format!("\"{}\" is not a symbol: write it as \"EDGE\"", at.value)));
         }
         symbols.push(symbol.to_uppercase());
@@ -101,6 +105,9 @@ fn max(table: &Table<'_>, is_branch: bool) -> Result<Option<u64>, SyntaxError> {
         (Some(_), Some(at)) if is_branch => {
             Err(at.error("`max` is about all assets of a rule: it stands in the rule's own `assets`"))
         }
+        (Some(count), _) if count.value >= LOCAL_ASSETS as u64 => Err(count.error(format!(
+            "`max` must be below {LOCAL_ASSETS}, which is how many coins of a text are looked at"
+        ))),
         (Some(count), _) if count.value == 0 => {
             Err(count.error("`max` must be at least 1: with 0 nothing could open"))
         }

@@ -55,9 +55,9 @@ impl Forms {
         Self(self.0 | form as u8)
     }
 
-    /// These, but for `form` unless it counts.
-    pub(in crate::signal) fn without_unless(self, form: Form, counts: bool) -> Self {
-        if counts { self } else { Self(self.0 & !(form as u8)) }
+    /// These, but for `form`.
+    pub(in crate::signal) fn without(self, form: Form) -> Self {
+        Self(self.0 & !(form as u8))
     }
 
     /// It is one of these.
