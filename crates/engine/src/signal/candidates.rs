@@ -35,11 +35,18 @@ pub(super) struct Candidate {
     pub(super) is_local_too: bool,
     /// How the text writes a coin, and how its first line does.
     written: [Forms; 2],
-    /// All forms in which it was found.
+    /// All forms in which it was found, and where it first stands in each.
     seen: Forms,
+    places: [usize; Form::ALL.len()],
 }
 
 impl Candidate {
+    /// Where the text first writes it in one of these forms.
+    pub(super) fn first_place(&self, forms: Forms) -> Option<usize> {
+        let places = Form::ALL.into_iter().zip(self.places);
+        places.filter(|(form, _)| forms.contains(*form)).map(|(_, place)| place).min()
+    }
+
     /// How the text writes it, where a filter looks for coins.
     pub(super) fn forms(&self, filter: &AssetFilter) -> Forms {
         self.written[usize::from(filter.is_first_line)]
@@ -53,6 +60,7 @@ impl Candidate {
             is_local_too: false,
             written: [Forms::NONE; 2],
             seen: Forms::NONE,
+            places: [0; Form::ALL.len()],
         }
     }
 }
@@ -150,6 +158,11 @@ impl Candidates {
             self.list.len() - 1
         });
         if let Some(candidate) = self.list.get_mut(place) {
+            for (form, place) in Form::ALL.into_iter().zip(&mut candidate.places) {
+                if forms.contains(form) && !known.contains(form) {
+                    *place = found.place;
+                }
+            }
             candidate.seen = candidate.seen.or(forms);
             let places = [true, found.is_first_line];
             for ((written, is_here), capitals) in candidate.written.iter_mut().zip(places).zip(found.capitals)

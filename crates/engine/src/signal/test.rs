@@ -233,6 +233,19 @@ impl Bench {
                 }
             }
             drop_named_tickers(&mut self.passing, list, reader);
+            // Coins of the text in the order in which this rule finds them, whatever other rules look for.
+            let is_ticker = |index: &usize| list.get(*index).is_some_and(|it| it.class == AssetClass::Ticker);
+            let begin = self.passing.iter().position(is_ticker).unwrap_or(self.passing.len());
+            let count = self.passing.iter().skip(begin).take_while(|index| is_ticker(index)).count();
+            if let Some(coins) = self.passing.get_mut(begin..begin + count).filter(|coins| coins.len() > 1) {
+                let filters = || assets.into_iter().chain(branch_assets());
+                coins.sort_by_key(|index| {
+                    let coin = list.get(*index)?;
+                    let forms =
+                        filters().fold(Forms::NONE, |forms, filter| forms.or(reader.forms(filter, coin)));
+                    coin.first_place(forms)
+                });
+            }
         }
         if is_free || !self.passing.is_empty() {
             self.emitting.extend(0..rule.emit.len());

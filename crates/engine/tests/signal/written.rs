@@ -342,6 +342,18 @@ fn what_one_rule_looks_for_hides_nothing_from_another() {
 }
 
 #[test]
+fn coins_come_in_the_order_in_which_their_rule_finds_them() {
+    let content = r#"content "text":"the EDGE of $FOO and $EDGE""#;
+    let tickers = "[[rule]]\nname = \"r\"\nassets = { tokens = true }\n";
+    let capitals =
+        "[[rule]]\nname = \"other\"\nenabled = false\nassets = { tokens = true, written = [\"capitals\"] }\n";
+    for rules in [tickers.to_owned(), format!("{capitals}{tickers}")] {
+        let lines = run(&rules, &[(0.0, content)]).lines();
+        assert_eq!(lines, ["0 open ticker:FOO content", "0 open ticker:EDGE content"], "{rules}");
+    }
+}
+
+#[test]
 fn a_cooldown_that_is_over_makes_room_for_one_that_runs() {
     let rules = "[[rule]]\nname = \"rare\"\nany = [\"rare\"]\nassets = { tokens = true }\ncooldown = \"24h\"\nfire = \"content\"\n\
                  [[rule]]\nname = \"noisy\"\nassets = { tokens = true }\ncooldown = \"1s\"\nfire = \"content\"\n";

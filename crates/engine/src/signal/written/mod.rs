@@ -40,6 +40,8 @@ pub(super) struct Found<'t> {
     pub(super) symbol: &'t str,
     /// In which forms it stands here, as far as these were sought.
     pub(super) forms: Forms,
+    /// Where, in bytes.
+    pub(super) place: usize,
     /// It stands in the first line.
     pub(super) is_first_line: bool,
     /// Its form in capitals counts in the whole body, and in the first line: where there is a small letter.
@@ -83,8 +85,8 @@ impl<'t> Scan<'t> {
                 let run = dollar + 1..self.run_end(dollar + 1);
                 if self.is_ticker(&run) {
                     let is_first_line = run.end <= first_line_end;
-                    let symbol = &self.text[run];
-                    found(Found { symbol, forms: Forms::TICKER, is_first_line, capitals: [false; 2] });
+                    let (symbol, place) = (&self.text[run], dollar);
+                    found(Found { symbol, forms: Forms::TICKER, place, is_first_line, capitals: [false; 2] });
                 }
             }
             return;
@@ -100,8 +102,9 @@ impl<'t> Scan<'t> {
             let is_first_line = run.end <= first_line_end;
             let here = if is_first_line { both } else { sought.text };
             if !here.is_empty() {
+                let place = run.start;
                 self.look_at(&run, here, &mut |symbol, forms| {
-                    found(Found { symbol, forms, is_first_line, capitals });
+                    found(Found { symbol, forms, place, is_first_line, capitals });
                 });
             }
         }
