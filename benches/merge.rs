@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use criterion::{BatchSize, Criterion, Throughput};
 use stoop_benches::environment;
 use stoop_benches::input::Input;
-use stoop_engine::{Intake, Merge, Merged, Receipt, Stamp, Window};
+use stoop_engine::{Bounds, Element, Intake, Merge, Merged, Origin, Receipt, Stamp, Window};
 use stoop_model::{Event, Op, TweetId};
-use stoop_wire::Limits;
 
 /// Frames whose events are kept. At work an event has just been decoded and is in the cache; those of a whole day, some
 /// 10 MB, would not be, and the bench would measure the memory.
@@ -33,12 +32,14 @@ struct Events(Vec<(i64, Event)>);
 impl Events {
     /// Event ids are taken off: with them a frame could be joined once only, and rounds would differ.
     fn of(input: &Input) -> Self {
-        let mut intake = Intake::new(Limits::default(), 0);
+        let mut intake = Intake::new(Bounds::default(), 0);
         let mut events = Vec::new();
         for frame in input.frames.iter().take(KEPT_FRAMES) {
-            intake.frame(frame, Receipt::Sent, |stamp, event| {
-                let event = event.ok().filter(|event| event.op.is_tweet());
-                events.extend(event.map(|event| (stamp.now_ns, Event { event_id: None, ..event.clone() })));
+            intake.frame(Origin::Endpoint(0), frame, Receipt::Sent, |stamp, element| {
+                let Element::Event(event) = element else { return };
+                if event.op.is_tweet() {
+                    events.push((stamp.now_ns, Event { event_id: None, ..event.clone() }));
+                }
             });
         }
         assert!(!events.is_empty(), "the input has tweets");

@@ -10,7 +10,6 @@ use stoop_benches::decoders::{SimdJson, ours};
 use stoop_benches::environment;
 use stoop_benches::input::{Input, rules};
 use stoop_benches::rounds::{Rounds, Stream};
-use stoop_engine::NoProbe;
 use stoop_wire::{Decoder, Limits};
 
 /// Twice the window: half of the day's tweets are in it at any time.
@@ -42,7 +41,7 @@ fn fused(criterion: &mut Criterion, case: &str, stream: &Stream, rounds: Vec<(&s
     });
     for (variant, mut rounds) in rounds {
         let decided = rounds.decided();
-        group.bench_function(variant, |bencher| bencher.iter(|| rounds.round(&mut NoProbe)));
+        group.bench_function(variant, |bencher| bencher.iter(|| rounds.round()));
         assert_eq!(rounds.decided(), decided, "every round decides alike");
     }
     group.finish();

@@ -16,7 +16,7 @@ use stoop_benches::input::{Input, rules};
 use stoop_benches::paced::recv_to_queued_ns;
 use stoop_benches::report::{self, Goal, Ratio, Sorted};
 use stoop_benches::rounds::{Rounds, Stream};
-use stoop_engine::{Merged, NoProbe, Probe, Stamp};
+use stoop_engine::{Merged, Probe, Stamp};
 use stoop_model::{Decision, Event};
 use stoop_wire::{Decoder, Limits};
 
@@ -60,7 +60,7 @@ fn over<'c>(frames: &'c [&[u8]], mut takes: impl FnMut(&[u8]) -> bool + 'c) -> C
 
 /// One that puts a stream through a pipeline so many times.
 fn through<'c>(rounds: &'c mut Rounds<'_>, passes: usize) -> Contender<'c> {
-    Box::new(move || (0..passes).map(|_| rounds.round(&mut NoProbe)).sum())
+    Box::new(move || (0..passes).map(|_| rounds.round()).sum())
 }
 
 /// Times each contender once a round, each round beginning with another one. Returns ns by contender and round.
@@ -206,12 +206,11 @@ impl Probe for Measuring {
 
 /// The fused stages with clock and histograms beside the same without. There is no recorder of frames yet.
 fn histograms(stream: &Stream, rounds: usize) -> Vec<Ratio> {
-    let mut probe = Measuring::new();
-    let (mut with, mut without) = (Rounds::without_match(stream), Rounds::without_match(stream));
-    with.round(&mut probe);
-    let recorded = probe.recorder.snapshot().row(Stage::Signal).count;
+    let mut without = Rounds::without_match(stream);
+    let mut with = Rounds::probed(stream, Measuring::new());
+    let recorded = with.pipeline().probe.recorder.snapshot().row(Stage::Signal).count;
     assert!(recorded > 0, "frames are recorded");
-    let [with, without] = in_turns([Box::new(|| with.round(&mut probe)), through(&mut without, 1)], rounds);
+    let [with, without] = in_turns([Box::new(|| with.round()), through(&mut without, 1)], rounds);
     let what = String::from("throughput with histograms on / off");
     vec![ratio(what, Goal::AtLeast(0.9), &without, &with)]
 }
@@ -312,7 +311,7 @@ fn allocated(stream: &Stream) -> Vec<Ratio> {
     let rows = cases.map(|(case, stream)| {
         let mut rounds = Rounds::without_match(stream);
         let values = [(); 3].map(|()| {
-            let count = allocations::during(|| rounds.round(&mut NoProbe));
+            let count = allocations::during(|| rounds.round());
             count as f64 / stream.len() as f64
         });
         let what = format!("heap allocations a frame, fused, no decision, frames of {case}");
@@ -348,8 +347,8 @@ fn frame_times(stream: &Stream, rounds: usize) -> Vec<(&'static str, Sorted)> {
         each(clock, &mut |_| true);
         each(by_tape, &mut |frame| tape.fill(frame).is_some());
         each(by_ours, &mut |frame| ours(&mut decoder, frame));
-        starter.each(&mut NoProbe, |put| by_starter.push(nanos(put) as f64));
-        routing.each(&mut NoProbe, |put| by_routing.push(nanos(put) as f64));
+        starter.each(|put| by_starter.push(nanos(put) as f64));
+        routing.each(|put| by_routing.push(nanos(put) as f64));
         each(by_value, &mut |frame| value_lookups(frame).is_some());
         each(by_simd, &mut |frame| structs.structs(frame, look).is_some());
         each(by_serde, &mut |frame| serde_structs(frame, look).is_some());

@@ -10,9 +10,9 @@ use stoop_benches::environment;
 use stoop_benches::input::{Input, rules};
 use stoop_engine::syntax::{Source, Table};
 use stoop_engine::{
-    Intake, Keeping, Merge, Merged, Receipt, RuleReader, RuleSet, Signal, Stamp, Universe, Window,
+    Bounds, Element, Intake, Keeping, Merge, Merged, Origin, Receipt, RuleReader, RuleSet, Signal, Stamp,
+    Universe, Window,
 };
-use stoop_wire::Limits;
 
 const HOUR_NS: i64 = 3_600_000_000_000;
 
@@ -65,12 +65,12 @@ struct Views {
 impl Views {
     /// Of frames that come so much later than they were sent.
     fn of(input: &Input, late_ns: i64) -> Self {
-        let mut intake = Intake::new(Limits::default(), 0);
+        let mut intake = Intake::new(Bounds::default(), 0);
         let mut merge = Merge::new(Window::default());
         let mut views = Vec::new();
         for frame in input.frames.iter().take(KEPT_FRAMES) {
-            intake.frame(frame, Receipt::Sent, |stamp, event| {
-                let Ok(event) = event else { return };
+            intake.frame(Origin::Endpoint(0), frame, Receipt::Sent, |stamp, element| {
+                let Element::Event(event) = element else { return };
                 let stamp = Stamp { now_ns: stamp.now_ns + late_ns, ..stamp };
                 let mut merged = Vec::new();
                 merge.handle(event, stamp, &mut merged);

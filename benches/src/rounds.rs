@@ -1,8 +1,7 @@
 //! The same frames through one pipeline again and again, each round later than the one before.
 
-use stoop_engine::{Bounds, Intake, NoProbe, Pipeline, Probe, Receipt, RuleSet};
+use stoop_engine::{Bounds, Intake, NoProbe, Origin, Pipeline, Probe, Receipt, RuleSet};
 use stoop_model::Decision;
-use stoop_wire::Limits;
 
 use crate::input::{Input, rules};
 
@@ -21,10 +20,10 @@ pub struct Stream {
 impl Stream {
     /// Frames at the times a replay gives them, with a pause of 25 hours after each round.
     pub fn new(input: &Input) -> Self {
-        let mut intake = Intake::new(Limits::default(), 0);
+        let mut intake = Intake::new(Bounds::default(), 0);
         let mut frames: Vec<(i64, Box<[u8]>)> = Vec::with_capacity(input.frames.len());
         for frame in &input.frames {
-            intake.frame(frame, Receipt::Sent, |_, _| {});
+            intake.frame(Origin::Endpoint(0), frame, Receipt::Sent, |_, _| {});
             frames.push((intake.now_ns(), frame.clone()));
         }
         let first_ns = frames.iter().map(|(at_ns, _)| *at_ns).find(|at_ns| *at_ns > 0).unwrap_or(0);
@@ -75,9 +74,9 @@ impl Stream {
 /// What decides on a time in the frame itself (`max_age`) sees posts that are older with every round: such rules are
 /// tested to their end and open nothing. Frames with an `eventId`, a fiftieth of the generated ones, are duplicates from
 /// the second round on.
-pub struct Rounds<'s> {
+pub struct Rounds<'s, P = NoProbe> {
     stream: &'s Stream,
-    pipeline: Pipeline,
+    pipeline: Pipeline<P>,
     decisions: Vec<Decision>,
     shift_ns: i64,
 }
@@ -89,7 +88,7 @@ impl<'s> Rounds<'s> {
     ///
     /// If two rounds differ, or a known stream leads to a decision.
     pub fn without_match(stream: &'s Stream) -> Self {
-        let rounds = Self::new(stream, rules("starter"));
+        let rounds = Self::new(stream, rules("starter"), NoProbe);
         assert!(rounds.decided() == 0 || !stream.is_known, "{} decisions", rounds.decided());
         rounds
     }
@@ -100,21 +99,32 @@ impl<'s> Rounds<'s> {
     ///
     /// If two rounds differ, or a known stream leads to no decision.
     pub fn with_match(stream: &'s Stream) -> Self {
-        let rounds = Self::new(stream, rules("vendor-routing"));
+        let rounds = Self::new(stream, rules("vendor-routing"), NoProbe);
         assert!(rounds.decided() > 0 || !stream.is_known, "the rule matches nothing");
         rounds
     }
+}
+
+impl<'s, P: Probe> Rounds<'s, P> {
+    /// As [`Rounds::without_match`], with a probe that watches the frames.
+    ///
+    /// # Panics
+    ///
+    /// If two rounds differ.
+    pub fn probed(stream: &'s Stream, probe: P) -> Self {
+        Self::new(stream, rules("starter"), probe)
+    }
 
     /// Buffers have grown to the stream when this returns.
-    fn new(stream: &'s Stream, rules: RuleSet) -> Self {
-        let pipeline = Pipeline::new(rules, Bounds::default(), stream.start_ns());
+    fn new(stream: &'s Stream, rules: RuleSet, probe: P) -> Self {
+        let pipeline = Pipeline::with_probe(rules, Bounds::default(), stream.start_ns(), probe);
         let mut rounds = Self { stream, pipeline, decisions: Vec::new(), shift_ns: 0 };
         // The first round is the only one whose posts are fresh, the second the first that meets known event ids.
-        rounds.round(&mut NoProbe);
-        rounds.round(&mut NoProbe);
+        rounds.round();
+        rounds.round();
         let alike = [(); 2].map(|()| {
             let before = rounds.pipeline.merge.counters().joined;
-            let decided = rounds.round(&mut NoProbe);
+            let decided = rounds.round();
             (rounds.pipeline.merge.counters().joined - before, decided)
         });
         assert_eq!(alike[0], alike[1], "frames joined and decisions of two rounds");
@@ -123,18 +133,19 @@ impl<'s> Rounds<'s> {
     }
 
     /// All frames once. Returns the number of decisions.
-    pub fn round(&mut self, probe: &mut impl Probe) -> usize {
-        self.each(probe, |frame| frame());
+    pub fn round(&mut self) -> usize {
+        self.each(|frame| frame());
         self.decided()
     }
 
     /// All frames once, each handed to `around` as a call that puts it through.
-    pub fn each(&mut self, probe: &mut impl Probe, mut around: impl FnMut(&mut dyn FnMut())) {
+    pub fn each(&mut self, mut around: impl FnMut(&mut dyn FnMut())) {
         let Self { stream, pipeline, decisions, shift_ns } = self;
         decisions.clear();
         for (at_ns, frame) in &stream.frames {
             let receipt = Receipt::At(at_ns + *shift_ns);
-            around(&mut || pipeline.frame(frame, receipt, probe, decisions));
+            let input = stoop_engine::Input::frame(frame, receipt);
+            around(&mut || pipeline.handle(&input, decisions));
         }
         *shift_ns += stream.step_ns;
     }
@@ -145,7 +156,7 @@ impl<'s> Rounds<'s> {
     }
 
     /// What the pipeline has counted.
-    pub fn pipeline(&self) -> &Pipeline {
+    pub fn pipeline(&self) -> &Pipeline<P> {
         &self.pipeline
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use stoop_engine::{Bounds, IntakeCounters, NoProbe, Pipeline, Receipt};
+use stoop_engine::{Bounds, Input, IntakeCounters, Pipeline, Receipt};
 use stoop_model::{BadReason, Decision, Op};
 use stoop_tests::{read, read_text};
 
@@ -21,9 +21,9 @@ fn run<'a>(frames: impl IntoIterator<Item = &'a [u8]>) -> (String, IntakeCounter
     let mut pipeline = Pipeline::new(rules("lifecycle"), Bounds::default(), 0);
     let mut decisions: Vec<Decision> = Vec::new();
     for frame in frames {
-        pipeline.frame(frame, Receipt::Sent, &mut NoProbe, &mut decisions);
+        pipeline.handle(&Input::frame(frame, Receipt::Sent), &mut decisions);
     }
-    pipeline.finish(&mut decisions);
+    pipeline.handle(&Input::end(), &mut decisions);
     (written(&decisions).lines, *pipeline.intake.counters())
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use stoop_engine::syntax::{Source, Table};
-use stoop_engine::{Bounds, IntakeCounters, NoProbe, Pipeline, Receipt, RuleReader, RuleSet, Universe};
+use stoop_engine::{Bounds, Input, IntakeCounters, Pipeline, Receipt, RuleReader, RuleSet, Universe};
 use stoop_tape::{Digest, Frames, write_decision};
 use stoop_tests::{fixture, read_text};
 
@@ -46,9 +46,9 @@ pub(crate) fn replay_counted(frames: &str, rules_name: &str) -> (Outcome, Intake
     let mut pipeline = Pipeline::new(rules(rules_name), bounds, frames.start_ns());
     let (mut line, mut decisions) = (Vec::new(), Vec::new());
     while frames.next(&mut line).expect("the fixture reads").is_some() {
-        pipeline.frame(&line, Receipt::Sent, &mut NoProbe, &mut decisions);
+        pipeline.handle(&Input::frame(&line, Receipt::Sent), &mut decisions);
     }
-    pipeline.finish(&mut decisions);
+    pipeline.handle(&Input::end(), &mut decisions);
     (written(&decisions), *pipeline.intake.counters())
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use stoop_engine::syntax::{Source, SyntaxError, Table};
-use stoop_engine::{Bounds, NoProbe, Pipeline, Receipt, RuleReader, RuleSet, RuleSetError, Universe};
+use stoop_engine::{Bounds, Input, Pipeline, Receipt, RuleReader, RuleSet, RuleSetError, Universe};
 use stoop_model::{Decision, DecisionKind, Evidence, Side};
 use stoop_tape::Frames;
 use stoop_tests::{fixture, workspace};
@@ -103,7 +103,7 @@ fn decide(rules: RuleSet, text: &str) -> Vec<Decision> {
         "d": {"tweetId": "2064689031777615872", "text": text, "author": {"handle": "@example_exchange_news"}}});
     let mut pipeline = Pipeline::new(rules, Bounds::default(), 0);
     let mut decisions = Vec::new();
-    pipeline.frame(frame.to_string().as_bytes(), Receipt::Sent, &mut NoProbe, &mut decisions);
+    pipeline.handle(&Input::frame(frame.to_string(), Receipt::Sent), &mut decisions);
     assert_eq!(pipeline.intake.counters().bad_frames(), 0, "{text}");
     decisions
 }
@@ -131,9 +131,9 @@ fn decide_on_examples(rules: RuleSet) -> BTreeMap<String, Vec<String>> {
     let mut pipeline = Pipeline::new(rules, bounds, frames.start_ns());
     let (mut line, mut decisions) = (Vec::new(), Vec::new());
     while frames.next(&mut line).expect("it reads").is_some() {
-        pipeline.frame(&line, Receipt::Sent, &mut NoProbe, &mut decisions);
+        pipeline.handle(&Input::frame(&line, Receipt::Sent), &mut decisions);
     }
-    pipeline.finish(&mut decisions);
+    pipeline.handle(&Input::end(), &mut decisions);
     let mut by_post: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for decision in decisions.iter().filter(|decision| decision.kind != DecisionKind::Lapse) {
         let asset = decision.asset.as_ref().and_then(|asset| asset.symbol.as_deref()).unwrap_or("no asset");
@@ -225,7 +225,7 @@ fn the_frames_of_a_post_of_your_own_live_a_whole_life() {
     let rules = good(&block("### The whole rule", "toml"), Some(&universe));
     let (mut pipeline, mut decisions) = (Pipeline::new(rules, Bounds::default(), 0), Vec::new());
     for frame in block("## Write a post of your own", "json").lines() {
-        pipeline.frame(frame.as_bytes(), Receipt::Sent, &mut NoProbe, &mut decisions);
+        pipeline.handle(&Input::frame(frame, Receipt::Sent), &mut decisions);
     }
     assert_eq!(pipeline.intake.counters().bad_frames(), 0);
     let kinds: Vec<DecisionKind> = decisions.iter().map(|decision| decision.kind).collect();

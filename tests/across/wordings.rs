@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use stoop_engine::{Bounds, NoProbe, Pipeline, Receipt, RuleSet};
+use stoop_engine::{Bounds, Input, Pipeline, Receipt, RuleSet};
 use stoop_model::DecisionKind;
 use stoop_tape::Frames;
 use stoop_tests::{fixture, read_text};
@@ -29,7 +29,7 @@ fn opens(rules: RuleSet) -> Opens {
     let mut pipeline = Pipeline::new(rules, bounds, frames.start_ns());
     let (mut line, mut decisions) = (Vec::new(), Vec::new());
     while frames.next(&mut line).expect("the fixture reads").is_some() {
-        pipeline.frame(&line, Receipt::Sent, &mut NoProbe, &mut decisions);
+        pipeline.handle(&Input::frame(&line, Receipt::Sent), &mut decisions);
     }
     let mut opens = Opens::new();
     for body in decisions.iter().map(|decision| &decision.body) {

@@ -47,7 +47,7 @@ pub(crate) fn demo(args: &DemoArgs) -> Outcome {
     let written = if args.pretty {
         let mut pretty = Pretty::new(Lines::stdout());
         consume(&engine, &mut pretty, &mut Aside::default()).and_then(|()| {
-            let pipeline = Pipeline::new(rules, bounds, 0);
+            let pipeline = Pipeline::with_probe(rules, bounds, 0, Ids::default());
             why_not(pipeline, &frames, &mut pretty)
         })
     } else {
@@ -67,13 +67,12 @@ pub(crate) fn demo(args: &DemoArgs) -> Outcome {
 }
 
 /// Shows why a rule did not fire on a post that looks as if it should have.
-fn why_not(mut pipeline: Pipeline, frames: &[Vec<u8>], pretty: &mut Pretty) -> Result<(), Failure> {
+fn why_not(mut pipeline: Pipeline<Ids>, frames: &[Vec<u8>], pretty: &mut Pretty) -> Result<(), Failure> {
     let mut decisions = Vec::new();
-    let mut ids = Vec::new();
     for frame in frames {
-        pipeline.frame(frame, Receipt::Sent, &mut Ids(&mut ids), &mut decisions);
+        pipeline.handle(&stoop::Input::frame(frame, Receipt::Sent), &mut decisions);
     }
-    for id in ids {
+    for id in std::mem::take(&mut pipeline.probe.0) {
         if decisions.iter().any(|decision| decision.tweet_id == id) {
             continue;
         }
@@ -98,9 +97,10 @@ fn why_not(mut pipeline: Pipeline, frames: &[Vec<u8>], pretty: &mut Pretty) -> R
 }
 
 /// Notes the tweets that go by.
-struct Ids<'a>(&'a mut Vec<stoop::model::TweetId>);
+#[derive(Default)]
+struct Ids(Vec<stoop::model::TweetId>);
 
-impl stoop::Probe for Ids<'_> {
+impl stoop::Probe for Ids {
     fn decoded(&mut self, event: &stoop::model::Event, _: stoop::Stamp) {
         if event.op == Op::Content {
             self.0.push(event.tweet_id.clone());

@@ -197,7 +197,7 @@ fn common(summary: &Summary) -> Map<String, Value> {
             "stale": signal.stale,
             "waits_over": signal.waits_over,
             "pushed_out": signal.pushed_out,
-            "external": signal.external,
+            "external": signal.messages,
             "gaps": signal.gaps,
             "missed": signal.missed,
             "strategies_off": signal.strategies_off,

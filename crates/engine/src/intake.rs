@@ -1,10 +1,11 @@
 //! Frames to stamped events: the decoder and the sequencer.
 
 use stoop_model::{Bad, BadReason, Event, Op};
-use stoop_wire::{Decoder, Limits};
+use stoop_wire::Decoder;
 
+use crate::bounds::Bounds;
 use crate::copies::Copies;
-use crate::pipeline::Bounds;
+use crate::input::{Origin, Receipt, Stamp};
 use crate::state::State;
 
 /// 2006-01-01, before which there were no tweets, Unix ms.
@@ -12,36 +13,6 @@ const FIRST_TS_MS: i64 = 1_136_073_600_000;
 /// 2101-01-01, Unix ms.
 const END_TS_MS: i64 = 4_133_980_800_000;
 const MILLI_NS: i64 = 1_000_000;
-
-/// Place of an input in the one order of inputs, and its time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp {
-    /// Counts inputs from 0.
-    pub seq: u64,
-    /// Input time, Unix ns; never decreases.
-    pub now_ns: i64,
-    /// History has brought it, not the feed ([`Origin::History`]).
-    pub is_late: bool,
-}
-
-/// Where a frame comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// The endpoint of this number, below [`ENDPOINTS`](crate::ENDPOINTS).
-    Endpoint(u8),
-    /// The vendor's history, asked for what the feed has lost. It is late: rules open on it only if they say so.
-    History,
-}
-
-/// When an input came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Receipt {
-    /// At this time, Unix ns.
-    At(i64),
-    /// At the `ts` of the frame (of a batch, of its first element), if it can be decoded and has a plausible one;
-    /// else at the time of the previous input. For inputs that were written down without a time of receipt.
-    Sent,
-}
 
 /// A frame, or an element of a batch.
 #[derive(Debug)]
@@ -149,37 +120,18 @@ pub struct Intake {
 
 impl Intake {
     /// An intake whose time begins at `start_ns`.
-    pub fn new(limits: Limits, start_ns: i64) -> Self {
+    pub fn new(bounds: Bounds, start_ns: i64) -> Self {
         Self {
-            decoder: Decoder::new(limits),
+            decoder: Decoder::new(bounds.limits),
             next_seq: 0,
             now_ns: start_ns,
             counters: IntakeCounters::default(),
-            copies: None,
+            copies: bounds.has_copies.then(Copies::default),
         }
     }
 
-    /// An intake with these bounds.
-    pub fn of(bounds: Bounds, start_ns: i64) -> Self {
-        Self { copies: bounds.has_copies.then(Copies::default), ..Self::new(bounds.limits, start_ns) }
-    }
-
-    /// Takes one frame; calls `each` for the frame, or for each element of a batch, in order.
+    /// Decodes and stamps one frame; calls `each` for it, or for each element of a batch, in order.
     pub fn frame(
-        &mut self,
-        bytes: &[u8],
-        receipt: Receipt,
-        mut each: impl FnMut(Stamp, Result<&mut Event, Bad>),
-    ) {
-        self.frame_from(Origin::Endpoint(0), bytes, receipt, |stamp, element| match element {
-            Element::Event(event) => each(stamp, Ok(event)),
-            Element::Bad(bad) => each(stamp, Err(bad)),
-            Element::Copy { .. } => {}
-        });
-    }
-
-    /// The same of a frame that comes from there.
-    pub fn frame_from(
         &mut self,
         origin: Origin,
         bytes: &[u8],
@@ -220,7 +172,7 @@ impl Intake {
         });
     }
 
-    /// Takes note of a frame that was refused before it could be decoded, `bytes` long as far as is known.
+    /// Counts a socket message that was refused before it could be decoded, `bytes` long as far as is known.
     pub fn rejected(&mut self, reason: BadReason, bytes: u64) {
         self.counters.frames += 1;
         self.counters.bytes += bytes;
@@ -228,8 +180,8 @@ impl Intake {
         self.counters.count(Err(Bad { reason, offset: None }));
     }
 
-    /// Stamps an input that is time alone.
-    pub fn tick(&mut self, at_ns: i64) -> Stamp {
+    /// Stamps an input other than a frame.
+    pub fn stamp(&mut self, at_ns: i64) -> Stamp {
         self.now_ns = at_ns.max(self.now_ns);
         let stamp = Stamp { seq: self.next_seq, now_ns: self.now_ns, is_late: false };
         self.next_seq += 1;
@@ -242,7 +194,7 @@ impl Intake {
         state.head.now_ns = self.now_ns;
     }
 
-    /// Goes on behind the inputs of an engine before this one.
+    /// Goes on after the inputs of an engine before this one.
     pub fn restore(&mut self, state: &State) {
         self.next_seq = state.head.inputs;
         self.start_at(state.head.now_ns);

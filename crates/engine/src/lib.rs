@@ -1,6 +1,7 @@
 //! Joins events into views, tests rules on them, emits decisions.
 //!
-//! Data goes through in three stages, each a plain struct driven by the same verbs:
+//! Everything that enters is an [`Input`]: a frame, time alone, a command, a gap of the feed, a restored state. It goes
+//! through three stages, each a plain struct driven by the same verbs:
 //!
 //! 1. [`Intake`] decodes a frame and stamps it with its place in the order of inputs and its time ([`Stamp`]).
 //! 2. [`Merge`] drops duplicates and joins the event into the [`View`] of its tweet, whatever the order of arrival,
@@ -8,7 +9,7 @@
 //! 3. [`Signal`] tests every rule of a [`RuleSet`], and asks every [`Strategy`], on the changed view and leads each decision from its open to its
 //!    confirm, revise, lapse or cancel. Deadlines are part of it: they fire before the next input.
 //!
-//! [`Pipeline`] is the three in one piece, a call after the other. Rules are read from TOML; whatever is wrong in a
+//! [`Pipeline`] is the three in one piece; [`Pipeline::handle`] is its one door. Rules are read from TOML; whatever is wrong in a
 //! file is told with file, line and column ([`syntax`]).
 //!
 //! # What does this crate not do?
@@ -28,7 +29,7 @@
 //!   decoder says, and for rules that wait for an enrichment to open on a timeout: these hold on to the view.
 //!
 //! ```
-//! use stoop_engine::{Bounds, NoProbe, Pipeline, Receipt, RuleSet};
+//! use stoop_engine::{Bounds, Input, Pipeline, Receipt, RuleSet};
 //!
 //! let rules = RuleSet::parse(
 //!     "rules.toml",
@@ -47,7 +48,7 @@
 //!     r#"{"v":1,"t":"tweet","op":"meta","ts":1781095200340,"d":{"tweetId":"2064689031777615872",
 //!         "detected":{"tokens":[{"symbol":"EDGE","contract":"9xQe","chain":"solana"}]}}}"#,
 //! ] {
-//!     pipeline.frame(frame.as_bytes(), Receipt::Sent, &mut NoProbe, &mut decisions);
+//!     pipeline.handle(&Input::frame(frame, Receipt::Sent), &mut decisions);
 //! }
 //! let kinds: Vec<_> = decisions.iter().map(|decision| decision.kind.as_str()).collect();
 //! assert_eq!(kinds, ["open", "revise"]);
@@ -57,7 +58,9 @@
 //! # Ok::<(), stoop_engine::RuleSetError>(())
 //! ```
 
+mod bounds;
 mod copies;
+mod input;
 mod intake;
 mod merge;
 mod pipeline;
@@ -66,18 +69,19 @@ mod state;
 pub mod syntax;
 mod universe;
 
+pub use bounds::Bounds;
 pub use copies::ENDPOINTS;
-pub use intake::{Element, Intake, IntakeCounters, Origin, Receipt, Stamp, plausible_ns};
+pub use input::{Command, Gap, Input, MESSAGE_BYTES, Message, Origin, Receipt, Stamp};
+pub use intake::{Element, Intake, IntakeCounters, plausible_ns};
 pub use merge::{
     ASSETS_PER_TWEET, Arrival, Change, FRAMES_PER_TWEET, Merge, MergeCounters, Merged, NamedAsset, Pin, Rank,
     SavedAsset, SavedError, SavedField, SavedItem, SavedValue, SavedView, View, Window,
 };
-pub use pipeline::{Bounds, NoProbe, Pipeline, Probe};
+pub use pipeline::{NoProbe, Pipeline, Probe};
 pub use signal::{
-    Alias, AssetFilter, Authors, Branch, COOLDOWNS, Case, Command, Condition, Cooldown, CooldownBy,
-    EXTERNAL_BYTES, Explanation, External, Fire, Form, Forms, Gap, Incident, Judgement, Keeping,
-    LOCAL_ASSETS, MISSED, Market, Missed, Rule, RuleReader, RuleSet, RuleSetError, Signal, SignalCounters,
-    Strategy, Term, TermMode, Terms, asset_key, panic_message,
+    Alias, AssetFilter, Authors, Branch, COOLDOWNS, Case, Condition, Cooldown, CooldownBy, Explanation, Fire,
+    Form, Forms, Incident, Judgement, Keeping, LOCAL_ASSETS, MISSED, Market, Missed, Rule, RuleReader,
+    RuleSet, RuleSetError, Signal, SignalCounters, Strategy, Term, TermMode, Terms, asset_key, panic_message,
 };
 pub use state::{
     CooldownState, DeadlineState, DueState, Gone, Head, LifeState, Scope, State, TweetState, ViewState,

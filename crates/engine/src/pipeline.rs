@@ -1,21 +1,23 @@
-//! The stages in one piece: frame in, decisions out.
+//! The stages in one piece: an input in, decisions out.
 
 use stoop_model::{Bad, Decision, Event};
-use stoop_wire::Limits;
 
-use crate::intake::{Element, Intake, Origin, Receipt, Stamp};
-use crate::merge::{Merge, Merged, Window};
-use crate::signal::{Command, Keeping, RuleSet, Signal};
+use crate::bounds::Bounds;
+use crate::input::{Input, Origin, Receipt, Stamp};
+use crate::intake::{Element, Intake};
+use crate::merge::{Merge, Merged};
+use crate::signal::{RuleSet, Signal};
 use crate::state::{Scope, State};
 
-/// Looks on while a frame goes through the stages. The engine has no clock; who has one measures here.
+/// Watches a frame on its way through the stages. The engine has no clock: callers that have one take their
+/// measurements here.
 pub trait Probe {
     /// An element of a frame is decoded.
     fn decoded(&mut self, event: &Event, stamp: Stamp) {
         let _ = (event, stamp);
     }
 
-    /// An element of a frame is a copy of one that another endpoint has brought, so long before.
+    /// An element of a frame is a copy of one that another endpoint brought `lag_ns` earlier.
     fn copied(&mut self, endpoint: u8, lag_ns: i64) {
         let _ = (endpoint, lag_ns);
     }
@@ -25,7 +27,7 @@ pub trait Probe {
         let _ = (bad, stamp);
     }
 
-    /// It is joined.
+    /// The element is joined.
     fn merged(&mut self, merged: &[Merged], stamp: Stamp) {
         let _ = (merged, stamp);
     }
@@ -36,80 +38,98 @@ pub trait Probe {
     }
 }
 
-/// Looks away.
+impl<P: Probe> Probe for &mut P {
+    fn decoded(&mut self, event: &Event, stamp: Stamp) {
+        (**self).decoded(event, stamp);
+    }
+
+    fn copied(&mut self, endpoint: u8, lag_ns: i64) {
+        (**self).copied(endpoint, lag_ns);
+    }
+
+    fn bad(&mut self, bad: Bad, stamp: Stamp) {
+        (**self).bad(bad, stamp);
+    }
+
+    fn merged(&mut self, merged: &[Merged], stamp: Stamp) {
+        (**self).merged(merged, stamp);
+    }
+
+    fn decided(&mut self, decisions: &mut [Decision], stamp: Stamp) {
+        (**self).decided(decisions, stamp);
+    }
+}
+
+/// Ignores everything; for replays that are not measured.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoProbe;
 
 impl Probe for NoProbe {}
 
-/// Bounds of the engine.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Bounds {
-    /// Of a frame.
-    pub limits: Limits,
-    /// Of the window.
-    pub window: Window,
-    /// Of what is remembered beyond it.
-    pub keeping: Keeping,
-    /// Frames come from several endpoints: the first copy of each counts.
-    pub has_copies: bool,
-}
-
 /// Intake, merge and signal, called one after the other without a queue between them.
-pub struct Pipeline {
+pub struct Pipeline<P = NoProbe> {
     /// Frames to events.
     pub intake: Intake,
     /// Events to views.
     pub merge: Merge,
     /// Views to decisions.
     pub signal: Signal,
+    /// Watches the frames.
+    pub probe: P,
     merged: Vec<Merged>,
 }
 
 impl Pipeline {
     /// A pipeline that has seen nothing; its time begins at `start_ns`.
     pub fn new(rules: RuleSet, bounds: Bounds, start_ns: i64) -> Self {
+        Self::with_probe(rules, bounds, start_ns, NoProbe)
+    }
+}
+
+impl<P: Probe> Pipeline<P> {
+    /// A pipeline that has seen nothing, whose frames `probe` watches; its time begins at `start_ns`.
+    pub fn with_probe(rules: RuleSet, bounds: Bounds, start_ns: i64, probe: P) -> Self {
         Self {
-            intake: Intake::of(bounds, start_ns),
+            intake: Intake::new(bounds, start_ns),
             merge: Merge::new(bounds.window),
             signal: Signal::new(rules, bounds.keeping),
+            probe,
             merged: Vec::with_capacity(8),
         }
     }
 
-    /// What it remembers.
-    pub fn save(&mut self, scope: Scope) -> State {
-        let mut state = State::default();
-        self.intake.save(&mut state);
-        self.merge.save(scope, &mut state);
-        self.signal.save(scope, &mut state);
-        state
+    /// Handles one input; appends decisions to `out`.
+    pub fn handle<B: AsRef<[u8]>>(&mut self, input: &Input<B>, out: &mut Vec<Decision>) {
+        match input {
+            Input::Frame { origin, bytes, receipt } => self.frame(*origin, bytes.as_ref(), *receipt, out),
+            Input::Rejected { reason, bytes } => self.intake.rejected(*reason, *bytes),
+            Input::Tick { at_ns } => {
+                let stamp = self.intake.stamp(*at_ns);
+                self.merge.wake(stamp.now_ns, &mut self.merged);
+                self.signal.handle(&self.merged, stamp, out);
+            }
+            Input::Command { command, at_ns } => {
+                let stamp = self.intake.stamp(*at_ns);
+                self.merge.command(command, stamp.now_ns, &mut self.merged);
+                self.signal.command(command, &self.merged, stamp, out);
+            }
+            Input::Gap { at_ns, .. } => {
+                let stamp = self.intake.stamp(*at_ns);
+                self.merge.wake(stamp.now_ns, &mut self.merged);
+                self.signal.gap(&self.merged, stamp, out);
+            }
+            Input::Restored(state) => {
+                self.intake.restore(state);
+                self.merge.restore(state);
+                self.signal.restore(state);
+            }
+        }
+        self.merged.clear();
     }
 
-    /// Remembers what an engine before this one did; for a pipeline that has seen nothing. Deadlines that have passed since
-    /// fire before the next input, each with its own time.
-    pub fn restore(&mut self, state: &State) {
-        self.intake.restore(state);
-        self.merge.restore(state);
-        self.signal.restore(state);
-    }
-
-    /// Takes one frame; appends decisions to `out`.
-    pub fn frame(&mut self, bytes: &[u8], receipt: Receipt, probe: &mut impl Probe, out: &mut Vec<Decision>) {
-        self.frame_from(Origin::Endpoint(0), bytes, receipt, probe, out);
-    }
-
-    /// Takes one frame that comes from there; appends decisions to `out`.
-    pub fn frame_from(
-        &mut self,
-        origin: Origin,
-        bytes: &[u8],
-        receipt: Receipt,
-        probe: &mut impl Probe,
-        out: &mut Vec<Decision>,
-    ) {
-        let Self { intake, merge, signal, merged } = self;
-        intake.frame_from(origin, bytes, receipt, |stamp, element| {
+    fn frame(&mut self, origin: Origin, bytes: &[u8], receipt: Receipt, out: &mut Vec<Decision>) {
+        let Self { intake, merge, signal, probe, merged } = self;
+        intake.frame(origin, bytes, receipt, |stamp, element| {
             let event = match element {
                 Element::Event(event) => event,
                 Element::Bad(bad) => return probe.bad(bad, stamp),
@@ -121,30 +141,18 @@ impl Pipeline {
             let before = out.len();
             signal.handle(merged, stamp, out);
             probe.decided(out.get_mut(before..).unwrap_or_default(), stamp);
-            // The views must be let go of before their next frame, or they would be copied for it.
+            // The views must be let go of before their next frame, or merge would have to copy them for it.
             merged.clear();
         });
     }
 
-    /// Lets time pass up to `at_ns`: deadlines fire; appends decisions to `out`.
-    pub fn tick(&mut self, at_ns: i64, out: &mut Vec<Decision>) {
-        let stamp = self.intake.tick(at_ns);
-        self.merge.wake(stamp.now_ns, &mut self.merged);
-        self.signal.handle(&self.merged, stamp, out);
-        self.merged.clear();
-    }
-
-    /// Takes a command at `at_ns`; appends decisions to `out`.
-    pub fn command(&mut self, command: &Command, at_ns: i64, out: &mut Vec<Decision>) {
-        let stamp = self.intake.tick(at_ns);
-        self.merge.command(command, stamp.now_ns, &mut self.merged);
-        self.signal.command(command, &self.merged, stamp, out);
-        self.merged.clear();
-    }
-
-    /// The input has ended: every deadline fires, however far off.
-    pub fn finish(&mut self, out: &mut Vec<Decision>) {
-        self.tick(i64::MAX, out);
+    /// What the stages remember.
+    pub fn save(&mut self, scope: Scope) -> State {
+        let mut state = State::default();
+        self.intake.save(&mut state);
+        self.merge.save(scope, &mut state);
+        self.signal.save(scope, &mut state);
+        state
     }
 
     /// The next deadline of a rule, Unix ns.

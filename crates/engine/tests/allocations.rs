@@ -4,7 +4,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::hint::black_box;
 
-use stoop_engine::{Bounds, NoProbe, Pipeline, Receipt, RuleSet, Window};
+use stoop_engine::{Bounds, Input, Pipeline, Receipt, RuleSet, Window};
 
 struct Counting;
 
@@ -131,7 +131,7 @@ fn run(window: Window, total: u64) -> u64 {
         // The last is a copy.
         for frame in order.into_iter().chain([&content]) {
             let cost = allocations(|| {
-                pipeline.frame(frame.as_bytes(), Receipt::Sent, &mut NoProbe, &mut decisions);
+                pipeline.handle(&Input::frame(frame, Receipt::Sent), &mut decisions);
             });
             sum += if id < total / 2 { 0 } else { cost };
         }

@@ -10,7 +10,7 @@ use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, WrapFutu
 use crossbeam_channel::{Receiver, TryRecvError};
 use futures_util::FutureExt;
 use serde_json::json;
-use stoop_engine::{Command, Gap, Origin, panic_message};
+use stoop_engine::{Command, Gap, Input, Origin, panic_message};
 use stoop_feed::{Action, Cause, Event, Lane, Side, State, TransportError};
 use stoop_model::BadReason;
 use tokio::sync::oneshot;
@@ -276,7 +276,7 @@ impl Run {
         let deadline_ns = self.gauge.deadline_ns();
         if deadline_ns != self.ticked_ns && deadline_ns.is_some_and(|deadline_ns| deadline_ns <= now_ns) {
             self.ticked_ns = deadline_ns;
-            self.path.tick(now_ns);
+            self.path.enter(Input::tick(now_ns));
             self.note_input();
             self.path.work().await;
         }
@@ -442,7 +442,7 @@ impl Run {
             tracing::warn!(away_ms = (now_ns - from_ns) / 1_000_000, cause = shown, "the feed was away");
             // An input, before any frame of the connection that is there again.
             let gap = Gap { from_ns, to_ns: now_ns, cause: shown };
-            self.enter_command(Command::Gap(gap));
+            self.enter_gap(gap, now_ns);
             self.backfill.want(from_ns, now_ns);
             self.notices.tell(now_ns, News::Gap { from_ns, to_ns: now_ns, cause });
         }
@@ -591,7 +591,7 @@ impl Run {
         tracing::warn!(%error, "the connection failed");
         if let Some((reason, code)) = rejected {
             self.lines[at].feed.rejected += 1;
-            self.path.reject(reason, 0);
+            self.path.enter(Input::Rejected { reason, bytes: 0 });
             let frame = CloseFrame { code: CloseCode::from(code), reason: "".into() };
             self.lines[at].write(Message::Close(Some(frame))).await;
             self.lines[at].let_go();
@@ -644,7 +644,7 @@ impl Run {
         if self.gauge.tripped().is_none() {
             // What was due fires, so that the tape and what is kept end at one moment.
             let now_ns = self.clock.now_ns();
-            self.path.tick(now_ns);
+            self.path.enter(Input::tick(now_ns));
             if let Some(tap) = &mut self.tap {
                 tap.close(now_ns);
             }

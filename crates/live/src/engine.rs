@@ -207,7 +207,7 @@ impl Engine {
         let (reply, answer) = bounded(1);
         let spare = std::mem::take(&mut self.measured().spare);
         let snapshot = remote::Snapshot::new(Some(spare), Reply::To(reply));
-        self.remote.send(Request::Snapshot(snapshot)).ok()?;
+        self.remote.request(Request::Snapshot(snapshot)).ok()?;
         // A request that waits when the engine ends is never looked at, and the queue keeps it, and with it the other end
         // of `answer`, for as long as there is a remote.
         let answer: remote::Snapshot = select! {
@@ -364,7 +364,7 @@ impl Start {
             let mut exit = Exit::new(outbox, clock, true, notices.clone());
             exit.tap.clone_from(&tap);
             let counters = told(&kept);
-            let (placement, bounds, state) = (settings.placement, settings.bounds, kept.state.as_ref());
+            let (placement, bounds, state) = (settings.placement, settings.bounds, kept.state.map(Arc::new));
             let path = Path::start(placement, rules, bounds, clock.now_ns(), state, exit, &gauge);
             let lines = policies.into_iter().map(|(endpoint, policy)| Line::new(endpoint, policy)).collect();
             let mut run = Run::new(settings, lines, path, Arc::clone(&gauge), clock, requests, notices);

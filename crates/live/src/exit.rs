@@ -112,8 +112,8 @@ impl Exit {
         }
     }
 
-    /// Hands over what a deadline has led to.
-    pub(crate) fn deliver_late(&mut self, at_ns: i64, decisions: &mut [Decision]) {
+    /// Hands over what a deadline or a command has led to.
+    pub(crate) fn deliver_timed(&mut self, at_ns: i64, decisions: &mut [Decision]) {
         if !self.is_live {
             return self.deliver_unmeasured(decisions);
         }
@@ -245,7 +245,7 @@ impl Probe for Exit {
 #[cfg(test)]
 mod tests {
     use crossbeam_channel::{Receiver, bounded};
-    use stoop_engine::{Bounds, NoProbe, Origin, Pipeline, RuleSet};
+    use stoop_engine::{Bounds, Input, Origin, Pipeline, RuleSet};
 
     use super::*;
     use crate::settings::WhenFull;
@@ -255,7 +255,7 @@ mod tests {
         let mut pipeline = Pipeline::new(rules, Bounds::default(), 0);
         let mut decisions = Vec::new();
         let frame = br#"{"v":1,"t":"tweet","op":"content","d":{"tweetId":"1","text":"a"}}"#;
-        pipeline.frame(frame, Receipt::At(1), &mut NoProbe, &mut decisions);
+        pipeline.handle(&Input::frame(frame, Receipt::At(1)), &mut decisions);
         decisions
     }
 
@@ -300,14 +300,15 @@ mod tests {
     fn what_history_brings_is_delivered_and_not_recorded() {
         let (mut exit, taken) = exit(true);
         let rules = RuleSet::parse("rules.toml", "[[rule]]\nname = \"all\"\nallow_late = true\n").unwrap();
-        let mut pipeline = Pipeline::new(rules, Bounds::default(), 0);
-        let now_ns = exit.clock.now_ns();
+        let mut pipeline = Pipeline::with_probe(rules, Bounds::default(), 0, &mut exit);
+        let now_ns = pipeline.probe.clock.now_ns();
         let content = br#"{"v":1,"t":"tweet","op":"content","ts":1781095200123,"d":{"tweetId":"1","text":"a","createdAt":1781095199900,"receivedAt":1781095200100}}"#;
         let meta = br#"{"v":1,"t":"tweet","op":"meta","ts":1781095200200,"d":{"tweetId":"1"}}"#;
         for (frame, origin) in [(&content[..], Origin::History), (&meta[..], Origin::Endpoint(0))] {
             let is_late = origin == Origin::History;
-            exit.marks = Marks { is_late, ..Marks::tick(now_ns) };
-            pipeline.frame_from(origin, frame, Receipt::At(now_ns), &mut exit, &mut Vec::new());
+            pipeline.probe.marks = Marks { is_late, ..Marks::tick(now_ns) };
+            let receipt = Receipt::At(now_ns);
+            pipeline.handle(&Input::Frame { origin, bytes: frame, receipt }, &mut Vec::new());
         }
         let taken: Vec<Decision> = taken.try_iter().collect();
         assert!(taken.iter().all(|decision| decision.latency.is_some() && decision.late));
@@ -322,7 +323,7 @@ mod tests {
     fn nothing_is_measured_in_a_replay() {
         let (mut exit, taken) = exit(false);
         exit.deliver(Marks::begin(Receipt::Sent), &mut opened());
-        exit.deliver_late(5, &mut opened());
+        exit.deliver_timed(5, &mut opened());
         assert!(taken.try_iter().all(|decision| decision.latency.is_none() && decision.queued_ns.is_none()));
         assert_eq!([Stage::Decode, Stage::Total].map(|stage| count(&exit, stage)), [0, 0]);
     }
@@ -332,7 +333,7 @@ mod tests {
         let (mut live, taken) = exit(true);
         drop(taken);
         live.deliver(Marks::tick(0), &mut opened());
-        live.deliver_late(0, &mut opened());
+        live.deliver_timed(0, &mut opened());
         let (mut replayed, _taken) = exit(false);
         replayed.deliver(Marks::tick(0), &mut opened());
         replayed.deliver(Marks::tick(0), &mut opened());

@@ -72,7 +72,7 @@ pub use outbox::QueueCounters;
 pub use probe::{ProbeError, probe_feed, probe_transport};
 pub use receive::receive;
 pub use recording::{TapeCheck, TapeCounters, TapeSettings, TapeVerdict};
-pub use remote::{Remote, TellError};
+pub use remote::{Remote, SendError};
 pub use replay::{ReplayError, ReplayOptions, replay};
 pub use rest::{Client, History, HistoryEnd, HistoryQuery, HistorySpan, RestError, Said, Timeouts};
 pub use settings::{Api, Auth, Endpoint, Key, Placement, Settings, SettingsError, WhenFull};

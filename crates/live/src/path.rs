@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use crossbeam_channel::{Sender, bounded};
-use stoop_engine::{Bounds, Command, Origin, Pipeline, Receipt, RuleSet, Scope, State};
-use stoop_model::{BadReason, Decision};
+use stoop_engine::{Bounds, Input, Origin, Pipeline, Receipt, RuleSet, Scope, State};
+use stoop_model::Decision;
 use tokio::sync::oneshot;
 
-use crate::actors::{Drain, Entrance, Finish, RawFrame, Rejected, Saving, Spread, Tick, Told};
+use crate::actors::{Drain, Entrance, Finish, Saving, Spread};
 use crate::clock::Clock;
 use crate::exit::{Exit, Marks};
 use crate::gauge::{Gauge, IN_FLIGHT};
@@ -33,8 +33,7 @@ pub(crate) enum Path {
 
 /// The stages inside the connection actor.
 pub(crate) struct Fused {
-    pipeline: Pipeline,
-    exit: Exit,
+    pipeline: Pipeline<Exit>,
     gauge: Arc<Gauge>,
     decisions: Vec<Decision>,
 }
@@ -45,70 +44,38 @@ impl Path {
         rules: RuleSet,
         bounds: Bounds,
         start_ns: i64,
-        state: Option<&State>,
+        state: Option<Arc<State>>,
         mut exit: Exit,
         gauge: &Arc<Gauge>,
     ) -> Self {
-        let mut pipeline = Pipeline::new(rules, bounds, start_ns);
-        if exit.is_live {
+        if let Some(state) = &state {
+            exit.outbox.begin(state.head.decisions);
+        }
+        let mut pipeline = Pipeline::with_probe(rules, bounds, start_ns, exit);
+        if pipeline.probe.is_live {
             pipeline.merge.warm();
         }
         if let Some(state) = state {
-            pipeline.restore(state);
-            exit.outbox.begin(state.head.decisions);
+            // What is overdue fires before the first input that has a time, so nothing is decided here.
+            pipeline.handle(&Input::restored(state), &mut Vec::new());
         }
-        exit.report(&mut pipeline.signal, gauge);
+        pipeline.probe.report(&mut pipeline.signal, gauge);
         match placement {
             Placement::Fused => {
                 let gauge = Arc::clone(gauge);
-                Self::Fused(Box::new(Fused { pipeline, exit, gauge, decisions: Vec::new() }))
+                Self::Fused(Box::new(Fused { pipeline, gauge, decisions: Vec::new() }))
             }
             Placement::OneArbiter | Placement::PerActor => {
-                Self::Actors(Entrance::start(pipeline, exit, gauge, Spread::new(placement)))
+                Self::Actors(Entrance::start(pipeline, gauge, Spread::new(placement)))
             }
         }
     }
 
-    /// Takes a frame that comes from there.
-    pub(crate) fn frame(&mut self, origin: Origin, bytes: &[u8], receipt: Receipt) {
+    /// Puts an input into the stages.
+    pub(crate) fn enter(&mut self, input: Input<&[u8]>) {
         match self {
-            Self::Fused(fused) => fused.frame(origin, bytes, receipt),
-            Self::Actors(entrance) => {
-                let mut buffer = entrance.pools.bytes.take();
-                buffer.extend_from_slice(bytes);
-                entrance.gauge.enter();
-                entrance.decoder.do_send(RawFrame { origin, bytes: buffer, receipt });
-            }
-        }
-    }
-
-    /// Counts a frame that was refused before it could be decoded.
-    pub(crate) fn reject(&mut self, reason: BadReason, bytes: u64) {
-        match self {
-            Self::Fused(fused) => fused.pipeline.intake.rejected(reason, bytes),
-            Self::Actors(entrance) => entrance.decoder.do_send(Rejected { reason, bytes }),
-        }
-    }
-
-    /// Lets time pass.
-    pub(crate) fn tick(&mut self, at_ns: i64) {
-        match self {
-            Self::Fused(fused) => fused.tick(at_ns),
-            Self::Actors(entrance) => {
-                entrance.gauge.enter();
-                entrance.decoder.do_send(Tick { at_ns });
-            }
-        }
-    }
-
-    /// Takes what comes neither from the feed nor from a clock.
-    pub(crate) fn command(&mut self, command: Command, at_ns: i64) {
-        match self {
-            Self::Fused(fused) => fused.command(&command, at_ns),
-            Self::Actors(entrance) => {
-                entrance.gauge.enter();
-                entrance.decoder.do_send(Told { command, at_ns });
-            }
+            Self::Fused(fused) => fused.handle(&input),
+            Self::Actors(entrance) => entrance.enter(input),
         }
     }
 
@@ -131,8 +98,8 @@ impl Path {
             Self::Fused(fused) => {
                 snapshot.counters.intake = *fused.pipeline.intake.counters();
                 snapshot.counters.of_merge(&fused.pipeline.merge);
-                add_lags(&mut snapshot.endpoints, &fused.exit.lags);
-                fused.exit.answer(snapshot, &fused.pipeline.signal);
+                add_lags(&mut snapshot.endpoints, &fused.pipeline.probe.lags);
+                fused.pipeline.probe.answer(snapshot, &fused.pipeline.signal);
             }
             Self::Actors(entrance) => entrance.decoder.do_send(snapshot),
         }
@@ -142,16 +109,11 @@ impl Path {
     pub(crate) fn drain(&mut self, now_ns: i64) {
         match self {
             Self::Fused(fused) => {
-                fused.exit.outbox.drain(now_ns);
+                fused.pipeline.probe.outbox.drain(now_ns);
                 fused.report();
             }
             Self::Actors(entrance) => entrance.signal.do_send(Drain { now_ns }),
         }
-    }
-
-    /// The input has ended: lets every deadline fire.
-    pub(crate) fn expire(&mut self) {
-        self.tick(i64::MAX);
     }
 
     /// Another frame may enter.
@@ -188,11 +150,11 @@ impl Path {
     pub(crate) fn finish(&mut self, mut summary: Box<Summary>, done: oneshot::Sender<Box<Summary>>) {
         match self {
             Self::Fused(fused) => {
-                let pipeline = &fused.pipeline;
+                let pipeline = &mut fused.pipeline;
                 summary.counters.intake = *pipeline.intake.counters();
                 summary.counters.of_merge(&pipeline.merge);
-                add_lags(&mut summary.endpoints, &fused.exit.lags);
-                summary.finish_signal(&fused.pipeline.signal, &mut fused.exit);
+                add_lags(&mut summary.endpoints, &pipeline.probe.lags);
+                summary.finish_signal(&pipeline.signal, &mut pipeline.probe);
                 drop(done.send(summary));
             }
             Self::Actors(entrance) => entrance.decoder.do_send(Finish { summary, done }),
@@ -221,8 +183,7 @@ pub(crate) fn rehearse(clock: Clock) {
     let (queue, _taken) = bounded(4 * POSTS as usize);
     let exit = Exit::new(Outbox::new(queue, WhenFull::Hold), clock, true, Notices::new().0);
     let mut fused = Fused {
-        pipeline: Pipeline::new(rules, Bounds::default(), clock.now_ns()),
-        exit,
+        pipeline: Pipeline::with_probe(rules, Bounds::default(), clock.now_ns(), exit),
         gauge: Arc::new(Gauge::new()),
         decisions: Vec::new(),
     };
@@ -234,49 +195,41 @@ pub(crate) fn rehearse(clock: Clock) {
             r#"{{"v":1,"t":"tweet","op":"meta","ts":1781095200340,"d":{{"tweetId":"{post}","ocr":{{"text":"$EDGE"}},"detected":{{"tokens":[{{"symbol":"EDGE","contract":"c","chain":"solana","priceUsd":0.0042,"sources":["text"]}}]}}}}}}"#
         );
         for frame in [content, meta] {
-            fused.frame(Origin::Endpoint(0), frame.as_bytes(), Receipt::At(clock.now_ns()));
+            fused.handle(&Input::frame(frame.as_bytes(), Receipt::At(clock.now_ns())));
         }
     }
 }
 
 impl Fused {
-    fn frame(&mut self, origin: Origin, bytes: &[u8], receipt: Receipt) {
-        let Self { pipeline, exit, gauge, decisions } = self;
-        exit.marks = Marks::begin(receipt);
-        exit.marks.is_late = origin == Origin::History;
-        guarded(gauge, "pipeline", || pipeline.frame_from(origin, bytes, receipt, exit, decisions));
-        self.decisions.clear();
-        self.report();
-    }
-
-    fn tick(&mut self, at_ns: i64) {
-        let Self { pipeline, exit, gauge, decisions } = self;
-        guarded(gauge, "pipeline", || {
-            pipeline.tick(at_ns, decisions);
-            exit.deliver_late(at_ns, decisions);
-        });
-        self.decisions.clear();
-        self.report();
-    }
-
-    fn command(&mut self, command: &Command, at_ns: i64) {
-        let Self { pipeline, exit, gauge, decisions } = self;
-        guarded(gauge, "pipeline", || {
-            pipeline.command(command, at_ns, decisions);
-            exit.deliver_late(at_ns, decisions);
+    fn handle(&mut self, input: &Input<&[u8]>) {
+        let Self { pipeline, gauge, decisions } = self;
+        guarded(gauge, "pipeline", || match input {
+            Input::Frame { origin, receipt, .. } => {
+                pipeline.probe.marks = Marks::begin(*receipt);
+                pipeline.probe.marks.is_late = *origin == Origin::History;
+                // The probe hands over the decisions of each element.
+                pipeline.handle(input, decisions);
+            }
+            Input::Tick { at_ns } | Input::Command { at_ns, .. } | Input::Gap { at_ns, .. } => {
+                pipeline.handle(input, decisions);
+                pipeline.probe.deliver_timed(*at_ns, decisions);
+            }
+            Input::Rejected { .. } | Input::Restored(_) => pipeline.handle(input, decisions),
         });
         self.decisions.clear();
         self.report();
     }
 
     fn report(&mut self) {
-        self.exit.report(&mut self.pipeline.signal, &self.gauge);
+        let Self { pipeline, gauge, .. } = self;
+        pipeline.probe.report(&mut pipeline.signal, gauge);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use crossbeam_channel::Receiver;
+    use stoop_model::BadReason;
 
     use super::*;
 
@@ -319,13 +272,13 @@ mod tests {
     fn frames_time_and_refusals_go_through_in_every_placement() {
         for placement in BOTH {
             let (taken, summary) = with_path(placement, async |path, gauge| {
-                path.frame(Origin::Endpoint(0), FRAME, Receipt::At(5));
-                path.reject(BadReason::TooLong, 7);
-                path.frame(Origin::Endpoint(0), b"[]x", Receipt::At(6));
+                path.enter(Input::frame(FRAME, Receipt::At(5)));
+                path.enter(Input::Rejected { reason: BadReason::TooLong, bytes: 7 });
+                path.enter(Input::frame(b"[]x", Receipt::At(6)));
                 settle(path).await;
                 assert_eq!(gauge.deadline_ns(), Some(3_000_000_005));
-                path.tick(3_000_000_004);
-                path.tick(3_000_000_006);
+                path.enter(Input::tick(3_000_000_004));
+                path.enter(Input::tick(3_000_000_006));
                 settle(path).await;
                 assert!(gauge.deadline_ns() > Some(3_000_000_006), "that of the open decision, a day later");
             });
@@ -345,12 +298,12 @@ mod tests {
         let (taken, _) = with_path(Placement::OneArbiter, async |path, gauge| {
             let batch = [b"[", FRAME, b",", FRAME, b"]"].concat();
             for frame in [FRAME, b"rubbish", &batch] {
-                path.frame(Origin::Endpoint(0), frame, Receipt::At(5));
+                path.enter(Input::frame(frame, Receipt::At(5)));
                 assert_eq!(gauge.in_flight(), 1);
                 path.work().await;
                 assert_eq!(gauge.in_flight(), 0);
             }
-            path.tick(3_000_000_005);
+            path.enter(Input::tick(3_000_000_005));
             path.work().await;
             assert_eq!(gauge.in_flight(), 0);
         });
@@ -361,7 +314,7 @@ mod tests {
     fn a_rehearsal_leaves_nothing_behind() {
         rehearse(Clock::anchored());
         let (taken, summary) = with_path(Placement::Fused, async |path, _| {
-            path.frame(Origin::Endpoint(0), FRAME, Receipt::At(5));
+            path.enter(Input::frame(FRAME, Receipt::At(5)));
         });
         assert_eq!((taken.len(), summary.counters.intake.frames, summary.digest.count()), (1, 1, 1));
     }
@@ -371,7 +324,7 @@ mod tests {
         with_path(Placement::OneArbiter, async |path, gauge| {
             let mut count = 0;
             while path.has_room() && count <= IN_FLIGHT {
-                path.frame(Origin::Endpoint(0), FRAME, Receipt::At(5));
+                path.enter(Input::frame(FRAME, Receipt::At(5)));
                 count += 1;
             }
             assert_eq!((count, gauge.in_flight()), (IN_FLIGHT, IN_FLIGHT));
@@ -385,7 +338,7 @@ mod tests {
         with_path(Placement::OneArbiter, async |path, gauge| {
             let batch = [b"[", FRAME, b",", FRAME, b"]"].concat();
             for frame in [&batch[..], b"[]", b"rubbish", b""] {
-                path.frame(Origin::Endpoint(0), frame, Receipt::At(5));
+                path.enter(Input::frame(frame, Receipt::At(5)));
             }
             assert_eq!(gauge.in_flight(), 4);
             settle(path).await;
@@ -396,9 +349,9 @@ mod tests {
     #[test]
     fn time_alone_is_under_way_until_its_decisions_are_queued() {
         let (taken, _) = with_path(Placement::OneArbiter, async |path, _| {
-            path.frame(Origin::Endpoint(0), FRAME, Receipt::At(5));
+            path.enter(Input::frame(FRAME, Receipt::At(5)));
             settle(path).await;
-            path.expire();
+            path.enter(Input::end());
             assert!(!path.is_idle());
             settle(path).await;
         });

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use stoop_engine::{Intake, Receipt, plausible_ns};
+use stoop_engine::{Bounds, Element, Intake, Origin, Receipt, plausible_ns};
 use stoop_feed::{Cause, DialStep, Side, TransportError};
-use stoop_wire::Limits;
 use tokio::io::AsyncWriteExt;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
@@ -122,7 +121,7 @@ enum Heard {
 /// Waits for a frame that says when it was sent.
 async fn hear(socket: &mut Socket) -> Heard {
     let clock = Clock::anchored();
-    let mut intake = Intake::new(Limits::default(), 0);
+    let mut intake = Intake::new(Bounds::default(), 0);
     for _ in 0..MESSAGES {
         let bytes = match socket.next().await {
             Some(Ok(Message::Text(text))) => Bytes::from(text),
@@ -133,8 +132,10 @@ async fn hear(socket: &mut Socket) -> Heard {
         };
         let now_ns = clock.now_ns();
         let mut sent_ns = None;
-        intake.frame(&bytes, Receipt::At(now_ns), |_, event| {
-            sent_ns = sent_ns.or_else(|| plausible_ns(event.ok()?.ts_ms));
+        intake.frame(Origin::Endpoint(0), &bytes, Receipt::At(now_ns), |_, element| {
+            if let Element::Event(event) = element {
+                sent_ns = sent_ns.or_else(|| plausible_ns(event.ts_ms));
+            }
         });
         if let Some(sent_ns) = sent_ns {
             return Heard::Frame(now_ns - sent_ns);

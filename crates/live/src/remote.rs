@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
-use stoop_engine::{Command, EXTERNAL_BYTES, External};
+use stoop_engine::{Command, MESSAGE_BYTES, Message};
 use stoop_latency::Recorder;
 
 use crate::gauge::Gauge;
@@ -12,16 +12,16 @@ use crate::summary::{Counters, EndpointReport};
 /// Requests that wait for the engine at most; more are refused.
 const REQUESTS: usize = 1024;
 
-/// A handle for other threads: stops the engine, tells its strategies. Cheap to clone.
+/// A handle for other threads: stops the engine, sends its strategies messages. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Remote {
     requests: Sender<Request>,
     gauge: Arc<Gauge>,
 }
 
-/// Why an engine did not take what it was told.
+/// Why an engine refused a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TellError {
+pub enum SendError {
     /// The engine has ended.
     #[error("the engine has ended")]
     Ended,
@@ -29,7 +29,7 @@ pub enum TellError {
     #[error("{REQUESTS} requests wait for the engine already")]
     Full,
     /// The text is too long.
-    #[error("the text is longer than {EXTERNAL_BYTES} bytes")]
+    #[error("the text is longer than {MESSAGE_BYTES} bytes")]
     TooLong,
 }
 
@@ -74,23 +74,23 @@ impl Remote {
         self.gauge.stop();
     }
 
-    /// Tells strategies something: an input with its place and time, as soon as the engine comes to it. Returns at once.
-    pub fn external(&self, external: External) -> Result<(), TellError> {
-        if external.text.len() > EXTERNAL_BYTES {
-            return Err(TellError::TooLong);
+    /// Sends strategies a message: an input with its place and time, as soon as the engine comes to it. Returns at once.
+    pub fn send(&self, message: Message) -> Result<(), SendError> {
+        if message.text.len() > MESSAGE_BYTES {
+            return Err(SendError::TooLong);
         }
-        self.send(Request::Command(Command::External(external)))
+        self.request(Request::Command(Command::Message(message)))
     }
 
     /// Asks the strategy of this name no more. What it has opened stands, lapses, and is cancelled by a deletion.
-    pub fn switch_off(&self, strategy: &str) -> Result<(), TellError> {
-        self.send(Request::Command(Command::SwitchOff { strategy: strategy.to_owned() }))
+    pub fn switch_off(&self, strategy: &str) -> Result<(), SendError> {
+        self.request(Request::Command(Command::SwitchOff { strategy: strategy.to_owned() }))
     }
 
-    pub(crate) fn send(&self, request: Request) -> Result<(), TellError> {
+    pub(crate) fn request(&self, request: Request) -> Result<(), SendError> {
         self.requests.try_send(request).map_err(|refused| match refused {
-            TrySendError::Full(_) => TellError::Full,
-            TrySendError::Disconnected(_) => TellError::Ended,
+            TrySendError::Full(_) => SendError::Full,
+            TrySendError::Disconnected(_) => SendError::Ended,
         })?;
         self.gauge.wake();
         Ok(())

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, bounded};
-use stoop_engine::{Bounds, Intake, NoProbe, Origin, Pipeline, Receipt, RuleSet, Scope, State};
+use stoop_engine::{Bounds, Input, Intake, Origin, Pipeline, Receipt, RuleSet, Scope, State};
 use stoop_model::{BadReason, Decision};
 use stoop_tape::{Digest, Frames, InputError, Line};
 use tokio::sync::oneshot;
@@ -83,7 +83,7 @@ pub fn replay(
         speed: options.speed,
         clock: Clock::anchored(),
         start_ns,
-        scout: Intake::new(options.bounds.limits, start_ns),
+        scout: Intake::new(Bounds { has_copies: false, ..options.bounds }, start_ns),
     };
     let placement = options.placement;
     let reader = Reader { frames, line: Vec::new(), count: 0, options, pacer };
@@ -146,7 +146,7 @@ struct Pacer {
 impl Pacer {
     /// Input time since the beginning of the input, ns.
     fn look(&mut self, frame: &[u8]) -> i64 {
-        self.scout.frame(frame, Receipt::Sent, |_, _| {});
+        self.scout.frame(Origin::Endpoint(0), frame, Receipt::Sent, |_, _| {});
         self.scout.now_ns() - self.start_ns
     }
 
@@ -165,21 +165,21 @@ fn replay_fused(
     mut each: impl FnMut(&Decision) -> ControlFlow<()>,
 ) -> Result<Summary, ReplayError> {
     let mut pipeline = Pipeline::new(rules, reader.options.bounds, reader.pacer.start_ns);
-    if let Some(state) = &reader.options.state {
-        pipeline.restore(state);
-    }
     let mut digest = Digest::default();
     let mut decisions = Vec::new();
+    if let Some(state) = reader.options.state.take() {
+        pipeline.handle(&Input::restored(state), &mut decisions);
+    }
     let mut flow = ControlFlow::Continue(());
     while flow.is_continue() {
         let next = reader.next()?;
         match next {
             Next::Frame => {
                 reader.pacer.wait();
-                pipeline.frame(&reader.line, Receipt::Sent, &mut NoProbe, &mut decisions);
+                pipeline.handle(&Input::frame(&reader.line, Receipt::Sent), &mut decisions);
             }
-            Next::TooLong(bytes) => pipeline.intake.rejected(BadReason::TooLong, bytes),
-            Next::End if !reader.options.keeps_state => pipeline.finish(&mut decisions),
+            Next::TooLong(bytes) => pipeline.handle(&too_long(bytes), &mut decisions),
+            Next::End if !reader.options.keeps_state => pipeline.handle(&Input::end(), &mut decisions),
             Next::End | Next::Limit => {}
         }
         for decision in decisions.drain(..) {
@@ -203,6 +203,10 @@ fn replay_fused(
     Ok(Summary { counters, digest, state, ..Summary::default() })
 }
 
+fn too_long(bytes: u64) -> Input<&'static [u8]> {
+    Input::Rejected { reason: BadReason::TooLong, bytes }
+}
+
 fn replay_actors(
     rules: RuleSet,
     reader: Reader,
@@ -214,7 +218,7 @@ fn replay_actors(
     let ReplayOptions { placement, bounds, .. } = reader.options;
     let (start_ns, state) = (reader.pacer.start_ns, reader.options.state.clone());
     let summary = actix::System::new().block_on(async move {
-        let path = Path::start(placement, rules, bounds, start_ns, state.as_deref(), exit, &gauge);
+        let path = Path::start(placement, rules, bounds, start_ns, state, exit, &gauge);
         feed_actors(path, &gauge, reader, &taken, each).await
     })?;
     match summary.end {
@@ -239,10 +243,10 @@ async fn feed_actors(
                     flow = settle(&mut path, gauge, taken, &mut each).await;
                     reader.pacer.wait();
                 }
-                path.frame(Origin::Endpoint(0), &reader.line, Receipt::Sent);
+                path.enter(Input::frame(&reader.line, Receipt::Sent));
             }
-            Ok(Next::TooLong(bytes)) => path.reject(BadReason::TooLong, bytes),
-            Ok(Next::End) if !reader.options.keeps_state => path.expire(),
+            Ok(Next::TooLong(bytes)) => path.enter(too_long(bytes)),
+            Ok(Next::End) if !reader.options.keeps_state => path.enter(Input::end()),
             Ok(Next::End | Next::Limit) | Err(_) => {}
         }
         let is_over = matches!(next, Ok(Next::End | Next::Limit) | Err(_));

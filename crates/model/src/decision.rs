@@ -178,15 +178,15 @@ impl CancelReason {
     }
 }
 
-/// What caused a step: a frame's operation, a deadline, or something from outside.
+/// What caused a step: a frame's operation, a deadline, or a message of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Trigger {
     /// A frame.
     Op(Op),
     /// A deadline.
     Timeout,
-    /// Something told a strategy from outside the feed.
-    External,
+    /// A message for strategies.
+    Message,
 }
 
 impl Trigger {
@@ -195,7 +195,7 @@ impl Trigger {
         match self {
             Self::Op(op) => op.as_str(),
             Self::Timeout => "timeout",
-            Self::External => "external",
+            Self::Message => "external",
         }
     }
 }

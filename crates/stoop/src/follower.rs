@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use stoop_engine::{Missed, NoProbe, Origin, Pipeline, Receipt, Scope, State};
+use stoop_engine::{Input, Missed, Origin, Pipeline, Receipt, Scope, State};
 use stoop_model::Decision;
 use stoop_tape::{
     Origin as TapeOrigin, Record, StateError, StateReader, TapeConfig, TapeConfigError, event_type,
-    read_command,
+    read_event,
 };
 
 use crate::{Config, ConfigError, Counters, RuleSetError};
@@ -106,7 +106,7 @@ impl Follower {
                     TapeOrigin::History => Origin::History,
                 };
                 let (pipeline, decisions) = self.engine(recv_ns)?;
-                pipeline.frame_from(origin, bytes, Receipt::At(recv_ns), &mut NoProbe, decisions);
+                pipeline.handle(&Input::Frame { origin, bytes, receipt: Receipt::At(recv_ns) }, decisions);
                 Ok(())
             }
             Record::Event { at_ns, json } => self.event(at_ns, json),
@@ -118,7 +118,7 @@ impl Follower {
     pub fn tick(&mut self, at_ns: i64) -> Result<(), FollowError> {
         self.decisions.clear();
         let (pipeline, decisions) = self.engine(at_ns)?;
-        pipeline.tick(at_ns, decisions);
+        pipeline.handle(&Input::tick(at_ns), decisions);
         Ok(())
     }
 
@@ -166,10 +166,10 @@ impl Follower {
                 self.has_head = true;
             }
             Some("gap" | "external") => {
-                let command = read_command(json).map_err(FollowError::Command)?;
+                let input = read_event(json, at_ns).map_err(FollowError::Command)?;
                 let (pipeline, decisions) = self.engine(at_ns)?;
-                if let Some(command) = command {
-                    pipeline.command(&command, at_ns, decisions);
+                if let Some(input) = input {
+                    pipeline.handle(&input, decisions);
                 }
             }
             // Time has passed up to there: a file ends, or the run did.
@@ -218,8 +218,8 @@ impl Follower {
             self.counters = self.counters();
             let begin_ns = if state.is_some() { 0 } else { start_ns };
             let mut pipeline = Pipeline::new(config.rules()?, bounds, begin_ns);
-            if let Some(state) = &state {
-                pipeline.restore(state);
+            if let Some(state) = state {
+                pipeline.handle(&Input::restored(state.into()), &mut self.decisions);
             }
             self.pipeline = Some(pipeline);
         }

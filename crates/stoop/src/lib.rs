@@ -37,8 +37,8 @@
 mod config;
 mod engine;
 mod follower;
+mod harness;
 mod tapes;
-mod trial;
 mod universe;
 
 /// Compiles and runs the code of that page.
@@ -50,11 +50,12 @@ pub use config::{Config, ConfigError, TapeOutput};
 pub use crossbeam_channel;
 pub use engine::{Engine, EngineBuilder, EngineError};
 pub use follower::{FollowError, Follower};
+pub use harness::{Harness, HarnessError, brief};
 pub use stoop_engine::{
-    Bounds, Case, Command, Condition, EXTERNAL_BYTES, Explanation, External, Gap, Incident, IntakeCounters,
-    Judgement, Keeping, Listing, MergeCounters, Merged, Missed, NoProbe, Origin, Pipeline, Probe, Receipt,
-    RuleReader, RuleSet, RuleSetError, SignalCounters, Stamp, State, Strategy, UNIVERSE_BYTES, UNIVERSE_ROWS,
-    Universe, View, Window, asset_key, syntax,
+    Bounds, Case, Command, Condition, Explanation, Gap, Incident, Input, Intake, IntakeCounters, Judgement,
+    Keeping, Listing, MESSAGE_BYTES, MergeCounters, Merged, Message, Missed, NoProbe, Origin, Pipeline,
+    Probe, Receipt, RuleReader, RuleSet, RuleSetError, SignalCounters, Stamp, State, Strategy,
+    UNIVERSE_BYTES, UNIVERSE_ROWS, Universe, View, Window, asset_key, syntax,
 };
 pub use stoop_feed::{Cause, DialStep, Settings as FeedSettings};
 pub use stoop_latency::{IntervalLog, Recorder, Row, Spread, Stage, Table};
@@ -62,7 +63,7 @@ pub use stoop_live::{
     Api, Auth, BackfillEnd, Client, Clock, Counters, End, Endpoint, EndpointReport, FeedCounters,
     HandleOutcome, HandleReport, History, HistoryEnd, HistoryQuery, HistorySpan, Key, Link, NOTICES, News,
     Notice, Placement, ProbeError, QueueCounters, Remote, ReplayError, ReplayOptions, RestError, Said,
-    SettingsError, Snapshot, StartError, Summary, TellError, Timeouts, WhenFull, probe_feed, probe_transport,
+    SendError, SettingsError, Snapshot, StartError, Summary, Timeouts, WhenFull, probe_feed, probe_transport,
     receive, replay,
 };
 pub use stoop_model as model;
@@ -80,5 +81,4 @@ pub use tapes::{
     Difference, Parity, TapeReplay, TapeReplayError, TapeReplayOptions, TapeStep, expected_event, parity,
     replay_tapes,
 };
-pub use trial::{Trial, TrialError, brief};
 pub use universe::{UniverseError, UniverseFile};

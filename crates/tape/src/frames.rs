@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
-use stoop_engine::{Intake, Receipt};
+use stoop_engine::{Bounds, Intake, Origin, Receipt};
 use stoop_wire::Limits;
 
 use crate::input::{InputError, Line, Lines};
@@ -38,11 +38,11 @@ impl Frames {
 
     fn begin(inputs: VecDeque<PathBuf>, lines: Option<Lines>, limits: Limits) -> Result<Self, InputError> {
         let mut frames = Self { inputs, lines, lead: VecDeque::new(), start_ns: 0, told: Told::default() };
-        let mut intake = Intake::new(limits, 0);
+        let mut intake = Intake::new(Bounds { limits, ..Bounds::default() }, 0);
         while intake.now_ns() == 0 && frames.lead.len() < LEAD_LINES {
             let mut line = Vec::new();
             let Some(place) = frames.read(&mut line)? else { break };
-            intake.frame(&line, Receipt::Sent, |_, _| {});
+            intake.frame(Origin::Endpoint(0), &line, Receipt::Sent, |_, _| {});
             frames.lead.push_back((place, line));
         }
         frames.start_ns = intake.now_ns();

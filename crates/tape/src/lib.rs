@@ -36,6 +36,7 @@ pub use state::{
 pub use tape::{
     ConfigFile, Damage, MAX_RECORD_BYTES, Origin, Record, StateParts, StateReader, Tape, TapeConfig,
     TapeConfigError, TapeEnd, TapeError, TapeOptions, TapeUniverse, TapeWriteError, TapeWriter, Tapes,
-    TapesError, TapesRead, event_type, is_tape, read_command, state_events, tape_files, write_command,
+    TapesError, TapesRead, event_type, is_tape, read_event, state_events, tape_files, write_command,
+    write_gap,
 };
 pub use writer::LineWriter;

@@ -262,7 +262,7 @@ fn optional<T: Copy>(
 fn trigger(name: &str) -> Result<Trigger, LineError> {
     match name {
         "timeout" => Ok(Trigger::Timeout),
-        "external" => Ok(Trigger::External),
+        "external" => Ok(Trigger::Message),
         op => named(&Op::ALL, Op::as_str, op, "trigger").map(Trigger::Op),
     }
 }

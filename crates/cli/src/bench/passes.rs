@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use stoop::model::{Bad, Decision, Event};
 use stoop::{
-    Clock, Config, Digest, IntakeCounters, MergeCounters, Merged, NoProbe, Pipeline, Placement, Probe,
+    Clock, Config, Digest, Intake, IntakeCounters, MergeCounters, Merged, Origin, Pipeline, Placement, Probe,
     Receipt, Recorder, ReplayOptions, RuleSet, SignalCounters, Stage, Stamp,
 };
 
@@ -89,19 +89,17 @@ impl Pass {
         recorder: &mut Recorder,
     ) -> Result<Timed, Failure> {
         let rules = config.rules().or_fail(Code::Config)?;
-        let pipeline = |rules| Pipeline::new(rules, config.bounds, input.start_ns);
         match self {
-            Self::Decode => Ok(decode(pipeline(rules), input)),
-            Self::Stages => Ok(in_place(pipeline(rules), input, |pipeline, frame, out| {
-                pipeline.frame(frame, Receipt::Sent, &mut NoProbe, out);
-            })),
+            Self::Decode => Ok(decode(Intake::new(config.bounds, input.start_ns), input)),
+            Self::Stages => {
+                let pipeline = Pipeline::new(rules, config.bounds, input.start_ns);
+                Ok(in_place(pipeline, input, |_| ()))
+            }
             Self::Clocked => {
                 let mut marks =
                     Marks { clock: Clock::anchored(), recorder, digest: Digest::default(), at_ns: [0; 3] };
-                let mut timed = in_place(pipeline(rules), input, |pipeline, frame, out| {
-                    marks.begin();
-                    pipeline.frame(frame, Receipt::Sent, &mut marks, out);
-                });
+                let pipeline = Pipeline::with_probe(rules, config.bounds, input.start_ns, &mut marks);
+                let mut timed = in_place(pipeline, input, |marks| marks.begin());
                 marks.digest(&timed.late);
                 if let Some(outcome) = &mut timed.outcome {
                     outcome.digest = Some((marks.digest.count(), marks.digest.to_string()));
@@ -113,28 +111,28 @@ impl Pass {
     }
 }
 
-fn decode(mut pipeline: Pipeline, input: &Input) -> Timed {
+fn decode(mut intake: Intake, input: &Input) -> Timed {
     let clock = Clock::anchored();
     let begin_ns = clock.now_ns();
     for frame in input.frames() {
-        pipeline.intake.frame(frame, Receipt::Sent, |_, event| drop(black_box(event)));
+        intake.frame(Origin::Endpoint(0), frame, Receipt::Sent, |_, element| {
+            black_box(element);
+        });
     }
     Timed { nanos: since(&clock, begin_ns), outcome: None, late: Vec::new() }
 }
 
-fn in_place(
-    mut pipeline: Pipeline,
-    input: &Input,
-    mut put: impl FnMut(&mut Pipeline, &[u8], &mut Vec<Decision>),
-) -> Timed {
+/// Puts all frames through the stages; `begin` is called before each.
+fn in_place<P: Probe>(mut pipeline: Pipeline<P>, input: &Input, begin: impl Fn(&mut P)) -> Timed {
     let mut decisions = Vec::new();
     let clock = Clock::anchored();
     let begin_ns = clock.now_ns();
     for frame in input.frames() {
-        put(&mut pipeline, frame, &mut decisions);
+        begin(&mut pipeline.probe);
+        pipeline.handle(&stoop::Input::frame(frame, Receipt::Sent), &mut decisions);
         decisions.clear();
     }
-    pipeline.finish(&mut decisions);
+    pipeline.handle(&stoop::Input::end(), &mut decisions);
     let nanos = since(&clock, begin_ns);
     let outcome = Outcome {
         intake: *pipeline.intake.counters(),

@@ -16,8 +16,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 use stoop_model::{Event, Op, Platform, TweetId};
 
-use crate::Stamp;
-use crate::signal::{Command, External};
+use crate::input::{Command, Message, Stamp};
 use crate::state::{Scope, State, ViewState};
 pub use asset::NamedAsset;
 pub(crate) use asset::{is_evm, same_contract, same_symbol};
@@ -354,10 +353,10 @@ impl Merge {
         }
     }
 
-    /// Takes a command at `now_ns`: appends what has left the window, then the tweets that the command names.
+    /// Handles a command at `now_ns`: appends what has left the window, then the tweets that the command names.
     pub fn command(&mut self, command: &Command, now_ns: i64, out: &mut Vec<Merged>) {
         self.wake(now_ns, out);
-        let Command::External(External { tweet: Some(id), platform, .. }) = command else { return };
+        let Command::Message(Message { tweet: Some(id), platform, .. }) = command else { return };
         let mut next = self.index.get(id, &self.slots);
         while let Some(slot) = next.and_then(|index| self.slots.get(index)) {
             if platform.is_none() || slot.view.platform.is_none() || slot.view.platform == *platform {

@@ -38,9 +38,9 @@ impl Cause {
     }
 
     /// Something told from outside at `now_ns`; no server has sent it.
-    pub(super) fn external(now_ns: i64) -> Self {
+    pub(super) fn message(now_ns: i64) -> Self {
         Self {
-            trigger: Trigger::External,
+            trigger: Trigger::Message,
             sent_ms: None,
             recv_ns: now_ns,
             decided_ns: now_ns,

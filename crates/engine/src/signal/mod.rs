@@ -40,12 +40,10 @@ pub use rule::{
     Alias, AssetFilter, Authors, Branch, Cooldown, CooldownBy, Fire, Market, Rule, Term, TermMode, Terms,
 };
 pub use set::{RuleSet, RuleSetError};
-pub use strategy::{
-    Case, Command, EXTERNAL_BYTES, External, Gap, Incident, Judgement, Strategy, panic_message,
-};
+pub use strategy::{Case, Incident, Judgement, Strategy, panic_message};
 pub use written::{Form, Forms};
 
-use crate::Stamp;
+use crate::input::{Command, Stamp};
 use crate::merge::{Change, Merged, View};
 use crate::state::{Scope, State};
 use cooldown::Cooldowns;
@@ -93,8 +91,8 @@ pub struct SignalCounters {
     pub waits_over: u64,
     /// Tweets with open decisions forgotten because newer ones needed the room.
     pub pushed_out: u64,
-    /// Inputs for strategies.
-    pub external: u64,
+    /// Messages for strategies.
+    pub messages: u64,
     /// Times the feed was away and came again.
     pub gaps: u64,
     /// Opens that did not come about because their post, or what caused them, came late.
@@ -125,7 +123,7 @@ impl std::ops::AddAssign for SignalCounters {
             stale,
             waits_over,
             pushed_out,
-            external,
+            messages,
             gaps,
             missed,
             strategies_off,
@@ -144,7 +142,7 @@ impl std::ops::AddAssign for SignalCounters {
         self.stale += stale;
         self.waits_over += waits_over;
         self.pushed_out += pushed_out;
-        self.external += external;
+        self.messages += messages;
         self.gaps += gaps;
         self.missed += missed;
         self.strategies_off += strategies_off;
@@ -224,19 +222,24 @@ impl Signal {
         }
     }
 
-    /// Takes a command at `stamp`, with what merge says of the tweet it names; appends decisions to `out`.
+    /// Handles a command at `stamp`, with what merge says of the tweet it names; appends decisions to `out`.
     pub fn command(&mut self, command: &Command, merged: &[Merged], stamp: Stamp, out: &mut Vec<Decision>) {
         self.handle(merged, stamp, out);
         match command {
             Command::SwitchOff { strategy } => self.strategies.switch_off(strategy),
-            Command::Gap(_) => self.counters.gaps += 1,
-            Command::External(external) => {
-                self.counters.external += 1;
-                let mut rules = self.strategies.rules_of(external);
-                rules.retain(|rule| self.strategies.tell(*rule, external, stamp.now_ns));
-                self.judge_named(&rules, external, merged, stamp.now_ns, out);
+            Command::Message(message) => {
+                self.counters.messages += 1;
+                let mut rules = self.strategies.rules_of(message);
+                rules.retain(|rule| self.strategies.tell(*rule, message, stamp.now_ns));
+                self.judge_named(&rules, message, merged, stamp.now_ns, out);
             }
         }
+    }
+
+    /// Counts a gap of the feed that ended at `stamp`; `merged` holds what has left the window up to then.
+    pub fn gap(&mut self, merged: &[Merged], stamp: Stamp, out: &mut Vec<Decision>) {
+        self.handle(merged, stamp, out);
+        self.counters.gaps += 1;
     }
 
     /// Adds what it remembers to `state`.

@@ -145,8 +145,8 @@ impl Signal {
         let (id, signal_id) = ident::ids(&of.label.name, &platform, &view.tweet_id, &key);
         let basis = match (cause.trigger, view.enriched_ns) {
             (Trigger::Timeout, _) => Basis::Timeout,
-            (Trigger::Op(_) | Trigger::External, Some(_)) => Basis::Enriched,
-            (Trigger::Op(_) | Trigger::External, None) => Basis::Content,
+            (Trigger::Op(_) | Trigger::Message, Some(_)) => Basis::Enriched,
+            (Trigger::Op(_) | Trigger::Message, None) => Basis::Content,
         };
         let expires_ns = cause.decided_ns.saturating_add(of.ttl_ns);
         let mut line = DecisionBody {

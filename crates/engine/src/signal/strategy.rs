@@ -5,7 +5,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use stoop_model::{Asset, Decision, Platform, Trigger, TweetId, TweetKind};
+use stoop_model::{Asset, Decision, Trigger, TweetKind};
 
 use super::asset::emitted;
 use super::line::Cause;
@@ -14,6 +14,7 @@ use super::set::RuleSet;
 use super::test::Bench;
 use super::tweets::PLATFORMS;
 use super::{Signal, is_in_time};
+use crate::input::Message;
 use crate::merge::{Merged, View};
 
 /// A condition written in code, behind the conditions of a rule.
@@ -24,7 +25,7 @@ use crate::merge::{Merged, View};
 /// A strategy may keep what it likes in itself. Its answers must follow from what it is told alone, in that order: no
 /// clock but [`Case::now_ns`], no random number without a fixed seed, no hash map whose order depends on one, no
 /// file, no socket. Then a replay decides as the live run did. It may tell others (say, ask a model over a channel) as
-/// long as it does not wait; answers come back as [`External`].
+/// long as it does not wait; answers come back as [`Message`].
 ///
 /// It runs on the engine's thread: what it takes, every frame behind it waits. If it panics, it is switched off: not
 /// asked again, what it has opened stands as it is, lapses, and is cancelled only by a deletion.
@@ -37,12 +38,12 @@ pub trait Strategy: Send {
     ///
     /// Asked for every frame that could open a decision or on whose tweet one stands: with `two_phase` every content,
     /// update and meta, with `content` the first content, with `enriched` from the enrichment on; also when `wait` is
-    /// over, and when an [`External`] names the tweet.
+    /// over, and when a [`Message`] names the tweet.
     fn judge(&mut self, case: &Case<'_>) -> Judgement;
 
-    /// Takes an input from outside, at `now_ns`. If it names a tweet that is remembered, [`Self::judge`] follows.
-    fn external(&mut self, external: &External, now_ns: i64) {
-        let _ = (external, now_ns);
+    /// Reads a message of the host, at `now_ns`. If it names a tweet that is remembered, [`Self::judge`] follows.
+    fn message(&mut self, message: &Message, now_ns: i64) {
+        let _ = (message, now_ns);
     }
 }
 
@@ -104,48 +105,6 @@ impl fmt::Debug for Case<'_> {
             .field("now_ns", &self.now_ns)
             .finish_non_exhaustive()
     }
-}
-
-/// Longest text of an [`External`], bytes.
-pub const EXTERNAL_BYTES: usize = 65_536;
-
-/// Something told from outside the feed: the answer of a model, a position, a switch. An input like a frame: it has its
-/// place in the order of inputs, and its time.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct External {
-    /// The name in the strategy's rule; none: all strategies.
-    pub strategy: Option<String>,
-    /// The tweet it is about. It is judged again, if it is still remembered.
-    pub tweet: Option<TweetId>,
-    /// Its platform; none: every tweet of that id.
-    pub platform: Option<Platform>,
-    /// What is told, in whatever form the strategy reads; at most [`EXTERNAL_BYTES`].
-    pub text: String,
-}
-
-/// An input that comes neither from the feed nor from a clock.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// For strategies.
-    External(External),
-    /// A strategy is not asked any more.
-    SwitchOff {
-        /// The name in its rule.
-        strategy: String,
-    },
-    /// The feed was away and is there again. Nothing is decided on it.
-    Gap(Gap),
-}
-
-/// A time in which nothing came from the feed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Gap {
-    /// When it was lost, Unix ns.
-    pub from_ns: i64,
-    /// When it was there again, Unix ns.
-    pub to_ns: i64,
-    /// Why it was lost, for people.
-    pub cause: String,
 }
 
 /// A strategy has panicked and is not asked any more.
@@ -220,9 +179,9 @@ impl Strategies {
         self.seats.iter().filter(|seat| seat.is_off).count() as u64
     }
 
-    /// Rules of the strategies that an external input is for.
-    pub(super) fn rules_of(&self, external: &External) -> Vec<usize> {
-        let wanted = |seat: &Seat| external.strategy.as_ref().is_none_or(|name| *name == seat.name);
+    /// Rules of the strategies that a message is for.
+    pub(super) fn rules_of(&self, message: &Message) -> Vec<usize> {
+        let wanted = |seat: &Seat| message.strategy.as_ref().is_none_or(|name| *name == seat.name);
         let seats = self.seats.iter().enumerate().filter(|(_, seat)| !seat.is_off && wanted(seat));
         seats.map(|(index, _)| self.first_rule + index).collect()
     }
@@ -245,8 +204,8 @@ impl Strategies {
     }
 
     /// Tells the strategy behind this rule. False if it panics or is off.
-    pub(super) fn tell(&mut self, rule: usize, external: &External, now_ns: i64) -> bool {
-        self.call(rule, now_ns, |strategy| strategy.external(external, now_ns)).is_some()
+    pub(super) fn tell(&mut self, rule: usize, message: &Message, now_ns: i64) -> bool {
+        self.call(rule, now_ns, |strategy| strategy.message(message, now_ns)).is_some()
     }
 
     fn call<T>(&mut self, rule: usize, at_ns: i64, ask: impl FnOnce(&mut dyn Strategy) -> T) -> Option<T> {
@@ -339,17 +298,17 @@ impl Bench {
 }
 
 impl Signal {
-    /// Asks the strategies of these rules again about the tweet that an external input names.
+    /// Asks the strategies of these rules again about the tweet that a message names.
     pub(super) fn judge_named(
         &mut self,
         rules: &[usize],
-        external: &External,
+        message: &Message,
         merged: &[Merged],
         now_ns: i64,
         out: &mut Vec<Decision>,
     ) {
-        let Some(id) = &external.tweet else { return };
-        let cause = Cause::external(now_ns);
+        let Some(id) = &message.tweet else { return };
+        let cause = Cause::message(now_ns);
         for view in merged.iter().filter_map(Merged::named) {
             let slots = self.tweets.find(id, view.platform.as_ref());
             if slots == [None; PLATFORMS] {
@@ -363,7 +322,7 @@ impl Signal {
             }
         }
         // Those that have left the window are remembered as long as a decision on them stands.
-        for slot in self.tweets.find(id, external.platform.as_ref()).into_iter().flatten() {
+        for slot in self.tweets.find(id, message.platform.as_ref()).into_iter().flatten() {
             let kept = self.tweets.get(slot).filter(|tweet| !tweet.is_in_window() && tweet.is_open());
             if let Some(view) = kept.and_then(|tweet| tweet.view.clone()) {
                 self.judge_again(rules, &view, Some(slot), &cause, out);

@@ -1,6 +1,6 @@
 //! Frames that come after the window, for tweets with decisions and without.
 
-use super::{Input, Run, rules_of};
+use super::{Row, Run, rules_of};
 use stoop_engine::{Bounds, Keeping, Window};
 
 const MINUTE: f64 = 60_000.0;
@@ -8,7 +8,7 @@ const HOUR: f64 = 60.0 * MINUTE;
 const DAY: f64 = 24.0 * HOUR;
 
 #[track_caller]
-fn check(rules: &str, bounds: Bounds, inputs: &[Input<'_>], expect: &[&str]) -> Run {
+fn check(rules: &str, bounds: Bounds, inputs: &[Row<'_>], expect: &[&str]) -> Run {
     let mut run = Run::new(&rules_of(rules), bounds);
     for input in inputs {
         run.put(*input);

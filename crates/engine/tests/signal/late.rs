@@ -1,9 +1,9 @@
 //! Gaps of the feed, and what history brings of them.
 
-use stoop_engine::{Bounds, Command, Condition, Gap, NoProbe, Origin, Receipt, RuleSet};
+use stoop_engine::{Bounds, Condition, Gap, Input, Origin, Receipt, RuleSet};
 use stoop_model::{Platform, TweetId};
 
-use super::{Input, Run, ZERO_MS, json, nanos, rules_of};
+use super::{Row, Run, ZERO_MS, json, nanos, rules_of};
 
 const META: &str = r#"meta "detected":{"tokens":[{"symbol":"EDGE","contract":"9x","chain":"solana"}]}"#;
 const CONTENT: &str = r#"content "text":"$EDGE""#;
@@ -22,15 +22,15 @@ impl Run {
     fn gap(&mut self, from: f64, to: f64) {
         let [from_ns, to_ns] = [from, to].map(|at| ZERO_MS * 1_000_000 + nanos(at));
         let gap = Gap { from_ns, to_ns, cause: "closed with 1012".to_owned() };
-        self.pipeline.command(&Command::Gap(gap), to_ns, &mut self.decisions);
+        self.pipeline.handle(&Input::gap(gap, to_ns), &mut self.decisions);
     }
 
     /// History brings a frame, sent at the time zero.
-    fn late(&mut self, (at, input): Input<'_>) {
+    fn late(&mut self, (at, input): Row<'_>) {
         let at_ns = ZERO_MS * 1_000_000 + nanos(at);
-        let (frame, receipt) = (json(0.0, input), Receipt::At(at_ns));
-        let Self { pipeline, decisions } = self;
-        pipeline.frame_from(Origin::History, frame.as_bytes(), receipt, &mut NoProbe, decisions);
+        let (bytes, receipt) = (json(0.0, input), Receipt::At(at_ns));
+        let frame = Input::Frame { origin: Origin::History, bytes, receipt };
+        self.pipeline.handle(&frame, &mut self.decisions);
     }
 
     /// The lines since the last call with what they say of being late.

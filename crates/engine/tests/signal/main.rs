@@ -13,7 +13,7 @@ mod strategy;
 mod written;
 
 use proptest::test_runner::{Config, RngSeed};
-use stoop_engine::{Bounds, NoProbe, Pipeline, Receipt, RuleSet};
+use stoop_engine::{Bounds, Input, Pipeline, Receipt, RuleSet};
 use stoop_model::{Asset, AssetClass, Decision};
 
 /// Time zero of the tables, Unix ms.
@@ -21,7 +21,7 @@ const ZERO_MS: i64 = 1_700_000_000_000;
 
 /// A frame of a table: when it comes in ms after zero, and `op "member":value, …` of its payload, `op@id` for another
 /// tweet than 7, or `tick`. A content has an author unless it names one.
-type Input<'a> = (f64, &'a str);
+type Row<'a> = (f64, &'a str);
 
 /// The pipeline with what it has decided.
 struct Run {
@@ -39,14 +39,14 @@ impl Run {
         Self { pipeline: Pipeline::new(set, bounds, 0), decisions: Vec::new() }
     }
 
-    fn put(&mut self, (at, input): Input<'_>) {
+    fn put(&mut self, (at, input): Row<'_>) {
         let at_ns = ZERO_MS * 1_000_000 + nanos(at);
         if input == "tick" {
-            return self.pipeline.tick(at_ns, &mut self.decisions);
+            return self.pipeline.handle(&Input::tick(at_ns), &mut self.decisions);
         }
         let frame = json(at, input);
         let bad = self.pipeline.intake.counters().bad_frames();
-        self.pipeline.frame(frame.as_bytes(), Receipt::At(at_ns), &mut NoProbe, &mut self.decisions);
+        self.pipeline.handle(&Input::frame(&frame, Receipt::At(at_ns)), &mut self.decisions);
         assert_eq!(self.pipeline.intake.counters().bad_frames(), bad, "{frame}");
     }
 
@@ -109,12 +109,12 @@ fn rules_of(text: &str) -> String {
 
 /// Runs the frames, then time until nothing is due any more, and compares.
 #[track_caller]
-fn check(rules: &str, inputs: &[Input<'_>], expect: &[&str]) {
+fn check(rules: &str, inputs: &[Row<'_>], expect: &[&str]) {
     let mut run = Run::new(&rules_of(rules), Bounds::default());
     for input in inputs {
         run.put(*input);
     }
-    run.pipeline.finish(&mut run.decisions);
+    run.pipeline.handle(&Input::end(), &mut run.decisions);
     let consistent = run.decisions.iter().zip(0..).all(|(decision, seq)| decision.seq == seq);
     assert!(consistent, "seq has no gaps");
     let lines = run.lines();
@@ -123,7 +123,7 @@ fn check(rules: &str, inputs: &[Input<'_>], expect: &[&str]) {
 
 /// The rule opens on these frames or not.
 #[track_caller]
-fn opens(rules: &str, inputs: &[Input<'_>], expect: bool) {
+fn opens(rules: &str, inputs: &[Row<'_>], expect: bool) {
     let mut run = Run::new(&rules_of(rules), Bounds::default());
     for input in inputs {
         run.put(*input);

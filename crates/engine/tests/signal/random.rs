@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use stoop_engine::{Bounds, Keeping, NoProbe, Origin, Receipt, Window};
+use stoop_engine::{Bounds, Input, Keeping, Origin, Receipt, Window};
 use stoop_model::DecisionKind;
 
 use super::{Run, ZERO_MS, config, json, nanos};
@@ -145,7 +145,7 @@ proptest! {
     #[test]
     fn a_decision_lives_once_and_in_order(inputs in inputs()) {
         let mut run = run(&inputs);
-        run.pipeline.finish(&mut run.decisions);
+        run.pipeline.handle(&Input::end(), &mut run.decisions);
         let mut lives = BTreeMap::new();
         for (line, seq) in run.decisions.iter().zip(0..) {
             prop_assert_eq!(line.seq, seq);
@@ -171,7 +171,7 @@ fn run_late(rules: &str, inputs: &[(f64, String)], late: &[bool]) -> Run {
         let Run { pipeline, decisions } = &mut run;
         let origin = if *is_late { Origin::History } else { Origin::Endpoint(0) };
         let receipt = Receipt::At(ZERO_MS * 1_000_000 + nanos(*at));
-        pipeline.frame_from(origin, json(*at, input).as_bytes(), receipt, &mut NoProbe, decisions);
+        pipeline.handle(&Input::Frame { origin, bytes: json(*at, input), receipt }, decisions);
     }
     run
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use stoop_engine::{CooldownState, Scope, State, TweetState, View, ViewState};
+use stoop_engine::{CooldownState, Input, Scope, State, TweetState, View, ViewState};
 
 use super::random::{RULES, bounds, inputs};
 use super::{Run, config};
@@ -20,7 +20,7 @@ fn read_back(state: &State) -> State {
 
 fn restored(rules: &str, state: &State) -> Run {
     let mut run = Run::new(rules, bounds());
-    run.pipeline.restore(&read_back(state));
+    run.pipeline.handle(&Input::restored(read_back(state).into()), &mut Vec::new());
     run
 }
 
@@ -101,8 +101,8 @@ proptest! {
             whole.put((*time, input));
         }
         prop_assert_eq!(shown(&after.pipeline.save(Scope::All)), shown(&whole.pipeline.save(Scope::All)));
-        after.pipeline.finish(&mut after.decisions);
-        whole.pipeline.finish(&mut whole.decisions);
+        after.pipeline.handle(&Input::end(), &mut after.decisions);
+        whole.pipeline.handle(&Input::end(), &mut whole.decisions);
         let split: Vec<_> = before.decisions.into_iter().chain(after.decisions).collect();
         prop_assert_eq!(split, whole.decisions);
     }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use stoop_engine::{
-    Bounds, Case, Command, External, Judgement, RuleReader, RuleSet, Strategy, Window, syntax,
+    Bounds, Case, Command, Input, Judgement, Message, RuleReader, RuleSet, Strategy, Window, syntax,
 };
 use stoop_model::TweetId;
 
-use super::{Input, Run, ZERO_MS, nanos};
+use super::{Row, Run, ZERO_MS, nanos};
 
 /// Judges by a function.
 struct By<F>(&'static str, F);
@@ -42,10 +42,10 @@ impl Strategy for Told {
         }
     }
 
-    fn external(&mut self, external: &External, _: i64) {
-        assert_ne!(external.text, "panic", "asked to");
-        if let Some(tweet) = &external.tweet {
-            self.answers.insert(tweet.to_string(), external.text == "yes");
+    fn message(&mut self, message: &Message, _: i64) {
+        assert_ne!(message.text, "panic", "asked to");
+        if let Some(tweet) = &message.tweet {
+            self.answers.insert(tweet.to_string(), message.text == "yes");
         }
     }
 }
@@ -72,16 +72,17 @@ fn run(strategy: impl Strategy + 'static) -> Run {
 impl Run {
     fn tell(&mut self, at: f64, tweet: &str, text: &str) {
         let tweet = (!tweet.is_empty()).then(|| TweetId::parse(tweet));
-        let external = External { tweet, text: text.to_owned(), ..External::default() };
-        self.command(at, &Command::External(external));
+        let message = Message { tweet, text: text.to_owned(), ..Message::default() };
+        self.command(at, Command::Message(message));
     }
 
-    fn command(&mut self, at: f64, command: &Command) {
-        self.pipeline.command(command, ZERO_MS * 1_000_000 + nanos(at), &mut self.decisions);
+    fn command(&mut self, at: f64, command: Command) {
+        let at_ns = ZERO_MS * 1_000_000 + nanos(at);
+        self.pipeline.handle(&Input::command(command, at_ns), &mut self.decisions);
     }
 
     #[track_caller]
-    fn expect(&mut self, inputs: &[Input<'_>], expect: &[&str]) {
+    fn expect(&mut self, inputs: &[Row<'_>], expect: &[&str]) {
         for input in inputs {
             self.put(*input);
         }
@@ -90,7 +91,7 @@ impl Run {
 
     #[track_caller]
     fn end(&mut self, expect: &[&str]) {
-        self.pipeline.finish(&mut self.decisions);
+        self.pipeline.handle(&Input::end(), &mut self.decisions);
         assert_eq!(self.lines(), expect);
     }
 }
@@ -231,7 +232,7 @@ fn a_word_from_outside_opens_and_cancels() {
     run.tell(50.0, "7", "no");
     run.expect(&[], &["50 cancel - external no_match"]);
     run.end(&[]);
-    assert_eq!(run.pipeline.signal.counters().external, 2);
+    assert_eq!(run.pipeline.signal.counters().messages, 2);
 }
 
 #[test]
@@ -275,8 +276,8 @@ fn a_word_goes_to_every_platform_or_to_the_one_it_names() {
         let truth = r#"content "author":{"handle":"@ab","platform":"truth_social"}"#;
         run.expect(&[(0.0, "content"), (0.0, truth)], &[]);
         let tweet = Some(TweetId::parse("7"));
-        let external = External { tweet, platform, text: "yes".to_owned(), ..External::default() };
-        run.command(1.0, &Command::External(external));
+        let message = Message { tweet, platform, text: "yes".to_owned(), ..Message::default() };
+        run.command(1.0, Command::Message(message));
         assert_eq!(run.lines().len(), expect);
     }
 }
@@ -287,13 +288,13 @@ fn a_word_reaches_the_strategy_it_names_alone() {
         vec![Box::new(told("name = \"a\"")), Box::new(told("name = \"b\""))];
     let mut run = Run::of(set("", strategies), Bounds::default());
     run.expect(&[(0.0, "content")], &[]);
-    let external = External {
+    let message = Message {
         strategy: Some("b".to_owned()),
         tweet: Some(TweetId::parse("7")),
         text: "yes".to_owned(),
-        ..External::default()
+        ..Message::default()
     };
-    run.command(1.0, &Command::External(external));
+    run.command(1.0, Command::Message(message));
     run.expect(&[(2.0, "meta")], &["1 open - external of b", "2 confirm - meta of b"]);
 }
 
@@ -357,9 +358,9 @@ fn a_panic_over_a_word_from_outside_does_the_same() {
 fn one_that_is_switched_off_is_not_asked_again() {
     let mut run = run(By("name = \"r\"", |_: &Case<'_>| Judgement::Take));
     run.expect(&[(0.0, "content@1")], &["0 open - content"]);
-    run.command(1.0, &Command::SwitchOff { strategy: "other".to_owned() });
+    run.command(1.0, Command::SwitchOff { strategy: "other".to_owned() });
     run.expect(&[(2.0, "content@2")], &["2 open - content"]);
-    run.command(3.0, &Command::SwitchOff { strategy: "r".to_owned() });
+    run.command(3.0, Command::SwitchOff { strategy: "r".to_owned() });
     run.expect(&[(4.0, "content@3"), (5.0, "delete@1")], &["5 cancel - delete deleted"]);
     assert_eq!(run.pipeline.signal.counters().strategies_off, 1);
     assert!(!run.pipeline.signal.has_incidents(), "nothing has gone wrong");

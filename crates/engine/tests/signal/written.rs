@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use stoop_engine::syntax::{Source, Table};
-use stoop_engine::{Bounds, RuleReader, RuleSet, RuleSetError, Scope, Universe};
+use stoop_engine::{Bounds, Input, RuleReader, RuleSet, RuleSetError, Scope, Universe};
 use stoop_model::Decision;
 
-use super::{Input, Run, check, key, rules_of};
+use super::{Row, Run, check, key, rules_of};
 
 const UNIVERSE: &str = "symbol,venue,market,contract,chain\n\
     EDGE,gateio,EDGE_USDT,,\n\
@@ -28,7 +28,7 @@ fn reader(rules: &str) -> RuleReader {
     reader
 }
 
-fn run_with_universe(rules: &str, inputs: &[Input<'_>]) -> Run {
+fn run_with_universe(rules: &str, inputs: &[Row<'_>]) -> Run {
     let mut run = Run::of(read(rules).unwrap_or_else(|error| panic!("{error}")), Bounds::default());
     for input in inputs {
         run.put(*input);
@@ -36,7 +36,7 @@ fn run_with_universe(rules: &str, inputs: &[Input<'_>]) -> Run {
     run
 }
 
-fn run(rules: &str, inputs: &[Input<'_>]) -> Run {
+fn run(rules: &str, inputs: &[Row<'_>]) -> Run {
     let mut run = Run::new(&rules_of(rules), Bounds::default());
     for input in inputs {
         run.put(*input);
@@ -322,7 +322,7 @@ fn an_alert_on_many_is_not_held_back_and_nothing_opens_behind_it() {
             (2.0, r#"meta@2 "detected":{"tokens":[{"symbol":"AA"}]}"#.to_owned()),
             (3.0, r#"update@2 "text":"$AA""#.to_owned()),
         ];
-        let inputs: Vec<Input<'_>> = inputs.iter().map(|(at, input)| (*at, input.as_str())).collect();
+        let inputs: Vec<Row<'_>> = inputs.iter().map(|(at, input)| (*at, input.as_str())).collect();
         let lines = run(&format!("{rule}\ncooldown_by = \"{by}\""), &inputs).lines();
         assert_eq!(lines, ["0 open - content", "1 open - content", "2 confirm - meta"], "{by}");
     }
@@ -523,7 +523,7 @@ fn a_coin_opens_once_in_its_cooldown() {
         (hour, post(4, "a", "$AB")),
         (hour + 1.0, post(5, "a", "$CD")),
     ];
-    let inputs: Vec<Input<'_>> = posts.iter().map(|(at, post)| (*at, post.as_str())).collect();
+    let inputs: Vec<Row<'_>> = posts.iter().map(|(at, post)| (*at, post.as_str())).collect();
     let mut run = run(rule, &inputs);
     assert_eq!(
         run.lines(),
@@ -560,7 +560,7 @@ fn the_same_coin_is_the_same_contract_else_the_same_symbol() {
             (2.0, "content@2".to_owned()),
             (3.0, named(2, &second)),
         ];
-        let inputs: Vec<Input<'_>> = inputs.iter().map(|(at, input)| (*at, input.as_str())).collect();
+        let inputs: Vec<Row<'_>> = inputs.iter().map(|(at, input)| (*at, input.as_str())).collect();
         let run = run(rule, &inputs);
         assert_eq!(run.decisions.len(), 1 + usize::from(opens), "{second}");
         assert_eq!(run.pipeline.signal.counters().cooled, u64::from(!opens), "{second}");
@@ -573,7 +573,7 @@ fn the_same_coin_is_the_same_contract_else_the_same_symbol() {
         (2.0, "content@2".to_owned()),
         (3.0, named(2, &token("AB", "D"))),
     ];
-    let inputs: Vec<Input<'_>> = inputs.iter().map(|(at, input)| (*at, input.as_str())).collect();
+    let inputs: Vec<Row<'_>> = inputs.iter().map(|(at, input)| (*at, input.as_str())).collect();
     assert_eq!(run(rule, &inputs).decisions.len(), 3, "another contract is another coin");
 }
 
@@ -585,7 +585,7 @@ fn a_cooldown_is_by_asset_author_or_rule() {
         (2.0, post(3, "b", "$AB")),
         (3.0, post(4, "b", "$GH")),
     ];
-    let inputs: Vec<Input<'_>> = posts.iter().map(|(at, post)| (*at, post.as_str())).collect();
+    let inputs: Vec<Row<'_>> = posts.iter().map(|(at, post)| (*at, post.as_str())).collect();
     for (by, expect) in [
         ("asset", vec!["AB", "CD", "EF", "GH"]),
         // What opens together is one event.
@@ -608,7 +608,7 @@ fn a_cancel_within_the_ttl_ends_the_cooldown() {
     for (at, opens) in [(9_000.0, true), (10_000.0, true), (10_001.0, false)] {
         let inputs =
             [(0.0, post(1, "a", "$AB")), (at, "delete@1".to_owned()), (20_000.0, post(2, "a", "$AB"))];
-        let inputs: Vec<Input<'_>> = inputs.iter().map(|(at, input)| (*at, input.as_str())).collect();
+        let inputs: Vec<Row<'_>> = inputs.iter().map(|(at, input)| (*at, input.as_str())).collect();
         let run = run(rule, &inputs);
         let count = run.decisions.iter().filter(|line| line.kind.as_str() == "open").count();
         assert_eq!(count, 1 + usize::from(opens), "{at}");
@@ -620,15 +620,15 @@ fn a_cooldown_outlives_a_restart() {
     let rules = rules_of("assets = { tokens = true }\ncooldown = \"1h\"\nfire = \"content\"");
     let mut before = Run::new(&rules, Bounds::default());
     before.put((0.0, &post(1, "a", "$AB")));
-    let state = before.pipeline.save(Scope::All);
+    let state = Arc::new(before.pipeline.save(Scope::All));
     assert_eq!((state.cooldowns.len(), state.head.cooldowns), (1, 1));
     let mut after = Run::new(&rules, Bounds::default());
-    after.pipeline.restore(&state);
+    after.pipeline.handle(&Input::restored(Arc::clone(&state)), &mut Vec::new());
     after.put((1_000.0, &post(2, "a", "$AB $CD")));
     assert_eq!(after.lines(), ["1000 open ticker:CD content"]);
     // A rule that is no more cools nothing down.
     let mut other = Run::new(&rules.replace("\"r\"", "\"other\""), Bounds::default());
-    other.pipeline.restore(&state);
+    other.pipeline.handle(&Input::restored(state), &mut Vec::new());
     other.put((1_000.0, &post(2, "a", "$AB")));
     assert_eq!(other.lines(), ["1000 open ticker:AB content of other"]);
 }

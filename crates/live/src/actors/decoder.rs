@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use actix::{Actor, Addr, Context, Handler};
-use stoop_engine::{Element, Intake};
+use stoop_engine::{Element, Input, Intake, Origin, Receipt, Stamp};
 use stoop_latency::Spread;
+use stoop_model::Event;
 
-use super::{Decoded, Finish, Input, MergeActor, Pools, RawFrame, Rejected, Saving, Snapshot, Tick, Told};
+use super::{Decoded, Entered, Finish, MergeActor, Pools, Saving, Snapshot};
 use crate::clock::Clock;
 use crate::exit::{Marks, record_lag};
 use crate::gauge::Gauge;
@@ -38,11 +39,41 @@ impl DecoderActor {
         Self { intake, merge, clock, gauge, pools, notices, lags: Vec::new() }
     }
 
-    fn take(&mut self, frame: &RawFrame) {
+    fn handle_input(&mut self, input: Input<Vec<u8>>) {
+        match input {
+            Input::Frame { origin, mut bytes, receipt } => {
+                self.decode(origin, &bytes, receipt);
+                bytes.clear();
+                self.pools.bytes.put(bytes);
+            }
+            Input::Rejected { reason, bytes } => self.intake.rejected(reason, bytes),
+            Input::Tick { at_ns } => self.pass(at_ns, Input::Tick { at_ns }),
+            Input::Command { command, at_ns } => self.pass(at_ns, Input::Command { command, at_ns }),
+            Input::Gap { gap, at_ns } => self.pass(at_ns, Input::Gap { gap, at_ns }),
+            Input::Restored(state) => {
+                self.intake.restore(&state);
+                // It sets the place and time of the next input, and has no place itself.
+                let now_ns = self.intake.now_ns();
+                let stamp = Stamp { seq: state.head.inputs, now_ns, is_late: false };
+                self.send(now_ns, stamp, Input::Restored(state));
+            }
+        }
+    }
+
+    fn pass(&mut self, at_ns: i64, input: Input<Box<Event>>) {
+        let stamp = self.intake.stamp(at_ns);
+        self.send(at_ns, stamp, input);
+    }
+
+    fn send(&self, at_ns: i64, stamp: Stamp, input: Input<Box<Event>>) {
+        self.merge.do_send(Decoded { stamp, input, marks: Marks::tick(at_ns), is_last: true });
+    }
+
+    fn decode(&mut self, origin: Origin, bytes: &[u8], receipt: Receipt) {
         let Self { intake, merge, clock, pools, notices, lags, .. } = self;
         let mut waiting: Option<Decoded> = None;
-        let mut recv_ns = Marks::begin(frame.receipt).recv_ns;
-        intake.frame_from(frame.origin, &frame.bytes, frame.receipt, |stamp, element| {
+        let mut recv_ns = Marks::begin(receipt).recv_ns;
+        intake.frame(origin, bytes, receipt, |stamp, element| {
             let event = match element {
                 Element::Event(event) => event,
                 Element::Copy { endpoint, lag_ns } => return record_lag(lags, endpoint, lag_ns),
@@ -53,7 +84,8 @@ impl DecoderActor {
             std::mem::swap(&mut *carried, event);
             let marks = Marks { recv_ns, decoded_ns: clock.now_ns(), merged_ns: 0, is_late: stamp.is_late };
             recv_ns = marks.decoded_ns;
-            let next = Decoded { stamp, input: Input::Event(carried), marks, is_last: false };
+            let input = Input::Frame { origin, bytes: carried, receipt };
+            let next = Decoded { stamp, input, marks, is_last: false };
             if let Some(before) = waiting.replace(next) {
                 merge.do_send(before);
             }
@@ -69,46 +101,12 @@ impl Actor for DecoderActor {
     type Context = Context<Self>;
 }
 
-impl Handler<RawFrame> for DecoderActor {
+impl Handler<Entered> for DecoderActor {
     type Result = ();
 
-    fn handle(&mut self, mut frame: RawFrame, _: &mut Context<Self>) {
+    fn handle(&mut self, Entered(input): Entered, _: &mut Context<Self>) {
         let gauge = Arc::clone(&self.gauge);
-        guarded(&gauge, "decoder", || self.take(&frame));
-        frame.bytes.clear();
-        self.pools.bytes.put(frame.bytes);
-    }
-}
-
-impl Handler<Rejected> for DecoderActor {
-    type Result = ();
-
-    fn handle(&mut self, rejected: Rejected, _: &mut Context<Self>) {
-        self.intake.rejected(rejected.reason, rejected.bytes);
-    }
-}
-
-impl Handler<Tick> for DecoderActor {
-    type Result = ();
-
-    fn handle(&mut self, tick: Tick, _: &mut Context<Self>) {
-        let stamp = self.intake.tick(tick.at_ns);
-        self.merge.do_send(Decoded {
-            stamp,
-            input: Input::Tick,
-            marks: Marks::tick(tick.at_ns),
-            is_last: true,
-        });
-    }
-}
-
-impl Handler<Told> for DecoderActor {
-    type Result = ();
-
-    fn handle(&mut self, told: Told, _: &mut Context<Self>) {
-        let stamp = self.intake.tick(told.at_ns);
-        let input = Input::Command(Box::new(told.command));
-        self.merge.do_send(Decoded { stamp, input, marks: Marks::tick(told.at_ns), is_last: true });
+        guarded(&gauge, "decoder", || self.handle_input(input));
     }
 }
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use actix::{Actor, Addr, Context, Handler};
-use stoop_engine::Merge;
+use stoop_engine::{Input, Merge};
 
-use super::{Decoded, Finish, Input, Joined, Pools, Saving, SignalActor, Snapshot};
+use super::{Decoded, Finish, Joined, Pools, Saving, SignalActor, Snapshot};
 use crate::clock::Clock;
 use crate::gauge::Gauge;
 use crate::guard::guarded;
@@ -30,24 +30,22 @@ impl MergeActor {
         Self { merge, signal, clock, gauge, pools }
     }
 
-    fn take(&mut self, decoded: Decoded) {
+    fn handle_input(&mut self, decoded: Decoded) {
         let Decoded { stamp, input, mut marks, is_last } = decoded;
         let mut merged = self.pools.merged.take();
-        let is_late = !matches!(input, Input::Event(_));
-        let mut command = None;
-        match input {
-            Input::Event(event) => {
-                self.merge.handle(&event, stamp, &mut merged);
+        match &input {
+            Input::Frame { bytes: event, .. } => {
+                self.merge.handle(event, stamp, &mut merged);
                 marks.merged_ns = self.clock.now_ns();
-                self.pools.events.put(event);
             }
-            Input::Tick => self.merge.wake(stamp.now_ns, &mut merged),
-            Input::Command(told) => {
-                self.merge.command(&told, stamp.now_ns, &mut merged);
-                command = Some(told);
-            }
+            Input::Tick { .. } | Input::Gap { .. } => self.merge.wake(stamp.now_ns, &mut merged),
+            Input::Command { command, .. } => self.merge.command(command, stamp.now_ns, &mut merged),
+            Input::Restored(state) => self.merge.restore(state),
+            // Counted by the decoder, and not sent on.
+            Input::Rejected { .. } => {}
         }
-        self.signal.do_send(Joined { stamp, merged, marks, is_last, is_late, command });
+        let input = input.map(|event| self.pools.events.put(event));
+        self.signal.do_send(Joined { stamp, input, merged, marks, is_last });
     }
 }
 
@@ -60,7 +58,7 @@ impl Handler<Decoded> for MergeActor {
 
     fn handle(&mut self, decoded: Decoded, _: &mut Context<Self>) {
         let gauge = Arc::clone(&self.gauge);
-        guarded(&gauge, "merge", || self.take(decoded));
+        guarded(&gauge, "merge", || self.handle_input(decoded));
     }
 }
 

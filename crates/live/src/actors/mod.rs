@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr, Arbiter, Context, Message};
 use crossbeam_channel::{Receiver, Sender, bounded};
-use stoop_engine::{Command, Merged, Origin, Pipeline, Receipt, Scope, Stamp};
-use stoop_model::{BadReason, Event};
+use stoop_engine::{Input, Merged, Pipeline, Scope, Stamp};
+use stoop_model::Event;
 use tokio::sync::oneshot;
 
 use crate::exit::{Exit, Marks};
@@ -68,54 +68,25 @@ impl Pools {
     }
 }
 
-/// To the decoder: a frame as it came.
-pub(crate) struct RawFrame {
-    pub(crate) origin: Origin,
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) receipt: Receipt,
-}
+/// To the decoder: an input as it came.
+pub(crate) struct Entered(Input<Vec<u8>>);
 
-/// To the decoder: a frame refused by the socket.
-pub(crate) struct Rejected {
-    pub(crate) reason: BadReason,
-    pub(crate) bytes: u64,
-}
-
-/// Down the pipeline: time alone.
-pub(crate) struct Tick {
-    pub(crate) at_ns: i64,
-}
-
-/// Down the pipeline: what comes neither from the feed nor from a clock.
-pub(crate) struct Told {
-    pub(crate) command: Command,
-    pub(crate) at_ns: i64,
-}
-
-/// From the decoder to merge: what has happened.
-enum Input {
-    Event(Box<Event>),
-    Tick,
-    Command(Box<Command>),
-}
-
-/// From the decoder to merge: an element of a frame, or what is no frame.
+/// From the decoder to merge: an input with its stamp; of a batch, an element.
 struct Decoded {
     stamp: Stamp,
-    input: Input,
+    input: Input<Box<Event>>,
     marks: Marks,
     is_last: bool,
 }
 
-/// From merge to signal: what an event changed.
+/// From merge to signal: an input with what it has changed.
 struct Joined {
     stamp: Stamp,
+    /// The event of a frame stays in merge, which reuses its memory.
+    input: Input<()>,
     merged: Vec<Merged>,
     marks: Marks,
     is_last: bool,
-    /// No frame has led to it.
-    is_late: bool,
-    command: Option<Box<Command>>,
 }
 
 /// Down the pipeline: each stage adds what it remembers.
@@ -139,7 +110,7 @@ pub(crate) struct Finish {
 macro_rules! messages {
     ($($name:ident),*) => { $(impl Message for $name { type Result = (); })* };
 }
-messages!(RawFrame, Rejected, Tick, Told, Decoded, Joined, Drain, Snapshot, Saving, Finish);
+messages!(Entered, Decoded, Joined, Drain, Snapshot, Saving, Finish);
 
 /// On which threads the three actors run.
 pub(crate) struct Spread {
@@ -185,10 +156,10 @@ pub(crate) struct Entrance {
 
 impl Entrance {
     /// Starts the three actors.
-    pub(crate) fn start(pipeline: Pipeline, exit: Exit, gauge: &Arc<Gauge>, threads: Spread) -> Self {
+    pub(crate) fn start(pipeline: Pipeline<Exit>, gauge: &Arc<Gauge>, threads: Spread) -> Self {
         let pools = Pools::new();
+        let Pipeline { intake, merge, signal, probe: exit, .. } = pipeline;
         let (clock, notices) = (exit.clock, exit.notices.clone());
-        let Pipeline { intake, merge, signal, .. } = pipeline;
         let signal = SignalActor::new(signal, exit, Arc::clone(gauge), pools.clone());
         let signal = threads.start(2, signal);
         let merge = MergeActor::new(merge, signal.clone(), clock, Arc::clone(gauge), pools.clone());
@@ -203,5 +174,18 @@ impl Entrance {
             is_one_thread: threads.arbiters.is_empty(),
             _threads: threads,
         }
+    }
+
+    /// Sends an input to the decoder.
+    pub(crate) fn enter(&self, input: Input<&[u8]>) {
+        // The decoder ends the way of a refused message itself: it is never in flight.
+        if !matches!(input, Input::Rejected { .. }) {
+            self.gauge.enter();
+        }
+        self.decoder.do_send(Entered(input.map(|bytes| {
+            let mut buffer = self.pools.bytes.take();
+            buffer.extend_from_slice(bytes);
+            buffer
+        })));
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix::{Actor, Context, Handler};
-use stoop_engine::Signal;
+use stoop_engine::{Input, Signal};
 use stoop_model::Decision;
 
 use super::{Drain, Finish, Joined, Pools, Saving, Snapshot};
@@ -25,18 +25,22 @@ impl SignalActor {
         Self { signal, exit, gauge, pools, decisions: Vec::new() }
     }
 
-    fn take(&mut self, joined: &Joined) {
-        match &joined.command {
-            Some(command) => {
-                self.signal.command(command, &joined.merged, joined.stamp, &mut self.decisions);
+    fn handle_input(&mut self, joined: &Joined) {
+        let Joined { stamp, input, merged, marks, .. } = joined;
+        let decisions = &mut self.decisions;
+        match input {
+            Input::Frame { .. } | Input::Rejected { .. } | Input::Tick { .. } => {
+                self.signal.handle(merged, *stamp, decisions);
             }
-            None => self.signal.handle(&joined.merged, joined.stamp, &mut self.decisions),
+            Input::Command { command, .. } => self.signal.command(command, merged, *stamp, decisions),
+            Input::Gap { .. } => self.signal.gap(merged, *stamp, decisions),
+            Input::Restored(state) => self.signal.restore(state),
         }
-        if joined.is_late {
-            self.exit.deliver_late(joined.marks.recv_ns, &mut self.decisions);
+        if matches!(input, Input::Frame { .. }) {
+            self.exit.deliver(*marks, decisions);
+            self.exit.observe(merged);
         } else {
-            self.exit.deliver(joined.marks, &mut self.decisions);
-            self.exit.observe(&joined.merged);
+            self.exit.deliver_timed(marks.recv_ns, decisions);
         }
         self.decisions.clear();
     }
@@ -55,7 +59,7 @@ impl Handler<Joined> for SignalActor {
 
     fn handle(&mut self, mut joined: Joined, _: &mut Context<Self>) {
         let gauge = Arc::clone(&self.gauge);
-        guarded(&gauge, "signal", || self.take(&joined));
+        guarded(&gauge, "signal", || self.handle_input(&joined));
         joined.merged.clear();
         self.pools.merged.put(joined.merged);
         self.report();

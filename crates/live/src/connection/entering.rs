@@ -2,7 +2,7 @@
 
 use crossbeam_channel::bounded;
 use serde_json::Value;
-use stoop_engine::{Command, Origin, Receipt, Scope};
+use stoop_engine::{Command, Gap, Input, Origin, Receipt, Scope};
 
 use super::Run;
 use crate::store::Entry;
@@ -34,7 +34,7 @@ impl Run {
         if let Some(tap) = &mut self.tap {
             tap.frame(origin, recv_ns, bytes);
         }
-        self.path.frame(origin, bytes, Receipt::At(recv_ns));
+        self.path.enter(Input::Frame { origin, bytes, receipt: Receipt::At(recv_ns) });
         self.note_input();
     }
 
@@ -43,7 +43,15 @@ impl Run {
         if let Some(tap) = &mut self.tap {
             tap.command(&command, now_ns);
         }
-        self.path.command(command, now_ns);
+        self.path.enter(Input::command(command, now_ns));
+        self.note_input();
+    }
+
+    pub(super) fn enter_gap(&mut self, gap: Gap, now_ns: i64) {
+        if let Some(tap) = &mut self.tap {
+            tap.gap(&gap, now_ns);
+        }
+        self.path.enter(Input::gap(gap, now_ns));
         self.note_input();
     }
 
@@ -61,7 +69,7 @@ impl Run {
         let (to, state) = bounded(1);
         if tap.cut(now_ns, state) {
             if ticks {
-                self.path.tick(now_ns);
+                self.path.enter(Input::tick(now_ns));
             }
             self.path.save(Scope::All, None, to);
         }

@@ -1,5 +1,5 @@
 use crossbeam_channel::{Receiver, bounded};
-use stoop_engine::{Bounds, NoProbe, Pipeline, Receipt, RuleSet};
+use stoop_engine::{Bounds, Input, Pipeline, Receipt, RuleSet};
 
 use super::*;
 
@@ -11,7 +11,7 @@ fn story(posts: u64) -> Vec<Decision> {
     for (op, text) in [("content", r#","text":"a""#), ("delete", "")] {
         for post in 0..posts {
             let frame = format!(r#"{{"v":1,"t":"tweet","op":"{op}","d":{{"tweetId":"{post}"{text}}}}}"#);
-            pipeline.frame(frame.as_bytes(), Receipt::At(1), &mut NoProbe, &mut decisions);
+            pipeline.handle(&Input::frame(frame, Receipt::At(1)), &mut decisions);
         }
     }
     assert_eq!(decisions.len() as u64, 2 * posts);

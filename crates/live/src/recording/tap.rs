@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use serde_json::{Value, json};
-use stoop_engine::{Command, Origin};
+use stoop_engine::{Command, Gap, Origin};
 use stoop_model::Decision;
-use stoop_tape::write_command;
+use stoop_tape::{write_command, write_gap};
 
 use super::TapeCounters;
 use super::check::Found;
@@ -122,6 +122,11 @@ impl Tap {
     /// A command goes into the stages.
     pub(crate) fn command(&mut self, command: &Command, at_ns: i64) {
         self.event(at_ns, write_command(command));
+    }
+
+    /// A gap goes into the stages.
+    pub(crate) fn gap(&mut self, gap: &Gap, at_ns: i64) {
+        self.event(at_ns, write_gap(gap));
     }
 
     /// Something has happened that is no input.

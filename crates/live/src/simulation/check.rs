@@ -5,7 +5,7 @@ use stoop_feed::State;
 use stoop_model::{Decision, DecisionId, DecisionKind, HashMap, HashSet};
 
 use super::dice::SECOND;
-use super::path::{Input, handle, rules};
+use super::path::{Input, rules};
 use super::plan::START_NS;
 use super::world::World;
 use crate::settings::WhenFull;
@@ -80,7 +80,7 @@ impl World {
         let last_tick = inputs.iter().rposition(is_tick);
         for (index, input) in inputs.iter().enumerate() {
             if Some(index) == last_tick || !is_tick(input) {
-                handle(&mut pipeline, input, &mut decided);
+                pipeline.handle(input, &mut decided);
             }
         }
         (decided, pipeline.merge.counters())

@@ -4,7 +4,9 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use stoop_engine::{Origin, Receipt};
 use stoop_feed::{Action, Event, Policy, Side, State};
+use stoop_model::BadReason;
 
 use super::dice::MILLI;
 use super::path::Input;
@@ -191,7 +193,7 @@ impl World {
                 self.tell(at, Event::Failed { error });
             }
             Message::TooLong => {
-                self.path.enter(Input::Rejected);
+                self.path.enter(Input::Rejected { reason: BadReason::TooLong, bytes: 0 });
                 self.send_up(at, Uplink::Close);
                 self.let_go(at);
                 self.tell(at, Event::Closed { code: Some(1009), by: Side::Local });
@@ -204,7 +206,9 @@ impl World {
 
     fn take_frame(&mut self, at: usize, json: Rc<str>) {
         if !self.has_ended {
-            self.path.enter(Input::Frame { origin: at as u8, json, at_ns: self.now_ns });
+            let origin = Origin::Endpoint(at as u8);
+            let receipt = Receipt::At(self.now_ns);
+            self.path.enter(Input::Frame { origin, bytes: json.into(), receipt });
         }
     }
 

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crossbeam_channel::{Receiver, bounded};
-use stoop_engine::{NoProbe, Origin, Pipeline, Receipt, RuleSet};
-use stoop_model::{BadReason, Decision};
+use stoop_engine::{Pipeline, RuleSet};
+use stoop_model::Decision;
 
 use super::plan::{Plan, START_NS};
 use super::story::RULES;
@@ -13,13 +13,8 @@ use crate::gauge::{Gauge, IN_FLIGHT};
 use crate::outbox::Outbox;
 use crate::settings::WhenFull;
 
-/// What enters the stages.
-#[derive(Clone)]
-pub(super) enum Input {
-    Frame { origin: u8, json: Rc<str>, at_ns: i64 },
-    Rejected,
-    Tick { at_ns: i64 },
-}
+/// What enters the stages; kept, so that it can be replayed.
+pub(super) type Input = stoop_engine::Input<Rc<[u8]>>;
 
 pub(super) struct Path {
     pub(super) pipeline: Pipeline,
@@ -78,7 +73,7 @@ impl Path {
         for _ in 0..count {
             let Some(input) = self.waiting.pop_front() else { return };
             let from = self.decided.len();
-            handle(&mut self.pipeline, &input, &mut self.decided);
+            self.pipeline.handle(&input, &mut self.decided);
             for decision in &self.decided[from..] {
                 self.outbox.offer(decision.clone());
             }
@@ -103,21 +98,5 @@ impl Path {
 
     fn report(&mut self) {
         self.gauge.report(self.pipeline.signal.deadline(), &self.outbox);
-    }
-}
-
-pub(super) fn handle(pipeline: &mut Pipeline, input: &Input, out: &mut Vec<Decision>) {
-    match input {
-        Input::Frame { origin, json, at_ns } => {
-            pipeline.frame_from(
-                Origin::Endpoint(*origin),
-                json.as_bytes(),
-                Receipt::At(*at_ns),
-                &mut NoProbe,
-                out,
-            );
-        }
-        Input::Rejected => pipeline.intake.rejected(BadReason::TooLong, 0),
-        Input::Tick { at_ns } => pipeline.tick(*at_ns, out),
     }
 }

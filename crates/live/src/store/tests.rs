@@ -10,7 +10,7 @@ use std::time::Duration;
 use crossbeam_channel::Receiver;
 use redb::StorageBackend;
 use redb::backends::InMemoryBackend;
-use stoop_engine::{Bounds, NoProbe, Pipeline, Receipt, RuleSet, Scope, View};
+use stoop_engine::{Bounds, Input, Pipeline, Receipt, RuleSet, Scope, View};
 
 use super::disk::Disk;
 use super::*;
@@ -47,7 +47,7 @@ impl Desk {
                 self.count, self.count
             );
             let at_ns = 1_700_000_000_000_000_000 + self.count * 1_000_000_000;
-            self.pipeline.frame(frame.as_bytes(), Receipt::At(at_ns), &mut NoProbe, &mut Vec::new());
+            self.pipeline.handle(&Input::frame(frame, Receipt::At(at_ns)), &mut Vec::new());
         }
     }
 
@@ -107,7 +107,7 @@ fn a_run_that_begins_anew_replaces_what_the_one_before_has_left() {
     let old = Desk::written(100);
     let mut desk = Desk::new();
     let (mut store, kept) = Store::open(&old.path()).unwrap();
-    desk.pipeline.restore(&kept.state.unwrap());
+    desk.pipeline.handle(&Input::restored(kept.state.unwrap().into()), &mut Vec::new());
     desk.count = 1000;
     // All of the first hundred have left by now.
     desk.posts(1);

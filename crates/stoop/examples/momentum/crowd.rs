@@ -78,7 +78,7 @@ impl Strategy for Crowd {
 
 #[cfg(test)]
 mod tests {
-    use stoop::{Trial, TrialError, brief};
+    use stoop::{Harness, HarnessError, brief};
 
     use super::*;
 
@@ -88,55 +88,55 @@ mod tests {
         vec![Box::new(Crowd::new(3, Duration::from_mins(1)))]
     }
 
-    fn trial() -> Trial {
-        Trial::new("", strategies()).expect("the rule is right")
+    fn harness() -> Harness {
+        Harness::new("", strategies()).expect("the rule is right")
     }
 
     #[test]
-    fn the_third_author_within_the_span_opens() -> Result<(), TrialError> {
-        let mut trial = trial();
-        assert_eq!(brief(&trial.post("1", "@a", "$DOGE")?), [""; 0]);
-        trial.after(Duration::from_secs(20));
-        assert_eq!(brief(&trial.post("2", "@b", "$doge to the moon")?), [""; 0]);
-        trial.after(Duration::from_secs(20));
-        let found = brief(&trial.post("3", "@c", "who would not buy $DOGE or $WIF?")?);
+    fn the_third_author_within_the_span_opens() -> Result<(), HarnessError> {
+        let mut harness = harness();
+        assert_eq!(brief(&harness.post("1", "@a", "$DOGE")?), [""; 0]);
+        harness.after(Duration::from_secs(20));
+        assert_eq!(brief(&harness.post("2", "@b", "$doge to the moon")?), [""; 0]);
+        harness.after(Duration::from_secs(20));
+        let found = brief(&harness.post("3", "@c", "who would not buy $DOGE or $WIF?")?);
         assert_eq!(found, ["open crowd ticker:DOGE content"]);
-        trial.repeat(strategies())?;
+        harness.repeat(strategies())?;
         Ok(())
     }
 
     #[test]
-    fn one_author_is_no_crowd_and_neither_is_one_of_an_hour() -> Result<(), TrialError> {
-        let mut trial = trial();
+    fn one_author_is_no_crowd_and_neither_is_one_of_an_hour() -> Result<(), HarnessError> {
+        let mut harness = harness();
         for (tweet, author) in [("1", "@a"), ("2", "@a"), ("3", "@A"), ("4", "@b")] {
-            assert_eq!(brief(&trial.post(tweet, author, "$DOGE")?), [""; 0]);
+            assert_eq!(brief(&harness.post(tweet, author, "$DOGE")?), [""; 0]);
         }
-        trial.after(Duration::from_mins(1));
-        assert_eq!(brief(&trial.post("5", "@c", "$DOGE")?), [""; 0]);
-        assert_eq!(trial.incidents(), []);
+        harness.after(Duration::from_mins(1));
+        assert_eq!(brief(&harness.post("5", "@c", "$DOGE")?), [""; 0]);
+        assert_eq!(harness.incidents(), []);
         Ok(())
     }
 
     #[test]
-    fn what_was_taken_is_resolved_after_the_crowd_has_gone() -> Result<(), TrialError> {
-        let mut trial = trial();
+    fn what_was_taken_is_resolved_after_the_crowd_has_gone() -> Result<(), HarnessError> {
+        let mut harness = harness();
         for (tweet, author) in [("1", "@a"), ("2", "@b"), ("3", "@c")] {
-            trial.post(tweet, author, "$DOGE")?;
+            harness.post(tweet, author, "$DOGE")?;
         }
-        assert_eq!(brief(&trial.after(Duration::from_mins(10))), ["lapse crowd ticker:DOGE timeout"]);
-        assert_eq!(brief(&trial.meta("1", CONTRACT)?), [""; 0], "the first post completed no crowd");
-        assert_eq!(brief(&trial.meta("3", CONTRACT)?), ["revise crowd token:solana:c1 meta"]);
-        trial.repeat(strategies())?;
+        assert_eq!(brief(&harness.after(Duration::from_mins(10))), ["lapse crowd ticker:DOGE timeout"]);
+        assert_eq!(brief(&harness.meta("1", CONTRACT)?), [""; 0], "the first post completed no crowd");
+        assert_eq!(brief(&harness.meta("3", CONTRACT)?), ["revise crowd token:solana:c1 meta"]);
+        harness.repeat(strategies())?;
         Ok(())
     }
 
     #[test]
-    fn a_tweet_that_names_it_no_more_is_cancelled() -> Result<(), TrialError> {
-        let mut trial = trial();
+    fn a_tweet_that_names_it_no_more_is_cancelled() -> Result<(), HarnessError> {
+        let mut harness = harness();
         for (tweet, author) in [("1", "@a"), ("2", "@b"), ("3", "@c")] {
-            trial.post(tweet, author, "$DOGE")?;
+            harness.post(tweet, author, "$DOGE")?;
         }
-        let found = brief(&trial.update("3", r#"{"text":"never mind"}"#)?);
+        let found = brief(&harness.update("3", r#"{"text":"never mind"}"#)?);
         assert_eq!(found, ["cancel crowd ticker:DOGE update unnamed"]);
         Ok(())
     }

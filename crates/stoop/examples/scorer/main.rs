@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use stoop::crossbeam_channel::{Receiver, bounded};
-use stoop::{Config, Engine, Remote, TellError};
+use stoop::{Config, Engine, Remote, SendError};
 
 use crate::scored::{Ask, Scored};
 
@@ -55,10 +55,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn answer(asked: &Receiver<Ask>, remote: &Remote) {
     for ask in asked {
         let score = ask.text.split_whitespace().count() as u32;
-        match remote.external(ask.answer(score)) {
+        match remote.send(ask.answer(score)) {
             // `Full`: an answer is lost. A host that must not lose one keeps it and tells it again.
-            Ok(()) | Err(TellError::Full | TellError::TooLong) => {}
-            Err(TellError::Ended) => return,
+            Ok(()) | Err(SendError::Full | SendError::TooLong) => {}
+            Err(SendError::Ended) => return,
         }
     }
 }

@@ -2,7 +2,7 @@
 //! high enough.
 //!
 //! The engine waits for nobody. The question goes into a bounded channel, and the strategy refuses; the answer comes
-//! back as an [`External`], an input of the engine like a frame. The strategy is told it and then asked again about the
+//! back as an [`Message`], an input of the engine like a frame. The strategy is told it and then asked again about the
 //! tweet. So what it decides follows from inputs alone: told the same answers in the same order, it decides the same,
 //! whatever the model would say today.
 
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use stoop::crossbeam_channel::Sender;
 use stoop::model::{Platform, TweetId};
-use stoop::{Case, External, Judgement, Strategy};
+use stoop::{Case, Judgement, Message, Strategy};
 
 /// The name in its rule, and the address of its answers.
 pub(crate) const NAME: &str = "scored";
@@ -30,9 +30,9 @@ pub(crate) struct Ask {
 
 impl Ask {
     /// The answer, on its way to the engine.
-    pub(crate) fn answer(self, score: u32) -> External {
+    pub(crate) fn answer(self, score: u32) -> Message {
         let Self { tweet, platform, .. } = self;
-        External { strategy: Some(NAME.to_owned()), tweet: Some(tweet), platform, text: score.to_string() }
+        Message { strategy: Some(NAME.to_owned()), tweet: Some(tweet), platform, text: score.to_string() }
     }
 }
 
@@ -78,9 +78,9 @@ impl Strategy for Scored {
         }
     }
 
-    fn external(&mut self, external: &External, _now_ns: i64) {
+    fn message(&mut self, message: &Message, _now_ns: i64) {
         // From outside, so it may be anything: what is no score is no answer.
-        let (Some(tweet), Ok(score)) = (&external.tweet, external.text.parse()) else { return };
+        let (Some(tweet), Ok(score)) = (&message.tweet, message.text.parse()) else { return };
         if self.scores.insert(tweet.clone(), score).is_none() {
             self.ages.push_back(tweet.clone());
         }
@@ -94,7 +94,7 @@ impl Strategy for Scored {
 #[cfg(test)]
 mod tests {
     use stoop::crossbeam_channel::{Receiver, bounded};
-    use stoop::{Trial, TrialError, brief};
+    use stoop::{Harness, HarnessError, brief};
 
     use super::*;
 
@@ -106,59 +106,59 @@ mod tests {
     }
 
     #[test]
-    fn a_post_opens_when_its_answer_is_high_enough() -> Result<(), TrialError> {
+    fn a_post_opens_when_its_answer_is_high_enough() -> Result<(), HarnessError> {
         let (strategies, asked, _) = scored(8);
-        let mut trial = Trial::new("", strategies)?;
-        assert_eq!(brief(&trial.post("1", "@ab", "one two three")?), [""; 0]);
-        assert_eq!(brief(&trial.post("2", "@ab", "one")?), [""; 0]);
+        let mut harness = Harness::new("", strategies)?;
+        assert_eq!(brief(&harness.post("1", "@ab", "one two three")?), [""; 0]);
+        assert_eq!(brief(&harness.post("2", "@ab", "one")?), [""; 0]);
         for (score, expect) in [(3, &["open scored - external"][..]), (2, &[])] {
             let ask = asked.try_recv().expect("it was asked about each post");
             assert!(ask.text.starts_with("one"), "{ask:?}");
-            assert_eq!(brief(&trial.external(ask.answer(score))?), expect);
+            assert_eq!(brief(&harness.message(ask.answer(score))?), expect);
         }
         Ok(())
     }
 
     #[test]
-    fn the_answers_are_inputs_and_the_model_is_not_asked_for_them_again() -> Result<(), TrialError> {
+    fn the_answers_are_inputs_and_the_model_is_not_asked_for_them_again() -> Result<(), HarnessError> {
         let (strategies, asked, _) = scored(8);
-        let mut trial = Trial::new("", strategies)?;
-        trial.post("1", "@ab", "a")?;
+        let mut harness = Harness::new("", strategies)?;
+        harness.post("1", "@ab", "a")?;
         let ask = asked.try_recv().expect("it was asked");
-        trial.external(ask.answer(9))?;
-        trial.delete("1")?;
-        assert_eq!(trial.decisions().len(), 2);
+        harness.message(ask.answer(9))?;
+        harness.delete("1")?;
+        assert_eq!(harness.decisions().len(), 2);
         // Nobody answers this one: it is told what the first was told.
-        trial.repeat(scored(0).0)?;
+        harness.repeat(scored(0).0)?;
         Ok(())
     }
 
     #[test]
-    fn a_better_answer_opens_and_a_worse_one_cancels() -> Result<(), TrialError> {
+    fn a_better_answer_opens_and_a_worse_one_cancels() -> Result<(), HarnessError> {
         let (strategies, asked, _) = scored(8);
-        let mut trial = Trial::new("", strategies)?;
-        trial.post("1", "@ab", "a")?;
+        let mut harness = Harness::new("", strategies)?;
+        harness.post("1", "@ab", "a")?;
         let ask = asked.try_recv().expect("it was asked");
-        let answer = |text: &str| External {
+        let answer = |text: &str| Message {
             strategy: Some(NAME.to_owned()),
             tweet: Some(ask.tweet.clone()),
             text: text.to_owned(),
-            ..External::default()
+            ..Message::default()
         };
-        assert_eq!(brief(&trial.external(answer("2"))?), [""; 0]);
-        assert_eq!(brief(&trial.external(answer("three"))?), [""; 0], "that is no score");
-        assert_eq!(brief(&trial.external(answer("3"))?), ["open scored - external"]);
-        assert_eq!(brief(&trial.external(answer("0"))?), ["cancel scored - external no_match"]);
-        assert_eq!(trial.incidents(), []);
+        assert_eq!(brief(&harness.message(answer("2"))?), [""; 0]);
+        assert_eq!(brief(&harness.message(answer("three"))?), [""; 0], "that is no score");
+        assert_eq!(brief(&harness.message(answer("3"))?), ["open scored - external"]);
+        assert_eq!(brief(&harness.message(answer("0"))?), ["cancel scored - external no_match"]);
+        assert_eq!(harness.incidents(), []);
         Ok(())
     }
 
     #[test]
-    fn a_slow_model_is_not_waited_for() -> Result<(), TrialError> {
+    fn a_slow_model_is_not_waited_for() -> Result<(), HarnessError> {
         let (strategies, asked, unasked) = scored(1);
-        let mut trial = Trial::new("", strategies)?;
+        let mut harness = Harness::new("", strategies)?;
         for tweet in ["1", "2", "3"] {
-            trial.post(tweet, "@ab", "a")?;
+            harness.post(tweet, "@ab", "a")?;
         }
         assert_eq!((asked.len(), unasked.load(Ordering::Relaxed)), (1, 2));
         Ok(())
@@ -169,7 +169,7 @@ mod tests {
         let mut scored = Scored::new(3, bounded(0).0, Arc::default());
         for id in 0..3000_u64 {
             let tweet = Some(TweetId::Number(id % 2000));
-            scored.external(&External { tweet, text: "1".to_owned(), ..External::default() }, 0);
+            scored.message(&Message { tweet, text: "1".to_owned(), ..Message::default() }, 0);
         }
         assert_eq!((scored.scores.len(), scored.ages.len()), (SCORES, SCORES));
     }

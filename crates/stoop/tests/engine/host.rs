@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stoop::{EXTERNAL_BYTES, End, External, News, Recorder, Stage, TellError, receive};
+use stoop::{End, MESSAGE_BYTES, Message, News, Recorder, SendError, Stage, receive};
 use stoop_mock::{Input, Pace, Server};
 
 use super::{ALL, LONG, PLACEMENTS, builder, contents, next, server, wait_for};
@@ -77,16 +77,16 @@ fn a_running_engine_answers_and_one_that_has_ended_says_so() {
         let again = engine.snapshot().unwrap();
         assert_eq!((count(&again.interval, Stage::Decode), count(&again.latency, Stage::Decode)), (0, 3));
         assert!(!engine.is_ended() && !engine.ends_within(Duration::ZERO));
-        let long = External { text: "a".repeat(EXTERNAL_BYTES + 1), ..External::default() };
-        assert_eq!(remote.external(long), Err(TellError::TooLong));
-        let fits = External { text: "a".repeat(EXTERNAL_BYTES), ..External::default() };
-        assert_eq!(remote.external(fits), Ok(()));
+        let long = Message { text: "a".repeat(MESSAGE_BYTES + 1), ..Message::default() };
+        assert_eq!(remote.send(long), Err(SendError::TooLong));
+        let fits = Message { text: "a".repeat(MESSAGE_BYTES), ..Message::default() };
+        assert_eq!(remote.send(fits), Ok(()));
 
         remote.stop();
         assert!(engine.ends_within(LONG) && engine.is_ended(), "{placement:?}");
         assert!(engine.snapshot().is_none());
-        assert_eq!(remote.external(External::default()), Err(TellError::Ended));
-        assert_eq!(remote.switch_off("s"), Err(TellError::Ended));
+        assert_eq!(remote.send(Message::default()), Err(SendError::Ended));
+        assert_eq!(remote.switch_off("s"), Err(SendError::Ended));
         let summary = engine.join();
         assert_eq!((summary.end, count(&summary.latency, Stage::Decode)), (End::Stopped, 3));
     }

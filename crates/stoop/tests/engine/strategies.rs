@@ -1,7 +1,7 @@
 //! User code in a live engine: what a panic leaves, and what comes from outside.
 
 use stoop::model::{DecisionKind, Trigger, TweetId};
-use stoop::{Case, End, External, Judgement, News, Strategy};
+use stoop::{Case, End, Judgement, Message, News, Strategy};
 
 use super::{ALL, LONG, PLACEMENTS, builder, next, server, tweet, wait_for};
 
@@ -32,13 +32,13 @@ impl Strategy for Told {
         if self.0.as_ref() == Some(&case.view.tweet_id) { Judgement::Take } else { Judgement::Refuse }
     }
 
-    fn external(&mut self, external: &External, _: i64) {
-        self.0.clone_from(&external.tweet);
+    fn message(&mut self, message: &Message, _: i64) {
+        self.0.clone_from(&message.tweet);
     }
 }
 
-fn about(tweet: &str) -> External {
-    External { tweet: Some(TweetId::parse(tweet)), ..External::default() }
+fn about(tweet: &str) -> Message {
+    Message { tweet: Some(TweetId::parse(tweet)), ..Message::default() }
 }
 
 #[test]
@@ -105,15 +105,15 @@ fn a_word_from_outside_opens_and_cancels_in_every_placement() {
         let engine = builder(&server, ALL, placement).strategy(Told::default()).start().unwrap();
         let (decisions, remote) = (engine.decisions(), engine.remote());
         assert_eq!(next(&decisions).rule.name, "r", "the post has come");
-        remote.external(about("1")).unwrap();
+        remote.send(about("1")).unwrap();
         let open = next(&decisions);
-        assert_eq!((open.kind, open.trigger), (DecisionKind::Open, Trigger::External), "{placement:?}");
+        assert_eq!((open.kind, open.trigger), (DecisionKind::Open, Trigger::Message), "{placement:?}");
         assert_eq!((open.rule.name.as_str(), open.recv_ns), ("s", open.decided_ns));
         assert!(open.latency.is_some() && open.queued_ns >= Some(open.decided_ns));
-        remote.external(about("2")).unwrap();
-        remote.external(External { strategy: Some("s".to_owned()), ..about("1") }).unwrap();
+        remote.send(about("2")).unwrap();
+        remote.send(Message { strategy: Some("s".to_owned()), ..about("1") }).unwrap();
         // The second word has said no of no tweet that is known; the third says yes once more.
-        remote.external(External { tweet: None, ..External::default() }).unwrap();
+        remote.send(Message { tweet: None, ..Message::default() }).unwrap();
         engine.stop();
         assert!(engine.ends_within(LONG));
         assert_eq!(decisions.iter().count(), 0, "{placement:?}");
@@ -129,9 +129,9 @@ fn words_are_taken_in_order_and_one_that_is_switched_off_hears_none() {
         let (decisions, remote) = (engine.decisions(), engine.remote());
         next(&decisions);
         remote.switch_off("s").unwrap();
-        remote.external(about("1")).unwrap();
+        remote.send(about("1")).unwrap();
         let counters = engine.snapshot().unwrap().counters;
-        assert_eq!((counters.signal.strategies_off, counters.signal.external), (1, 1), "{placement:?}");
+        assert_eq!((counters.signal.strategies_off, counters.signal.messages), (1, 1), "{placement:?}");
         assert_eq!(counters.decisions, 1);
         assert!(decisions.is_empty());
     }

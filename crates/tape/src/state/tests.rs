@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use stoop_engine::{Bounds, NoProbe, Pipeline, Receipt, RuleSet, Scope, State};
+use stoop_engine::{Bounds, Input, Pipeline, Receipt, RuleSet, Scope, State};
 
 use super::*;
 
@@ -34,7 +34,7 @@ fn states() -> Vec<(String, State)> {
         let rules = RuleSet::parse("rules.toml", RULES).unwrap();
         let mut pipeline = Pipeline::new(rules, Bounds::default(), 0);
         for line in fs::read_to_string(path).unwrap_or_default().lines() {
-            pipeline.frame(line.as_bytes(), Receipt::Sent, &mut NoProbe, &mut Vec::new());
+            pipeline.handle(&Input::frame(line, Receipt::Sent), &mut Vec::new());
         }
         (path.display().to_string(), pipeline.save(Scope::All))
     };

@@ -1,7 +1,7 @@
-//! Inputs that are no frames, as events.
+//! Inputs other than frames, as events.
 
 use serde::{Deserialize, Serialize};
-use stoop_engine::{Command, External, Gap};
+use stoop_engine::{Command, Gap, Input, Message};
 use stoop_model::{Platform, TweetId};
 
 use super::event_type;
@@ -9,59 +9,62 @@ use crate::state::to_json;
 
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum CommandJson {
+enum EventJson {
     Gap { from_ns: i64, to_ns: i64, cause: String },
-    External(ExternalJson),
+    External(CommandJson),
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
-enum ExternalJson {
+enum CommandJson {
     SwitchOff { switch_off: String },
-    Told { strategy: Option<String>, tweet: Option<String>, platform: Option<String>, text: String },
+    Message { strategy: Option<String>, tweet: Option<String>, platform: Option<String>, text: String },
 }
 
-/// A command as an event of type `gap` or `external`.
+/// A gap as an event of type `gap`.
+pub fn write_gap(gap: &Gap) -> Vec<u8> {
+    let Gap { from_ns, to_ns, cause } = gap;
+    to_json(&EventJson::Gap { from_ns: *from_ns, to_ns: *to_ns, cause: cause.clone() })
+}
+
+/// A command as an event of type `external`.
 pub fn write_command(command: &Command) -> Vec<u8> {
     let json = match command {
-        Command::Gap(Gap { from_ns, to_ns, cause }) => {
-            CommandJson::Gap { from_ns: *from_ns, to_ns: *to_ns, cause: cause.clone() }
-        }
-        Command::SwitchOff { strategy } => {
-            CommandJson::External(ExternalJson::SwitchOff { switch_off: strategy.clone() })
-        }
-        Command::External(External { strategy, tweet, platform, text }) => {
-            CommandJson::External(ExternalJson::Told {
-                strategy: strategy.clone(),
-                tweet: tweet.as_ref().map(ToString::to_string),
-                platform: platform.as_ref().map(|platform| platform.as_str().to_owned()),
-                text: text.clone(),
-            })
-        }
+        Command::SwitchOff { strategy } => CommandJson::SwitchOff { switch_off: strategy.clone() },
+        Command::Message(Message { strategy, tweet, platform, text }) => CommandJson::Message {
+            strategy: strategy.clone(),
+            tweet: tweet.as_ref().map(ToString::to_string),
+            platform: platform.as_ref().map(|platform| platform.as_str().to_owned()),
+            text: text.clone(),
+        },
     };
-    to_json(&json)
+    to_json(&EventJson::External(json))
 }
 
-/// Reads a command back; none of an event of another type.
-pub fn read_command(json: &[u8]) -> Result<Option<Command>, serde_json::Error> {
+/// Reads a gap or a command of `at_ns` back; none from an event of another type.
+pub fn read_event(json: &[u8], at_ns: i64) -> Result<Option<Input<&'static [u8]>>, serde_json::Error> {
     if !matches!(event_type(json).as_deref(), Some("gap" | "external")) {
         return Ok(None);
     }
-    let command = match serde_json::from_slice(json)? {
-        CommandJson::Gap { from_ns, to_ns, cause } => Command::Gap(Gap { from_ns, to_ns, cause }),
-        CommandJson::External(ExternalJson::SwitchOff { switch_off }) => {
-            Command::SwitchOff { strategy: switch_off }
-        }
-        CommandJson::External(ExternalJson::Told { strategy, tweet, platform, text }) => {
-            Command::External(External {
+    let input = match serde_json::from_slice(json)? {
+        EventJson::Gap { from_ns, to_ns, cause } => Input::gap(Gap { from_ns, to_ns, cause }, at_ns),
+        EventJson::External(command) => Input::command(command.into(), at_ns),
+    };
+    Ok(Some(input))
+}
+
+impl From<CommandJson> for Command {
+    fn from(json: CommandJson) -> Self {
+        match json {
+            CommandJson::SwitchOff { switch_off } => Self::SwitchOff { strategy: switch_off },
+            CommandJson::Message { strategy, tweet, platform, text } => Self::Message(Message {
                 strategy,
                 tweet: tweet.as_deref().map(TweetId::parse),
                 platform: platform.as_deref().map(Platform::parse),
                 text,
-            })
+            }),
         }
-    };
-    Ok(Some(command))
+    }
 }
 
 #[cfg(test)]
@@ -69,24 +72,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commands_read_back_as_they_were_written() {
-        let external = External {
+    fn commands_and_gaps_read_back_as_they_were_written() {
+        let message = Message {
             strategy: Some("s".to_owned()),
             tweet: Some(TweetId::Number(7)),
             platform: Some(Platform::TruthSocial),
             text: "a \"b\"\n".to_owned(),
         };
-        for (command, kind) in [
-            (Command::Gap(Gap { from_ns: 1, to_ns: 2, cause: "restart".to_owned() }), "gap"),
-            (Command::External(external), "external"),
-            (Command::External(External::default()), "external"),
-            (Command::SwitchOff { strategy: "s".to_owned() }, "external"),
+        for command in [
+            Command::Message(message),
+            Command::Message(Message::default()),
+            Command::SwitchOff { strategy: "s".to_owned() },
         ] {
             let json = write_command(&command);
-            assert_eq!(event_type(&json).as_deref(), Some(kind));
-            assert_eq!(read_command(&json).unwrap(), Some(command));
+            assert_eq!(event_type(&json).as_deref(), Some("external"));
+            let read = read_event(&json, 5).unwrap();
+            let Some(Input::Command { command: read, at_ns: 5 }) = read else { panic!("{read:?}") };
+            assert_eq!(*read, command);
         }
-        assert_eq!(read_command(br#"{"type":"opened"}"#).unwrap(), None);
-        assert!(read_command(br#"{"type":"gap"}"#).is_err());
+        let gap = Gap { from_ns: 1, to_ns: 2, cause: "restart".to_owned() };
+        let json = write_gap(&gap);
+        assert_eq!(event_type(&json).as_deref(), Some("gap"));
+        let read = read_event(&json, 5).unwrap();
+        let Some(Input::Gap { gap: read, at_ns: 5 }) = read else { panic!("{read:?}") };
+        assert_eq!(read, gap);
+        assert!(read_event(br#"{"type":"opened"}"#, 5).unwrap().is_none());
+        assert!(read_event(br#"{"type":"gap"}"#, 5).is_err());
     }
 }

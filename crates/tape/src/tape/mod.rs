@@ -17,7 +17,7 @@ mod record;
 mod state;
 mod write;
 
-pub use commands::{read_command, write_command};
+pub use commands::{read_event, write_command, write_gap};
 pub use config::{ConfigFile, TapeConfig, TapeConfigError, TapeUniverse};
 pub use events::event_type;
 pub use folder::{Tapes, TapesError, TapesRead, is_tape, tape_files};

@@ -20,8 +20,8 @@ mod posts;
 
 use std::ops::Range;
 
-use stoop_engine::{Command, Gap};
-use stoop_tape::{Origin, Record, write_command};
+use stoop_engine::Gap;
+use stoop_tape::{Origin, Record, write_gap};
 
 use crate::dice::Dice;
 
@@ -132,7 +132,7 @@ fn inputs(dice: &mut Dice, plan: &[posts::Post]) -> Vec<Input> {
 fn outage_events() -> Vec<Input> {
     let [gone, back] = [OUTAGE_MIN.start, OUTAGE_MIN.end].map(|minute| at_ns(minute * MINUTE_MS));
     let cause = "dead link: no pong within feed.pong_timeout".to_owned();
-    let gap = write_command(&Command::Gap(Gap { from_ns: gone, to_ns: back, cause }));
+    let gap = write_gap(&Gap { from_ns: gone, to_ns: back, cause });
     let gap = String::from_utf8(gap).expect("JSON is UTF-8");
     let line = |kind: &str, state: &str| {
         format!("{{\"type\":\"{kind}\",\"endpoint\":\"default\",\"state\":\"{state}\"}}")

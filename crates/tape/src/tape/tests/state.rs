@@ -1,6 +1,6 @@
 //! A state on a tape is the same state, or known to be incomplete.
 
-use stoop_engine::{Bounds, NoProbe, Pipeline, Receipt, RuleSet, Scope, State};
+use stoop_engine::{Bounds, Input, Pipeline, Receipt, RuleSet, Scope, State};
 
 use super::super::{ConfigFile, StateReader, TapeConfig, TapeUniverse, event_type, state_events};
 
@@ -10,7 +10,7 @@ fn state() -> State {
     let frames =
         std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/frames/operations.jsonl");
     for line in std::fs::read_to_string(frames).unwrap().lines() {
-        pipeline.frame(line.as_bytes(), Receipt::Sent, &mut NoProbe, &mut Vec::new());
+        pipeline.handle(&Input::frame(line, Receipt::Sent), &mut Vec::new());
     }
     let mut state = pipeline.save(Scope::All);
     // More than one event holds.

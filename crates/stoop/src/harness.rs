@@ -1,11 +1,11 @@
-//! Rules and strategies on trial: a test says what happens and sees what is decided.
+//! The engine in a test: the test says what happens and sees what is decided.
 
 use std::fmt;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use stoop_engine::{
-    Command, EXTERNAL_BYTES, Explanation, External, Incident, Missed, Origin, Pipeline, Probe, Receipt,
+    Command, Explanation, Incident, Input, MESSAGE_BYTES, Message, Missed, Origin, Pipeline, Probe, Receipt,
     RuleSetError, Stamp, Strategy, asset_key,
 };
 use stoop_model::{Bad, Decision, Platform, TweetId};
@@ -18,14 +18,14 @@ const MILLI_NS: i64 = 1_000_000;
 /// An engine without a feed, for tests of rules and strategies.
 ///
 /// Every method that tells it something returns the decisions that led to. Frames are JSON, read by the decoder that
-/// reads the feed; time passes only when it is told to, from [`Trial::START_MS`] on. It remembers all it is told, so that
+/// reads the feed; time passes only when it is told to, from [`Harness::START_MS`] on. It remembers all it is told, so that
 /// [`Self::repeat`] can tell it again: it is for tests, not for streams.
 ///
 /// A strategy that panics is switched off here too, quietly: look at [`Self::incidents`].
 ///
 /// ```
 /// use std::time::Duration;
-/// use stoop::{Case, Judgement, Strategy, Trial, brief};
+/// use stoop::{Case, Judgement, Strategy, Harness, brief};
 ///
 /// /// Takes the second post on, of whomever.
 /// #[derive(Default)]
@@ -42,41 +42,28 @@ const MILLI_NS: i64 = 1_000_000;
 ///     }
 /// }
 ///
-/// let mut trial = Trial::new("", vec![Box::new(Second::default())])?;
-/// assert_eq!(brief(&trial.post("1", "@ab", "much $DOGE")?), [""; 0]);
-/// assert_eq!(brief(&trial.post("2", "@cd", "wow $DOGE")?), ["open second ticker:DOGE content"]);
-/// assert_eq!(brief(&trial.after(Duration::from_secs(3))), ["lapse second ticker:DOGE timeout"]);
-/// assert_eq!(brief(&trial.delete("2")?), ["cancel second ticker:DOGE delete deleted"]);
-/// assert!(trial.incidents().is_empty());
-/// trial.repeat(vec![Box::new(Second::default())])?;
-/// # Ok::<(), stoop::TrialError>(())
+/// let mut harness = Harness::new("", vec![Box::new(Second::default())])?;
+/// assert_eq!(brief(&harness.post("1", "@ab", "much $DOGE")?), [""; 0]);
+/// assert_eq!(brief(&harness.post("2", "@cd", "wow $DOGE")?), ["open second ticker:DOGE content"]);
+/// assert_eq!(brief(&harness.after(Duration::from_secs(3))), ["lapse second ticker:DOGE timeout"]);
+/// assert_eq!(brief(&harness.delete("2")?), ["cancel second ticker:DOGE delete deleted"]);
+/// assert!(harness.incidents().is_empty());
+/// harness.repeat(vec![Box::new(Second::default())])?;
+/// # Ok::<(), stoop::HarnessError>(())
 /// ```
-pub struct Trial {
+pub struct Harness {
     config: Config,
-    pipeline: Pipeline,
+    pipeline: Pipeline<FirstBad>,
     now_ns: i64,
-    inputs: Vec<(i64, Input)>,
+    inputs: Vec<Input<Vec<u8>>>,
     decisions: Vec<Decision>,
     incidents: Vec<Incident>,
     missed: Vec<Missed>,
 }
 
-/// What a trial was told.
-#[derive(Clone)]
-enum Input {
-    Frame(Vec<u8>),
-    /// A frame that history brings.
-    Late(Vec<u8>),
-    Command(Command),
-    /// Nothing but that it is later.
-    Time,
-    /// That nothing more comes.
-    End,
-}
-
-/// Why a trial cannot go on.
+/// Why a harness cannot go on.
 #[derive(Debug, thiserror::Error)]
-pub enum TrialError {
+pub enum HarnessError {
     /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -99,8 +86,8 @@ pub enum TrialError {
         /// The frame.
         frame: String,
     },
-    /// The text of an [`External`] is longer than the engine takes.
-    #[error("the text is longer than {EXTERNAL_BYTES} bytes")]
+    /// The text of an [`Message`] is longer than the engine takes.
+    #[error("the text is longer than {MESSAGE_BYTES} bytes")]
     TooLong,
     /// Told the same, other strategies of the same making decided otherwise.
     #[error("decision {place} was\n  {first}\nand when told again\n  {again}")]
@@ -114,9 +101,9 @@ pub enum TrialError {
     },
 }
 
-impl fmt::Debug for Trial {
+impl fmt::Debug for Harness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Trial")
+        f.debug_struct("Harness")
             .field("now_ns", &self.now_ns)
             .field("inputs", &self.inputs.len())
             .field("decisions", &self.decisions.len())
@@ -125,19 +112,20 @@ impl fmt::Debug for Trial {
     }
 }
 
-impl Trial {
-    /// When every trial begins: 2026-01-01T00:00:00Z, Unix ms.
+impl Harness {
+    /// When every harness begins: 2026-01-01T00:00:00Z, Unix ms.
     pub const START_MS: i64 = 1_767_225_600_000;
 
-    /// A trial of the rules in `config`, the text of a configuration file, and of strategies behind them.
-    pub fn new(config: &str, strategies: Vec<Box<dyn Strategy>>) -> Result<Self, TrialError> {
-        Self::of(Config::parse("trial", config)?, strategies)
+    /// A harness of the rules in `config`, the text of a configuration file, and of strategies behind them.
+    pub fn new(config: &str, strategies: Vec<Box<dyn Strategy>>) -> Result<Self, HarnessError> {
+        Self::of(Config::parse("harness", config)?, strategies)
     }
 
     /// The same with a configuration that has been read, such as that of a live run.
-    pub fn of(config: Config, strategies: Vec<Box<dyn Strategy>>) -> Result<Self, TrialError> {
+    pub fn of(config: Config, strategies: Vec<Box<dyn Strategy>>) -> Result<Self, HarnessError> {
         let now_ns = Self::START_MS * MILLI_NS;
-        let pipeline = Pipeline::new(config.rules_with(strategies)?, config.bounds, now_ns);
+        let rules = config.rules_with(strategies)?;
+        let pipeline = Pipeline::with_probe(rules, config.bounds, now_ns, FirstBad(None));
         Ok(Self {
             config,
             pipeline,
@@ -150,7 +138,7 @@ impl Trial {
     }
 
     /// A post: its content, made and received now. `author` is a handle, with `@` or without.
-    pub fn post(&mut self, tweet: &str, author: &str, text: &str) -> Result<Vec<Decision>, TrialError> {
+    pub fn post(&mut self, tweet: &str, author: &str, text: &str) -> Result<Vec<Decision>, HarnessError> {
         let mut members = Map::new();
         members.insert("kind".to_owned(), json!("post"));
         members.insert("text".to_owned(), json!(text));
@@ -159,58 +147,58 @@ impl Trial {
     }
 
     /// A content with these members of `d`, a JSON object: for what [`Self::post`] has no argument for.
-    pub fn content(&mut self, tweet: &str, members: &str) -> Result<Vec<Decision>, TrialError> {
+    pub fn content(&mut self, tweet: &str, members: &str) -> Result<Vec<Decision>, HarnessError> {
         let members = object("content", members)?;
         self.tweet("content", tweet, members)
     }
 
     /// An update with these members of `d`, a JSON object.
-    pub fn update(&mut self, tweet: &str, members: &str) -> Result<Vec<Decision>, TrialError> {
+    pub fn update(&mut self, tweet: &str, members: &str) -> Result<Vec<Decision>, HarnessError> {
         let members = object("update", members)?;
         self.tweet("update", tweet, members)
     }
 
     /// The enrichment, with these members of `d`, a JSON object.
-    pub fn meta(&mut self, tweet: &str, members: &str) -> Result<Vec<Decision>, TrialError> {
+    pub fn meta(&mut self, tweet: &str, members: &str) -> Result<Vec<Decision>, HarnessError> {
         let members = object("meta", members)?;
         self.tweet("meta", tweet, members)
     }
 
     /// The tweet is deleted.
-    pub fn delete(&mut self, tweet: &str) -> Result<Vec<Decision>, TrialError> {
+    pub fn delete(&mut self, tweet: &str) -> Result<Vec<Decision>, HarnessError> {
         self.tweet("delete", tweet, Map::new())
     }
 
     /// A frame as it comes over the socket. It comes now, whatever its `ts` says.
     ///
     /// As in the feed, a frame whose payload has come before is a duplicate and decides nothing.
-    pub fn frame(&mut self, frame: &str) -> Result<Vec<Decision>, TrialError> {
-        self.take(frame, Input::Frame(frame.as_bytes().to_vec()))
+    pub fn frame(&mut self, frame: &str) -> Result<Vec<Decision>, HarnessError> {
+        self.read(Origin::Endpoint(0), frame)
     }
 
     /// A frame that the feed has lost in an outage and history brings now: it is late.
-    pub fn late(&mut self, frame: &str) -> Result<Vec<Decision>, TrialError> {
-        self.take(frame, Input::Late(frame.as_bytes().to_vec()))
+    pub fn late(&mut self, frame: &str) -> Result<Vec<Decision>, HarnessError> {
+        self.read(Origin::History, frame)
     }
 
-    /// Something told to strategies from outside.
-    pub fn external(&mut self, external: External) -> Result<Vec<Decision>, TrialError> {
-        if external.text.len() > EXTERNAL_BYTES {
-            return Err(TrialError::TooLong);
+    /// A message for strategies.
+    pub fn message(&mut self, message: Message) -> Result<Vec<Decision>, HarnessError> {
+        if message.text.len() > MESSAGE_BYTES {
+            return Err(HarnessError::TooLong);
         }
-        Ok(self.tell(Input::Command(Command::External(external))))
+        Ok(self.command(Command::Message(message)))
     }
 
     /// The strategy of this name is not asked any more.
     pub fn switch_off(&mut self, strategy: &str) -> Vec<Decision> {
-        self.tell(Input::Command(Command::SwitchOff { strategy: strategy.to_owned() }))
+        self.command(Command::SwitchOff { strategy: strategy.to_owned() })
     }
 
     /// So much time passes; deadlines fire.
     pub fn after(&mut self, span: Duration) -> Vec<Decision> {
         let span_ns = i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
         self.now_ns = self.now_ns.saturating_add(span_ns);
-        self.tell(Input::Time)
+        self.enter(Input::Tick { at_ns: self.now_ns })
     }
 
     /// Time passes until so long after the start; deadlines fire. A time that is over changes nothing.
@@ -222,7 +210,7 @@ impl Trial {
 
     /// Nothing more comes: every deadline fires, however far off, as at the end of a replay. Call it last.
     pub fn finish(&mut self) -> Vec<Decision> {
-        self.tell(Input::End)
+        self.enter(Input::Tick { at_ns: i64::MAX })
     }
 
     /// What every rule makes of a tweet now; empty if the tweet is not in the window. Strategies are not asked.
@@ -263,19 +251,19 @@ impl Trial {
         self.now_ns
     }
 
-    /// Tells fresh strategies all that this trial was told. An error if they decide otherwise: then they look at more
+    /// Tells fresh strategies all that this harness was told. An error if they decide otherwise: then they look at more
     /// than they are told, such as a clock or the order of a hash map, and a replay would not decide as the live run.
-    pub fn repeat(&self, strategies: Vec<Box<dyn Strategy>>) -> Result<Self, TrialError> {
+    pub fn repeat(&self, strategies: Vec<Box<dyn Strategy>>) -> Result<Self, HarnessError> {
         let mut again = Self::of(self.config.clone(), strategies)?;
-        for (at_ns, input) in &self.inputs {
-            again.now_ns = *at_ns;
-            again.put(*at_ns, input.clone());
+        for input in &self.inputs {
+            again.enter(input.clone());
         }
+        again.now_ns = self.now_ns;
         let count = self.decisions.len().max(again.decisions.len());
         for place in 0..count {
-            let [first, again] = [self, &again].map(|trial| line(trial.decisions.get(place)));
+            let [first, again] = [self, &again].map(|harness| line(harness.decisions.get(place)));
             if first != again {
-                return Err(TrialError::Differs { place, first, again });
+                return Err(HarnessError::Differs { place, first, again });
             }
         }
         Ok(again)
@@ -287,7 +275,7 @@ impl Trial {
         op: &'static str,
         tweet: &str,
         members: Map<String, Value>,
-    ) -> Result<Vec<Decision>, TrialError> {
+    ) -> Result<Vec<Decision>, HarnessError> {
         let now_ms = self.now_ns.div_euclid(MILLI_NS);
         let mut payload = Map::new();
         payload.insert("tweetId".to_owned(), json!(tweet));
@@ -300,55 +288,40 @@ impl Trial {
         self.frame(&frame.to_string())
     }
 
-    fn take(&mut self, frame: &str, input: Input) -> Result<Vec<Decision>, TrialError> {
-        let from = self.decisions.len();
-        match self.put(self.now_ns, input) {
-            Some(bad) => Err(TrialError::Frame { bad, frame: frame.to_owned() }),
-            None => Ok(self.since(from)),
+    fn read(&mut self, origin: Origin, frame: &str) -> Result<Vec<Decision>, HarnessError> {
+        let (bytes, receipt) = (frame.as_bytes().to_vec(), Receipt::At(self.now_ns));
+        let decisions = self.enter(Input::Frame { origin, bytes, receipt });
+        match self.pipeline.probe.0.take() {
+            Some(bad) => Err(HarnessError::Frame { bad, frame: frame.to_owned() }),
+            None => Ok(decisions),
         }
     }
 
-    fn tell(&mut self, input: Input) -> Vec<Decision> {
+    fn command(&mut self, command: Command) -> Vec<Decision> {
+        self.enter(Input::Command { command: Box::new(command), at_ns: self.now_ns })
+    }
+
+    fn enter(&mut self, input: Input<Vec<u8>>) -> Vec<Decision> {
         let from = self.decisions.len();
-        self.put(self.now_ns, input);
-        self.since(from)
-    }
-
-    fn since(&self, from: usize) -> Vec<Decision> {
-        self.decisions.get(from..).unwrap_or_default().to_vec()
-    }
-
-    /// Takes an input; returns what is wrong with it, if it is a frame.
-    fn put(&mut self, at_ns: i64, input: Input) -> Option<Bad> {
-        let Self { pipeline, decisions, .. } = self;
-        let mut watch = Watch(None);
-        match &input {
-            Input::Frame(bytes) => pipeline.frame(bytes, Receipt::At(at_ns), &mut watch, decisions),
-            Input::Late(bytes) => {
-                pipeline.frame_from(Origin::History, bytes, Receipt::At(at_ns), &mut watch, decisions);
-            }
-            Input::Command(command) => pipeline.command(command, at_ns, decisions),
-            Input::Time => pipeline.tick(at_ns, decisions),
-            Input::End => pipeline.finish(decisions),
-        }
+        self.pipeline.handle(&input, &mut self.decisions);
         self.incidents.extend(self.pipeline.signal.take_incidents());
         self.missed.extend(self.pipeline.signal.take_missed());
-        self.inputs.push((at_ns, input));
-        watch.0
+        self.inputs.push(input);
+        self.decisions.get(from..).unwrap_or_default().to_vec()
     }
 }
 
-/// Looks out for what cannot be decoded; keeps the first.
-struct Watch(Option<Bad>);
+/// Keeps the first element of a frame that cannot be decoded.
+struct FirstBad(Option<Bad>);
 
-impl Probe for Watch {
+impl Probe for FirstBad {
     fn bad(&mut self, bad: Bad, _: Stamp) {
         self.0.get_or_insert(bad);
     }
 }
 
-fn object(op: &'static str, members: &str) -> Result<Map<String, Value>, TrialError> {
-    serde_json::from_str(members).map_err(|source| TrialError::Members { op, source })
+fn object(op: &'static str, members: &str) -> Result<Map<String, Value>, HarnessError> {
+    serde_json::from_str(members).map_err(|source| HarnessError::Members { op, source })
 }
 
 /// A decision as a line; `nothing` if there is none.
