@@ -15,10 +15,10 @@ use stoop_backtest::{
 };
 
 use crate::args::BacktestArgs;
+use crate::config;
 use crate::failure::{Code, Failure, OrFail, Outcome};
 use crate::inputs::{self, Inputs};
 use crate::output::{Lines, Progress, create_new, note};
-use crate::run;
 use crate::unfinished::Unfinished;
 
 const REPORT: &str = "report.html";
@@ -32,7 +32,7 @@ pub(crate) fn backtest(args: &BacktestArgs) -> Outcome {
             "a backtest reads files, so that it can be done again; not stdin",
         ));
     }
-    let config = args.config.as_deref().map(run::load).transpose()?;
+    let config = args.config.as_deref().map(config::load).transpose()?;
     let inputs = Inputs::open(&args.inputs, config.as_ref())?;
     let files = match &inputs {
         Inputs::Frames { .. } => args.inputs.clone(),

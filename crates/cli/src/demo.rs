@@ -9,9 +9,10 @@ use stoop_mock::{Input, Pace, Server};
 use crate::args::DemoArgs;
 use crate::consume::{Aside, Sink, consume};
 use crate::failure::{Code, Failure, OrFail, Outcome};
+use crate::live::{ended, last_in_json, start_failure};
 use crate::output::Lines;
 use crate::pretty::{Pretty, excerpt};
-use crate::run::{ended, last_in_json, start_failure};
+
 use crate::{init, report, signals};
 
 const FRAMES: &str = include_str!("../../../fixtures/frames/demo.jsonl");

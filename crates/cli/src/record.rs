@@ -3,10 +3,11 @@
 use stoop::{Engine, TapeOutput};
 
 use crate::args::RecordArgs;
-use crate::consume::{Aside, Sink, consume};
+use crate::config::load;
+use crate::consume::{Aside, Sink};
 use crate::failure::{Failure, Outcome};
-use crate::run::{GRACE, ended, last_in_json, load, start_failure};
-use crate::{key, report, signals};
+use crate::key;
+use crate::live::Live;
 
 /// Decisions are on the tape; nobody reads them here.
 struct Nowhere;
@@ -35,27 +36,13 @@ pub(crate) fn record(args: &RecordArgs) -> Outcome {
     // What is kept over a restart belongs to `stoop run`, whose decisions go somewhere.
     config.store = None;
     let key = key::key(&config)?;
-    let grace = config.drain_timeout.saturating_add(GRACE);
-    let mut builder = Engine::builder().config(config).key(key).without_rules();
-    if let Some(frames) = args.max_frames {
-        builder = builder.max_frames(frames);
-    }
-    let signals = signals::hold()?;
-    let engine = builder.start().map_err(start_failure)?;
-    let remote = engine.remote();
-    let caught = signals.watch(grace, move || remote.stop())?;
-    let mut aside = Aside { lasting: args.lasting, ..Aside::default() };
-    let consumed = consume(&engine, &mut Nowhere, &mut aside);
-    let summary = engine.join();
-    let outcome = consumed.and_then(|()| match caught.code() {
-        Some(code) => Ok(code.into()),
-        None => ended(&summary),
-    });
-    if args.json {
-        return Ok(last_in_json(&summary, outcome));
-    }
-    if summary.counters.feed.opens > 0 {
-        report::live(&summary, false);
-    }
-    outcome
+    let engine = Live {
+        drain_timeout: config.drain_timeout,
+        builder: Engine::builder().config(config).key(key).without_rules(),
+        max_frames: args.max_frames,
+        json: args.json,
+        sink: &mut Nowhere,
+        aside: Aside { lasting: args.lasting, ..Aside::default() },
+    };
+    engine.run(|consumed, _, _, _| consumed)
 }

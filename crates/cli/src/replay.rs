@@ -20,14 +20,14 @@ use crate::inputs::{self, Inputs};
 use crate::output::{Lines, Progress, create_new_as, exists, note};
 use crate::signals::{self, Caught};
 use crate::tape::SpanArgs;
-use crate::{report, run};
+use crate::{config, report};
 
 /// From a signal to the end of a replay that decides nothing meanwhile.
 const GRACE: Duration = Duration::from_millis(500);
 const STATE_OUT: &str = "--state-out FILE";
 
 pub(crate) fn replay(args: &ReplayArgs) -> Outcome {
-    let config = args.config.as_deref().map(run::load).transpose()?;
+    let config = args.config.as_deref().map(config::load).transpose()?;
     // Decisions on the same terminal show for themselves.
     let is_shared = args.output.is_none() && io::stdout().is_terminal();
     let progress = if is_shared { Progress::none() } else { Progress::new() };

@@ -4,15 +4,15 @@ use std::path::Path;
 
 use stoop::{Config, RestError};
 
+use crate::config;
 use crate::failure::{Code, Failure};
-use crate::run;
 
 /// Loads the configuration; without a file of the default name, the defaults: a key is enough to ask.
 pub(crate) fn load(path: &Path) -> Result<Config, Failure> {
     if path == Path::new(crate::args::DEFAULT_CONFIG) && !path.exists() {
         return Ok(Config::default());
     }
-    run::load(path)
+    config::load(path)
 }
 
 /// An error with its exit code.

@@ -15,7 +15,7 @@ use crate::args::BenchArgs;
 use crate::environment::Environment;
 use crate::failure::{Code, Failure, OrFail, Outcome as Ended};
 use crate::output::{Lines, Progress};
-use crate::{init, run};
+use crate::{config, init};
 use input::Input;
 use passes::{Outcome, Pass};
 
@@ -60,7 +60,7 @@ pub(crate) fn bench(args: &BenchArgs) -> Ended {
 
 fn subject(args: &BenchArgs) -> Result<Subject, Failure> {
     let config = match &args.config {
-        Some(path) => run::load(path)?,
+        Some(path) => config::load(path)?,
         None => Config::parse("starter.toml", init::STARTER).or_fail(Code::Internal)?,
     };
     let name =

@@ -5,10 +5,10 @@ use std::path::Path;
 use stoop::{Config, ConfigError, Key, RuleSetError};
 
 use super::{Check, Report};
+use crate::config::NO_CONFIG;
 use crate::failure::Failure;
 use crate::key::{self, Origin};
 use crate::output::counted;
-use crate::run::NO_CONFIG;
 
 const THEN: &str = "rules, key and server are checked then";
 const RULES_HELP: &str = "docs/rules.md has the language; `stoop init` writes rules to begin with";
