@@ -7,8 +7,9 @@ use stoop_tests::{files, workspace};
 use toml::de::{DeTable, DeValue};
 
 /// The crates from the bottom up: each depends only on those before it.
-const ORDER: [&str; 11] =
-    ["model", "wire", "engine", "feed", "latency", "tape", "live", "backtest", "mock", "stoop", "cli"];
+const ORDER: [&str; 12] = [
+    "model", "latency", "feed", "wire", "engine", "tape", "backtest", "rest", "live", "mock", "stoop", "cli",
+];
 /// Pairs that the order would allow and the design does not.
 const FORBIDDEN_EDGES: [(&str, &str); 1] = [("backtest", "live")];
 /// Crates without a clock, a socket, a thread, an actor or a file.

@@ -7,8 +7,6 @@
 //! its own); in `fused` the connection calls the same stages in place. At the end decisions go into a bounded queue that the host reads
 //! from its own thread: the only thread crossing on the way.
 //!
-//! Beside that, a [`Client`] asks the REST interface for accounts and history: blocking, for a thread that has time.
-//!
 //! # What does this crate not do?
 //!
 //! It places no order, decides nothing by itself (the stages are in `stoop-engine`), and decides nothing about
@@ -44,7 +42,6 @@ mod notice;
 mod recording;
 mod remote;
 mod replay;
-mod rest;
 mod settings;
 #[cfg(test)]
 mod simulation;
@@ -59,8 +56,7 @@ pub use notice::{BackfillEnd, HandleOutcome, HandleReport, NOTICES, News, Notice
 pub use recording::{TapeCheck, TapeCounters, TapeSettings, TapeVerdict};
 pub use remote::{Remote, SendError};
 pub use replay::{ReplayError, ReplayOptions, replay};
-pub use rest::{Client, History, HistoryEnd, HistoryQuery, HistorySpan, RestError, Said, Timeouts};
-pub use settings::{Api, Auth, Endpoint, Key, Placement, Settings, SettingsError, WhenFull};
+pub use settings::{Auth, Placement, Settings, SettingsError, WhenFull};
 pub use stages::{QueueCounters, receive};
 pub use store::{StoreCounters, StoreError};
 pub use summary::{Counters, End, EndpointReport, FeedCounters, Link, Summary};

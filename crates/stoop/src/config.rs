@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use stoop_engine::syntax::{At, Source, SyntaxError, Table};
 use stoop_engine::{Bounds, ENDPOINTS, Keeping, RuleReader, RuleSet, RuleSetError, Strategy, Window};
-use stoop_live::{Api, Auth, Endpoint, Key, Placement, SettingsError, WhenFull};
+use stoop_feed::{AddressError, Api, Endpoint, Key, KeyError};
+use stoop_live::{Auth, Placement, WhenFull};
 use stoop_tape::{ConfigFile, TapeConfig, TapeUniverse};
 use stoop_wire::Limits;
 
@@ -100,7 +101,7 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: SettingsError,
+        source: KeyError,
     },
     /// Something in the configuration is not right.
     #[error(transparent)]
@@ -110,7 +111,7 @@ pub enum ConfigError {
     Universe(#[from] UniverseError),
     /// The default endpoint cannot be used; never happens.
     #[error(transparent)]
-    Endpoint(#[from] SettingsError),
+    Endpoint(#[from] AddressError),
 }
 
 impl Default for Config {

@@ -57,16 +57,16 @@ pub use stoop_engine::{
     Probe, Receipt, RuleReader, RuleSet, RuleSetError, SignalCounters, Stamp, State, Strategy,
     UNIVERSE_BYTES, UNIVERSE_ROWS, Universe, View, Window, asset_key, syntax,
 };
-pub use stoop_feed::{Cause, DialStep, Settings as FeedSettings};
+pub use stoop_feed::{AddressError, Api, Cause, DialStep, Endpoint, Key, KeyError, Settings as FeedSettings};
 pub use stoop_latency::{IntervalLog, Recorder, Row, Spread, Stage, Table};
 pub use stoop_live::{
-    Api, Auth, BackfillEnd, Client, Clock, Counters, End, Endpoint, EndpointReport, FeedCounters,
-    HandleOutcome, HandleReport, History, HistoryEnd, HistoryQuery, HistorySpan, Key, Link, NOTICES, News,
-    Notice, Placement, ProbeError, QueueCounters, Remote, ReplayError, ReplayOptions, RestError, Said,
-    SendError, SettingsError, Snapshot, StartError, Summary, Timeouts, WhenFull, probe_feed, probe_transport,
-    receive, replay,
+    Auth, BackfillEnd, Clock, Counters, End, EndpointReport, FeedCounters, HandleOutcome, HandleReport, Link,
+    NOTICES, News, Notice, Placement, ProbeError, QueueCounters, Remote, ReplayError, ReplayOptions,
+    SendError, SettingsError, Snapshot, StartError, Summary, WhenFull, probe_feed, probe_transport, receive,
+    replay,
 };
 pub use stoop_model as model;
+pub use stoop_rest::{Client, History, HistoryEnd, HistoryQuery, HistorySpan, RestError, Said, Timeouts};
 pub use stoop_tape::{
     ConfigFile, Damage, Digest, Frames, InputError, Line, LineError, LineWriter, Lines, MAX_RECORD_BYTES,
     Origin as TapeOrigin, Record, StateError, StateParts, StateReader, Tape, TapeConfig, TapeConfigError,

@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
+use stoop_rest::{Client, History, HistoryEnd, HistorySpan, RestError, Timeouts};
 use stoop_wire::{HistoryRow, Limits};
 
 use crate::notice::{BackfillEnd, News, Notices};
-use crate::rest::{Client, History, HistoryEnd, HistorySpan, RestError, Timeouts};
 use crate::settings::{Api, Key, Settings};
 use crate::stages::gauge::Gauge;
 use crate::summary::FeedCounters;
@@ -446,7 +446,7 @@ mod tests {
     #[test]
     fn what_does_not_answer_is_tried_again_and_what_refuses_is_not() {
         let (mut backfill, told) = backfill();
-        let failed = |status| Err(RestError::Server { status, said: crate::Said::default() });
+        let failed = |status| Err(RestError::Server { status, said: stoop_rest::Said::default() });
         backfill.take(span(0, 1), failed(503), 9);
         assert_eq!(backfill.wanted.map(|gap| (gap.tries, gap.due_ns)), Some((1, 9 + AGAIN_NS)));
         let last = Span { tries: TRIES - 1, ..span(0, 1) };
@@ -457,7 +457,7 @@ mod tests {
             panic!("another notice");
         };
         backfill.want(0, 1);
-        backfill.take(span(0, 1), Err(RestError::Forbidden { said: crate::Said::default() }), 9);
+        backfill.take(span(0, 1), Err(RestError::Forbidden { said: stoop_rest::Said::default() }), 9);
         let News::Backfill { end: BackfillEnd::NotInPlan, .. } = told.try_recv().unwrap().what else {
             panic!("another notice");
         };
