@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use stoop::model::Decision;
-use stoop::{Config, Summary, TapeConfig, TapeReplayOptions, TapeStep, read_decision};
+use stoop::tape::{TapeConfig, TapeReplayOptions, TapeStep, read_decision};
+use stoop::{Config, Summary};
 use stoop_backtest::{
     AssignedRow, Costs, Dimension, Findings, GroupRow, Prices, SeriesNames, Settings, Source, Study, Trials,
     Verdict, hash_file,

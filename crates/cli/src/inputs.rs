@@ -4,10 +4,9 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use stoop::model::Decision;
-use stoop::{
-    Config, FollowError, Follower, Frames, Placement, ReplayError, ReplayOptions, RuleSet, Summary,
-    TapeReplayError, TapeReplayOptions, TapeStep, Tapes, is_tape,
-};
+use stoop::replay::{Frames, ReplayError, ReplayOptions};
+use stoop::tape::{FollowError, Follower, TapeReplayError, TapeReplayOptions, TapeStep, Tapes, is_tape};
+use stoop::{Config, Placement, RuleSet, Summary};
 
 use crate::failure::{Code, Failure, OrFail};
 use crate::output::{Progress, note};
@@ -73,7 +72,7 @@ pub(crate) fn replay_frames(
     options: ReplayOptions,
     each: impl FnMut(&Decision) -> ControlFlow<()>,
 ) -> Result<Summary, Failure> {
-    stoop::replay(rules, frames, options, each).map_err(|error| match error {
+    stoop::replay::replay(rules, frames, options, each).map_err(|error| match error {
         ReplayError::Input(_) => Failure::new(Code::Failed, error),
         ReplayError::Panicked(_) => Failure::new(Code::Internal, error),
     })
@@ -87,7 +86,7 @@ pub(crate) fn replay_tapes(
     options: TapeReplayOptions,
     each: impl FnMut(TapeStep<'_>) -> ControlFlow<()>,
 ) -> Result<(Summary, bool), Failure> {
-    let replay = stoop::replay_tapes(tapes, follower, options, each).map_err(tape_failure)?;
+    let replay = stoop::tape::replay_tapes(tapes, follower, options, each).map_err(tape_failure)?;
     for (path, damage) in &replay.damaged {
         let (path, at, what) = (path.display(), damage.offset, &damage.what);
         note(format_args!("stoop: warning: {path} ends early, at byte {at}: {what}; all before is replayed"));

@@ -84,6 +84,7 @@ pub(crate) fn start_failure(error: EngineError) -> Failure {
             Code::Config
         }
         EngineError::Start(_) => Code::Failed,
+        EngineError::Feature { .. } => Code::Config,
     };
     Failure::new(code, error)
 }

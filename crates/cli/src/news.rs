@@ -1,7 +1,10 @@
 //! What the engine tells besides decisions, as lines of the log.
 
+use stoop::News;
 use stoop::model::Asset;
-use stoop::{BackfillEnd, Me, Missed, News, Quota, asset_key, format_ms};
+use stoop::notice::{BackfillEnd, Missed};
+use stoop::rules::asset_key;
+use stoop::wire::{Me, Quota, format_ms};
 
 /// Logs what the engine does not log itself.
 pub(crate) fn log(news: &News) {

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stoop::model::Decision;
-use stoop::{
-    Follower, Frames, ReplayOptions, RuleSet, State, StateReader, Summary, TapeReplayOptions, TapeStep,
-    Tapes, state_events,
-};
+use stoop::replay::{Frames, ReplayOptions};
+use stoop::stages::State;
+use stoop::tape::{Follower, StateReader, TapeReplayOptions, TapeStep, Tapes, state_events};
+use stoop::{RuleSet, Summary};
 
 use crate::args::{ReplayArgs, Speed};
 use crate::failure::{Code, Failure, OrFail, Outcome};

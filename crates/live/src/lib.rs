@@ -7,6 +7,9 @@
 //! its own); in `fused` the connection calls the same stages in place. At the end decisions go into a bounded queue that the host reads
 //! from its own thread: the only thread crossing on the way.
 //!
+//! What needs more crates stands behind features: `rest` (gaps are filled from history, the plan is asked for), `store`
+//! (what the engine remembers is kept over a restart) and `tape` (inputs and decisions are recorded). All are on by default.
+//!
 //! # What does this crate not do?
 //!
 //! It places no order, decides nothing by itself (the stages are in `stoop-engine`), and decides nothing about
@@ -53,7 +56,9 @@ pub use clock::Clock;
 pub use connection::probe::{ProbeError, probe_feed, probe_transport};
 pub use engine::{Engine, Snapshot, StartError};
 pub use notice::{BackfillEnd, HandleOutcome, HandleReport, NOTICES, News, Notice};
-pub use recording::{TapeCheck, TapeCounters, TapeSettings, TapeVerdict};
+pub use recording::TapeCounters;
+#[cfg(feature = "tape")]
+pub use recording::{TapeCheck, TapeSettings, TapeVerdict};
 pub use remote::{Remote, SendError};
 pub use replay::{ReplayError, ReplayOptions, replay};
 pub use settings::{Auth, Placement, Settings, SettingsError, WhenFull};

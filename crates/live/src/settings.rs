@@ -1,10 +1,12 @@
 //! What a run needs to know.
 
+#[cfg(feature = "store")]
 use std::path::PathBuf;
 use std::time::Duration;
 
 use stoop_engine::Bounds;
 
+#[cfg(feature = "tape")]
 use crate::recording::TapeSettings;
 pub(crate) use stoop_feed::{Api, Endpoint, Key};
 
@@ -60,8 +62,8 @@ pub struct Settings {
     /// Where frames come from, one at least and [`ENDPOINTS`](stoop_engine::ENDPOINTS) at most: the first copy of a
     /// frame counts.
     pub endpoints: Vec<Endpoint>,
-    /// The REST interface, asked for the plan when its limit is reached, and for history after a gap; none:
-    /// never.
+    /// The REST interface, asked for the plan when its limit is reached, and for history after a gap; none, or without
+    /// the feature `rest`: never.
     pub api: Option<Api>,
     /// How the key is shown.
     pub auth: Auth,
@@ -89,8 +91,10 @@ pub struct Settings {
     /// How often the counters come as a notice; none: never.
     pub status_every: Option<Duration>,
     /// Where the engine's state is kept over a restart; none: nowhere.
+    #[cfg(feature = "store")]
     pub store: Option<PathBuf>,
     /// Where inputs and decisions are recorded; none: nowhere.
+    #[cfg(feature = "tape")]
     pub tape: Option<TapeSettings>,
 }
 

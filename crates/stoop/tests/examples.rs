@@ -4,7 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use stoop::{Config, Frames, ReplayOptions, model::Decision};
+use stoop::replay::{Frames, ReplayOptions};
+use stoop::{Config, model::Decision};
 use stoop_mock::{Handle, Input, Key, Pace, Server};
 use tempfile::TempDir;
 
@@ -70,7 +71,7 @@ fn replayed(rules: &str) -> Vec<Decision> {
     let frames = frames.expect("the fixture is there");
     let mut decisions = Vec::new();
     let rules = config.rules().expect("the rules are right");
-    stoop::replay(rules, frames, ReplayOptions::default(), |decision| {
+    stoop::replay::replay(rules, frames, ReplayOptions::default(), |decision| {
         decisions.push(decision.clone());
         std::ops::ControlFlow::Continue(())
     })

@@ -3,11 +3,12 @@
 use std::hint::black_box;
 use std::ops::ControlFlow;
 
+use stoop::counters::{IntakeCounters, MergeCounters, SignalCounters};
+use stoop::latency::{Clock, Recorder, Stage};
 use stoop::model::{Bad, Decision, Event};
-use stoop::{
-    Clock, Config, Digest, Intake, IntakeCounters, MergeCounters, Merged, Origin, Pipeline, Placement, Probe,
-    Receipt, Recorder, ReplayOptions, RuleSet, SignalCounters, Stage, Stamp,
-};
+use stoop::replay::{Digest, ReplayOptions};
+use stoop::stages::{Intake, Merged, Origin, Pipeline, Probe, Receipt, Stamp};
+use stoop::{Config, Placement, RuleSet};
 
 use super::input::Input;
 use crate::failure::{Code, Failure, OrFail};
@@ -21,7 +22,7 @@ pub(crate) enum Pass {
     Stages,
     /// The same with a reading of the clock after each.
     Clocked,
-    /// `stoop::replay`: line by line, with a digest, in this placement.
+    /// `stoop::replay::replay`: line by line, with a digest, in this placement.
     Replay(Placement),
 }
 
@@ -129,10 +130,10 @@ fn in_place<P: Probe>(mut pipeline: Pipeline<P>, input: &Input, begin: impl Fn(&
     let begin_ns = clock.now_ns();
     for frame in input.frames() {
         begin(&mut pipeline.probe);
-        pipeline.handle(&stoop::Input::frame(frame, Receipt::Sent), &mut decisions);
+        pipeline.handle(&stoop::stages::Input::frame(frame, Receipt::Sent), &mut decisions);
         decisions.clear();
     }
-    pipeline.handle(&stoop::Input::end(), &mut decisions);
+    pipeline.handle(&stoop::stages::Input::end(), &mut decisions);
     let nanos = since(&clock, begin_ns);
     let outcome = Outcome {
         intake: *pipeline.intake.counters(),
@@ -148,7 +149,7 @@ fn replay(rules: RuleSet, placement: Placement, config: &Config, input: &Input) 
     let options = ReplayOptions { placement, bounds: config.bounds, ..ReplayOptions::default() };
     let clock = Clock::anchored();
     let begin_ns = clock.now_ns();
-    let summary = stoop::replay(rules, frames, options, |_| ControlFlow::Continue(()));
+    let summary = stoop::replay::replay(rules, frames, options, |_| ControlFlow::Continue(()));
     let nanos = since(&clock, begin_ns);
     let summary = summary.or_fail(Code::Internal)?;
     let outcome = Outcome {

@@ -1,13 +1,19 @@
 //! The connection actor: owns the lines to the endpoints, stamps what it reads and hands it on.
 
+#[cfg(feature = "rest")]
 mod backfill;
 mod entering;
+mod environment;
 mod meter;
+#[cfg(feature = "rest")]
 mod plan;
 pub(crate) mod probe;
 mod proxy;
 pub(crate) mod session;
 mod socket;
+mod stream;
+#[cfg(not(feature = "rest"))]
+mod without_rest;
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -42,6 +48,8 @@ use meter::is_endless;
 use plan::PlanWatch;
 use session::{Line, Step};
 use socket::DialError;
+#[cfg(not(feature = "rest"))]
+use without_rest::{backfill, plan};
 
 /// How often a full queue is looked at again.
 const DRAIN_EVERY_NS: i64 = 1_000_000;

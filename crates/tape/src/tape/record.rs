@@ -36,6 +36,7 @@ impl Origin {
     }
 
     /// What a channel says of itself, read back.
+    #[cfg(feature = "tape")]
     pub(super) fn parse(origin: &str, name: &str) -> Option<Self> {
         if origin == HISTORY {
             return Some(Self::History);
