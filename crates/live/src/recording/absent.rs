@@ -2,7 +2,7 @@
 
 use crossbeam_channel::Receiver;
 use serde_json::Value;
-use stoop_engine::{Command, Origin};
+use stoop_engine::{Command, Gap, Origin};
 use stoop_model::Decision;
 
 use super::TapeCounters;
@@ -26,6 +26,10 @@ impl Tap {
     }
 
     pub(crate) fn command(&mut self, _: &Command, _: i64) {
+        match *self {}
+    }
+
+    pub(crate) fn gap(&mut self, _: &Gap, _: i64) {
         match *self {}
     }
 
