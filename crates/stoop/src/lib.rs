@@ -58,6 +58,8 @@ mod engine;
 mod harness;
 mod universe;
 
+#[cfg(feature = "backtest")]
+pub mod backtest;
 pub mod counters;
 pub mod feed;
 pub mod latency;

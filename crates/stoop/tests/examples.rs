@@ -276,6 +276,21 @@ fn a_key_the_server_refuses_is_told_and_never_shown() {
 }
 
 #[test]
+fn sweep_prints_what_came_of_each_value() {
+    let output = example("sweep").args([fixture("study/tape.mcap"), fixture("study/prices")]).output();
+    let output = output.expect("the example starts");
+    assert!(output.status.success(), "{}", errors(&output));
+    let expect = [
+        "cooldown  opens  measured  won  median after costs",
+        "      1s    181       170  101  0.0039",
+        "      1h    181       170  101  0.0039",
+        "      6h    120       109   80  0.0041",
+        "     24h     49        42   27  0.0041",
+    ];
+    assert_eq!(lines(&output.stdout), expect);
+}
+
+#[test]
 fn an_example_without_a_configuration_says_how_it_is_called() {
     for name in ALL {
         let output = example(name).output().expect("the example starts");

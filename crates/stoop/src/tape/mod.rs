@@ -2,9 +2,11 @@
 //! decisions.
 
 mod follower;
+mod inputs;
 mod replay;
 
 pub use follower::{FollowError, Follower};
+pub use inputs::{Inputs, InputsError};
 pub(crate) use replay::check;
 pub use replay::{
     Difference, Parity, TapeReplay, TapeReplayError, TapeReplayOptions, TapeStep, expected_event, parity,
