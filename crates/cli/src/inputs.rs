@@ -14,6 +14,7 @@ use crate::failure::{Code, Failure};
 use crate::output::{Progress, note};
 
 /// Opens inputs. Without a configuration tapes go by their own, and JSONL is refused.
+#[expect(clippy::wildcard_enum_match_arm, reason = "what is wrong with a file is one code")]
 pub(crate) fn open(paths: &[PathBuf], config: Option<&Config>) -> Result<Inputs, Failure> {
     Inputs::open(paths, config).map_err(|error| match error {
         InputsError::NoConfig => {
@@ -22,9 +23,7 @@ pub(crate) fn open(paths: &[PathBuf], config: Option<&Config>) -> Result<Inputs,
         }
         InputsError::Mixed => Failure::new(Code::Usage, error),
         InputsError::Rules(_) => Failure::new(Code::Config, error),
-        InputsError::Absent(_) | InputsError::Tapes(_) | InputsError::Frames(_) | _ => {
-            Failure::new(Code::Failed, error)
-        }
+        error => Failure::new(Code::Failed, error),
     })
 }
 

@@ -164,6 +164,7 @@ fn common(summary: &Summary) -> Map<String, Value> {
             End::ConsumerGone => "consumer_gone",
             End::Refused(_) => "refused",
             End::Panicked(_) => "panicked",
+            _ => "other",
         },
         "frames": intake.frames,
         "bytes": intake.bytes,

@@ -124,6 +124,7 @@ fn is_loopback(host: &str) -> bool {
 
 /// Why a URL is not an address that the key may be shown to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum AddressError {
     /// Not a WebSocket URL.
     #[error("{0:?} is no WebSocket URL: write wss://host/path")]

@@ -34,6 +34,7 @@ impl fmt::Debug for Key {
 
 /// Why a text is not a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum KeyError {
     /// There is no key.
     #[error("the API key is empty")]

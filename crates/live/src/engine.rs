@@ -77,6 +77,7 @@ pub struct Snapshot {
 
 /// Why an engine did not start.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StartError {
     /// Settings that cannot be used.
     #[error(transparent)]

@@ -100,6 +100,7 @@ pub struct Settings {
 
 /// Why settings cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SettingsError {
     /// The connection policy cannot work so.
     #[error(transparent)]

@@ -88,6 +88,7 @@ const LEAST_TAPE_NS: i64 = 1_000_000_000;
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConfigError {
     /// A file could not be read.
     #[error("cannot read {}: {source}", path.display())]

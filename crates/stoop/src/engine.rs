@@ -23,6 +23,7 @@ pub struct Engine {
 
 /// Why an engine did not start.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum EngineError {
     /// There is neither a rule nor a strategy to run.
     #[error("there is no rule: without one nothing is ever decided")]

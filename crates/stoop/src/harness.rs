@@ -63,6 +63,7 @@ pub struct Harness {
 
 /// Why a harness cannot go on.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum HarnessError {
     /// The configuration cannot be used.
     #[error(transparent)]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 /// Why a store could not be opened or written.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StoreError {
     /// Another process has it open.
     #[error("{}: another process keeps its state there", path.display())]
