@@ -2,6 +2,7 @@
 
 mod assets;
 mod fire;
+mod hash;
 mod kept;
 mod late;
 mod life;
