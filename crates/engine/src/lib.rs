@@ -61,6 +61,7 @@ mod copies;
 mod intake;
 mod merge;
 mod pipeline;
+mod rules;
 mod signal;
 mod state;
 pub mod syntax;
@@ -73,11 +74,13 @@ pub use merge::{
     SavedAsset, SavedError, SavedField, SavedItem, SavedValue, SavedView, View, Window,
 };
 pub use pipeline::{Bounds, NoProbe, Pipeline, Probe};
+pub use rules::{
+    Alias, AssetFilter, Authors, Branch, Cooldown, CooldownBy, Fire, Form, Forms, LOCAL_ASSETS, Market, Rule,
+    RuleReader, RuleSet, RuleSetError, Term, TermMode, Terms,
+};
 pub use signal::{
-    Alias, AssetFilter, Authors, Branch, COOLDOWNS, Case, Command, Condition, Cooldown, CooldownBy,
-    EXTERNAL_BYTES, Explanation, External, Fire, Form, Forms, Gap, Incident, Judgement, Keeping,
-    LOCAL_ASSETS, MISSED, Market, Missed, Rule, RuleReader, RuleSet, RuleSetError, Signal, SignalCounters,
-    Strategy, Term, TermMode, Terms, asset_key, panic_message,
+    COOLDOWNS, Case, Command, Condition, EXTERNAL_BYTES, Explanation, External, Gap, Incident, Judgement,
+    Keeping, MISSED, Missed, Signal, SignalCounters, Strategy, asset_key, panic_message,
 };
 pub use state::{
     CooldownState, DeadlineState, DueState, Gone, Head, LifeState, Scope, State, TweetState, ViewState,

@@ -5,7 +5,8 @@ use stoop_wire::Limits;
 
 use crate::intake::{Element, Intake, Origin, Receipt, Stamp};
 use crate::merge::{Merge, Merged, Window};
-use crate::signal::{Command, Keeping, RuleSet, Signal};
+use crate::rules::RuleSet;
+use crate::signal::{Command, Keeping, Signal};
 use crate::state::{Scope, State};
 
 /// Looks on while a frame goes through the stages. The engine has no clock; who has one measures here.

@@ -6,8 +6,8 @@ use smallvec::SmallVec;
 use stoop_model::{Asset, DecisionId, HashMap};
 
 use super::ident::asset_key;
-use super::rule::{CooldownBy, Rule};
 use crate::merge::is_evm;
+use crate::rules::rule::{CooldownBy, Rule};
 use crate::state::{CooldownState, Scope, State};
 
 /// Cooldowns that run at one time; beyond them the one that ends first is forgotten.

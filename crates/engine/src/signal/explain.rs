@@ -4,15 +4,15 @@ use std::fmt;
 
 use stoop_model::{Asset, AuthorField, TextField};
 
-use super::asset::emitted;
 use super::cooldown::{Cooldowns, Subject};
+use super::evaluation::{Bench, Failed};
 use super::ident::asset_key;
 use super::line::is_stale;
-use super::rule::{AssetFilter, Rule, Term};
-use super::test::{Bench, Failed};
-use super::written::Form;
 use super::{RuleSet, Signal};
 use crate::merge::View;
+use crate::rules::asset::emitted;
+use crate::rules::rule::{AssetFilter, Rule, Term};
+use crate::rules::written::Form;
 
 /// A condition of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

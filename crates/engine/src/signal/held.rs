@@ -7,8 +7,8 @@ use stoop_model::{Asset, HashMap, Platform, RefPrice, TweetId};
 use super::Signal;
 use super::cooldown::Subject;
 use super::life::Target;
-use super::rule::Rule;
 use crate::merge::View;
+use crate::rules::rule::Rule;
 
 /// Tweets, once a rule, of which such a log remembers something; the oldest is forgotten, and what comes of it later
 /// counts anew.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use stoop_model::{Asset, AssetClass, CancelReason, Decision, DecisionBody, DecisionKind, RefPrice, Trigger};
 
 use super::Signal;
-use super::asset::{Identity, emitted};
+use super::evaluation::{Bench, Failed};
 use super::ident;
 use super::line::{Cause, describe, stamp};
-use super::rule::{Fire, Rule};
 use super::strategy::{Answer, Occasion};
-use super::test::{Bench, Failed};
 use super::tweets::Life;
 use crate::merge::{Change, View};
+use crate::rules::asset::{Identity, emitted};
+use crate::rules::rule::{Fire, Rule};
 
 /// What the test of a rule on a view came to.
 pub(super) struct Verdict {

@@ -2,9 +2,9 @@
 
 use stoop_model::{DecisionBody, DecisionKind, Trigger};
 
-use super::rule::Rule;
-use super::test::Bench;
+use super::evaluation::Bench;
 use crate::merge::{Change, View};
+use crate::rules::rule::Rule;
 
 /// Unicode scalar values of the body that a decision shows.
 const TEXT_CHARS: usize = 280;

@@ -1,10 +1,7 @@
 //! Tests the rules on every changed view and leads each decision through its life.
 
-mod addresses;
-mod asset;
-mod authors;
-mod candidates;
 mod cooldown;
+mod evaluation;
 mod explain;
 mod held;
 mod ident;
@@ -12,48 +9,35 @@ mod life;
 mod line;
 mod missed;
 mod open;
-mod parse;
-mod plain;
-mod reading;
-mod rule;
-mod set;
 #[cfg(test)]
 mod shortcuts;
 mod strategy;
-mod test;
 mod timers;
 mod tweets;
-mod written;
 
 use std::sync::Arc;
 
 use stoop_model::{Decision, Op};
 
-pub use candidates::LOCAL_ASSETS;
 pub use cooldown::COOLDOWNS;
 pub use explain::{Condition, Explanation};
 pub use ident::asset_key;
 pub use missed::{MISSED, Missed};
-pub use parse::RuleReader;
-pub(crate) use plain::shows_nothing;
-pub use rule::{
-    Alias, AssetFilter, Authors, Branch, Cooldown, CooldownBy, Fire, Market, Rule, Term, TermMode, Terms,
-};
-pub use set::{RuleSet, RuleSetError};
 pub use strategy::{
     Case, Command, EXTERNAL_BYTES, External, Gap, Incident, Judgement, Strategy, panic_message,
 };
-pub use written::{Form, Forms};
 
 use crate::Stamp;
 use crate::merge::{Change, Merged, View};
+use crate::rules::RuleSet;
+use crate::rules::rule::Fire;
 use crate::state::{Scope, State};
 use cooldown::Cooldowns;
+use evaluation::Bench;
 use held::TweetLog;
 use line::Cause;
 use missed::MissedLog;
 use strategy::Strategies;
-use test::Bench;
 use timers::{Due, Timer, Timers};
 use tweets::{PLATFORMS, Tweet, Tweets};
 

@@ -7,16 +7,16 @@ use stoop_model::{
 };
 
 use super::Signal;
-use super::asset::{emitted, evidence_of};
 use super::cooldown::Subject;
 use super::held::Fresh;
 use super::ident;
 use super::life::{Target, Verdict};
 use super::line::{Cause, MILLI_NS, describe, is_stale, stamp};
-use super::rule::{Fire, Rule};
 use super::timers::{Due, Timer};
 use super::tweets::Life;
 use crate::merge::{Arrival, View};
+use crate::rules::asset::{emitted, evidence_of};
+use crate::rules::rule::{Fire, Rule};
 
 impl Signal {
     #[expect(

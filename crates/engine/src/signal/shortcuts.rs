@@ -5,7 +5,7 @@ use stoop_model::{Platform, TweetId};
 use stoop_wire::{Decoder, Limits};
 
 use super::RuleSet;
-use super::test::Bench;
+use super::evaluation::Bench;
 use crate::Stamp;
 use crate::merge::{Merge, View, Window};
 

@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use stoop_model::{Asset, Decision, Platform, Trigger, TweetId, TweetKind};
 
-use super::asset::emitted;
+use super::evaluation::Bench;
 use super::line::Cause;
-use super::rule::{Fire, Rule};
-use super::set::RuleSet;
-use super::test::Bench;
 use super::tweets::PLATFORMS;
 use super::{Signal, is_in_time};
 use crate::merge::{Merged, View};
+use crate::rules::asset::emitted;
+use crate::rules::rule::{Fire, Rule};
+use crate::rules::set::RuleSet;
 
 /// A condition written in code, behind the conditions of a rule.
 ///

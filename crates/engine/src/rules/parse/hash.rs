@@ -4,8 +4,8 @@ use caseless::Caseless;
 use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::signal::rule::{self, Rule, Term, TermMode, Terms};
-use crate::signal::written::Form;
+use crate::rules::rule::{self, Rule, Term, TermMode, Terms};
+use crate::rules::written::Form;
 
 /// The first 8 bytes of SHA-256 over everything the rule says, defaults filled in.
 ///

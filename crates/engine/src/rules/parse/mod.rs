@@ -2,8 +2,8 @@
 
 mod asset;
 mod hash;
-mod origin;
 mod params;
+mod trigger;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::plain::{self, links};
 use super::rule::{
     Alias, AssetFilter, Branch, CEX_VENUES, Cooldown, CooldownBy, Fire, Rule, Term, TermMode, Terms,
 };
-use super::strategy::Strategy;
+use crate::Strategy;
 use crate::Universe;
 use crate::syntax::{At, Source, SyntaxError, Table};
 
@@ -165,12 +165,12 @@ impl RuleReader {
         let mut rule = Rule {
             label: Arc::new(label.clone()),
             alert: Arc::new(label.clone()),
-            on: origin::operations(table)?,
-            authors: origin::authors(table)?,
-            platforms: origin::platforms(table)?,
-            kinds: origin::kinds(table)?,
+            on: trigger::operations(table)?,
+            authors: trigger::authors(table)?,
+            platforms: trigger::platforms(table)?,
+            kinds: trigger::kinds(table)?,
             min_followers: table.count("min_followers")?.map(|at| at.value),
-            verified: origin::verified(table)?,
+            verified: trigger::verified(table)?,
             keeps_unnamed: self.keeps_unnamed(table, assets.as_ref(), &any_of)?,
             tradable: self.tradable(table, assets.is_some())?,
             terms,

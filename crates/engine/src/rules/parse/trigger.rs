@@ -2,8 +2,8 @@
 
 use stoop_model::{Op, Platform, TweetKind};
 
-use crate::signal::plain;
-use crate::signal::rule::Authors;
+use crate::rules::plain;
+use crate::rules::rule::Authors;
 use crate::syntax::{SyntaxError, Table};
 
 pub(super) fn operations(table: &Table<'_>) -> Result<Vec<Op>, SyntaxError> {

@@ -2,16 +2,16 @@
 
 use stoop_model::{Asset, AssetClass, AuthorField, Evidence, Matched, Platform, TextField, TweetKind};
 
-use super::asset::{Reader, evidence_of};
-use super::authors::in_order;
-use super::candidates::{Candidate, Candidates, could_be_taken};
-use super::plain;
-use super::reading::Reading;
-use super::rule::{AssetFilter, Branch, Rule, Term, Terms};
-use super::set::RuleSet;
 use super::tweets::Life;
-use super::written::{Form, Forms};
 use crate::merge::View;
+use crate::rules::asset::{Reader, evidence_of};
+use crate::rules::authors::in_order;
+use crate::rules::candidates::{Candidate, Candidates, could_be_taken};
+use crate::rules::matcher::Reading;
+use crate::rules::plain;
+use crate::rules::rule::{AssetFilter, Branch, Rule, Term, Terms};
+use crate::rules::set::RuleSet;
+use crate::rules::written::{Form, Forms};
 
 /// The first condition of a rule that a view does not meet, but for assets and age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use stoop_model::{AssetClass, Op, Platform, RuleLabel, TextField, TweetKind};
 
-use super::reading::Scout;
+use super::matcher::Scout;
 use super::written::{Forms, is_money};
 use crate::merge::same_symbol;
 
@@ -50,17 +50,17 @@ pub struct Rule {
     /// How long nothing opens after an open; none: not at all.
     pub cooldown: Option<Cooldown>,
     /// What the one decision says of the rule where more assets pass than `assets.max`: the same, but to alert.
-    pub(super) alert: Arc<RuleLabel>,
+    pub(crate) alert: Arc<RuleLabel>,
 }
 
 impl Rule {
     /// The filters of the rule and of its branches.
-    pub(super) fn asset_filters(&self) -> impl Iterator<Item = &AssetFilter> {
+    pub(crate) fn asset_filters(&self) -> impl Iterator<Item = &AssetFilter> {
         self.assets.iter().chain(self.any_of.iter().filter_map(|branch| branch.assets.as_ref()))
     }
 
     /// The most assets that are decided on one by one.
-    pub(super) fn max_assets(&self) -> Option<usize> {
+    pub(crate) fn max_assets(&self) -> Option<usize> {
         let max = self.assets.as_ref().filter(|_| self.emit.is_empty())?.max?;
         Some(usize::try_from(max).unwrap_or(usize::MAX))
     }
@@ -137,7 +137,7 @@ pub struct Terms {
     /// The fields.
     pub fields: Vec<TextField>,
     /// Tells whether a text could hold one of `any`.
-    pub(super) scout: Option<Scout>,
+    pub(crate) scout: Option<Scout>,
 }
 
 impl Terms {
@@ -204,7 +204,7 @@ pub struct AssetFilter {
 
 impl AssetFilter {
     /// It is about coins, which a text may write.
-    pub(super) fn looks_for_coins(&self) -> bool {
+    pub(crate) fn looks_for_coins(&self) -> bool {
         self.tokens || self.written.is_some()
     }
 
@@ -214,7 +214,7 @@ impl AssetFilter {
     }
 
     /// The symbol is one of `only` and none of `except`.
-    pub(super) fn admits(&self, symbol: Option<&str>) -> bool {
+    pub(crate) fn admits(&self, symbol: Option<&str>) -> bool {
         let is_in = |list: &[String]| {
             symbol.is_some_and(|symbol| list.iter().any(|known| same_symbol(known, symbol)))
         };
@@ -222,7 +222,7 @@ impl AssetFilter {
     }
 
     /// Of the forms in which a text writes a coin, those that count here.
-    pub(super) fn taken(&self, symbol: &str, written: Forms) -> Forms {
+    pub(crate) fn taken(&self, symbol: &str, written: Forms) -> Forms {
         let forms = written.and(self.forms());
         // Money is a coin only for rules that name it, or where it is written as nothing else is.
         let is_named = || self.only.iter().any(|known| same_symbol(known, symbol));
@@ -251,16 +251,16 @@ pub struct Alias {
 }
 
 /// Exchanges the feed documents.
-pub(super) const CEX_VENUES: [&str; 3] = ["bybit", "binance", "hyperliquid"];
+pub(crate) const CEX_VENUES: [&str; 3] = ["bybit", "binance", "hyperliquid"];
 /// Prediction markets the feed documents.
-pub(super) const PREDICTION_VENUES: [&str; 2] = ["polymarket", "kalshi"];
+pub(crate) const PREDICTION_VENUES: [&str; 2] = ["polymarket", "kalshi"];
 
 /// Quote assets a market name may end in, longest match first where one ends another.
 const QUOTES: [&str; 11] =
     ["USDT", "USDC", "FDUSD", "TUSD", "BUSD", "USD", "EUR", "TRY", "BTC", "ETH", "BNB"];
 
 /// The base asset in an exchange's name of a market: `DOGE` in `DOGEUSDT` and `DOGE-PERP`.
-pub(super) fn base_of<'m>(venue: &str, market: &'m str) -> &'m str {
+pub(crate) fn base_of<'m>(venue: &str, market: &'m str) -> &'m str {
     if let Some((base, _)) = market.split_once(['-', '_', '/'])
         && !base.is_empty()
     {
