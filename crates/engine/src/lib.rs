@@ -75,12 +75,13 @@ pub use merge::{
 };
 pub use pipeline::{Bounds, NoProbe, Pipeline, Probe};
 pub use rules::{
-    Alias, AssetFilter, Authors, Branch, Cooldown, CooldownBy, Fire, Form, Forms, LOCAL_ASSETS, Market, Rule,
-    RuleReader, RuleSet, RuleSetError, Term, TermMode, Terms,
+    Alias, AssetFilter, Authors, Branch, Case, Condition, Cooldown, CooldownBy, Fire, Form, Forms, Judgement,
+    LOCAL_ASSETS, Market, Rule, RuleReader, RuleSet, RuleSetError, Strategy, Term, TermMode, Terms,
+    asset_key,
 };
 pub use signal::{
-    COOLDOWNS, Case, Command, Condition, EXTERNAL_BYTES, Explanation, External, Gap, Incident, Judgement,
-    Keeping, MISSED, Missed, Signal, SignalCounters, Strategy, asset_key, panic_message,
+    COOLDOWNS, Command, EXTERNAL_BYTES, Explanation, External, Gap, Incident, Keeping, MISSED, Missed,
+    Signal, SignalCounters, panic_message,
 };
 pub use state::{
     CooldownState, DeadlineState, DueState, Gone, Head, LifeState, Scope, State, TweetState, ViewState,

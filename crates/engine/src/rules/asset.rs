@@ -3,9 +3,10 @@
 use stoop_model::{Asset, AssetClass, AssetField, Evidence, Price, RefPrice, SOURCE_SEPARATOR};
 
 use super::candidates::{Candidate, Candidates, Origin, named_market_is, named_text};
-use super::rule::{Alias, AssetFilter, CEX_VENUES, Market, PREDICTION_VENUES, Rule, base_of};
+use super::conditions::Rule;
+use super::rule::{Alias, AssetFilter, CEX_VENUES, Market, PREDICTION_VENUES, base_of};
 use super::written::Forms;
-use crate::merge::{View, same_contract, same_symbol};
+use crate::merge::{View, is_evm, same_contract, same_symbol};
 
 /// Reads candidates.
 #[derive(Clone, Copy)]
@@ -289,5 +290,61 @@ pub(crate) fn emitted(market: &Market) -> Asset {
         venue: Some(market.venue.clone()),
         market: Some(market.name.clone()),
         sources: vec!["rule".to_owned()],
+    }
+}
+
+/// What a decision's id says of its asset, such as `ticker:EDGE` or `token:solana:9xQe`; empty for none.
+pub fn asset_key(asset: Option<&Asset>) -> String {
+    let Some(asset) = asset else { return String::new() };
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    let ticker = || format!("ticker:{}", text(&asset.symbol).to_uppercase());
+    let on_chain = |class: &str, contract: &str| {
+        let chain = asset.chain.as_deref().unwrap_or("-");
+        let contract = if is_evm(contract) { contract.to_ascii_lowercase() } else { contract.to_owned() };
+        format!("{class}:{chain}:{contract}")
+    };
+    match (asset.class, &asset.contract) {
+        (AssetClass::Token, Some(contract)) => on_chain("token", contract),
+        (AssetClass::Token, None) | (AssetClass::Ticker, _) => ticker(),
+        (AssetClass::Address, contract) => on_chain("address", contract.as_deref().unwrap_or_default()),
+        (AssetClass::Cex, _) => format!("cex:{}:{}", text(&asset.venue), text(&asset.market)),
+        (AssetClass::Prediction, _) => format!("prediction:{}:{}", text(&asset.venue), text(&asset.market)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_name_what_identifies() {
+        let asset = |class, symbol: &str, contract: &str, chain: &str, venue: &str, market: &str| {
+            let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+            Asset {
+                class,
+                symbol: some(symbol),
+                contract: some(contract),
+                chain: some(chain),
+                venue: some(venue),
+                market: some(market),
+                sources: Vec::new(),
+            }
+        };
+        let evm = "0xAbCdEf0123456789aBcDeF0123456789ABCDEF01";
+        for (asset, key) in [
+            (asset(AssetClass::Token, "EDGE", "9xQe", "solana", "", ""), "token:solana:9xQe"),
+            (
+                asset(AssetClass::Token, "E", evm, "", "", ""),
+                "token:-:0xabcdef0123456789abcdef0123456789abcdef01",
+            ),
+            (asset(AssetClass::Token, "edge", "", "", "", ""), "ticker:EDGE"),
+            (asset(AssetClass::Ticker, "edge", "", "", "", ""), "ticker:EDGE"),
+            (asset(AssetClass::Address, "", "9xQe", "", "", ""), "address:-:9xQe"),
+            (asset(AssetClass::Cex, "DOGE", "", "", "binance", "DOGEUSDT"), "cex:binance:DOGEUSDT"),
+            (asset(AssetClass::Prediction, "", "", "", "kalshi", "X-1"), "prediction:kalshi:X-1"),
+        ] {
+            assert_eq!(asset_key(Some(&asset)), key);
+        }
+        assert_eq!(asset_key(None), "");
     }
 }

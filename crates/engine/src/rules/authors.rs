@@ -2,7 +2,8 @@
 
 use stoop_model::HashMap;
 
-use super::rule::{Authors, Fire, Rule};
+use super::conditions::{Authors, Rule};
+use super::rule::Fire;
 
 /// The rules by the authors they name. Rules are indices; every list of them is in order, each once.
 #[derive(Debug, Default)]
@@ -77,7 +78,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::rules::RuleSet;
+    use crate::RuleSet;
 
     /// A set with one rule for each list of names; an empty list is a rule for everyone.
     fn rules(lists: &[(Vec<String>, bool)]) -> RuleSet {

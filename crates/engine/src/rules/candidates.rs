@@ -4,8 +4,9 @@ use stoop_model::{AssetClass, AssetField, DetectedClass, Span, TextField};
 
 use super::addresses;
 use super::asset::Reader;
-use super::matcher::Reading;
-use super::rule::{Alias, AssetFilter, Rule};
+use super::conditions::Rule;
+use super::matcher::Texts;
+use super::rule::{Alias, AssetFilter, Branch};
 use super::set::RuleSet;
 use super::written::{Form, Forms, Found, Scan};
 use crate::merge::{NamedAsset, View, same_contract, same_symbol};
@@ -88,7 +89,7 @@ impl Candidates {
     }
 
     /// Collects those of `view`, unless that has been done.
-    pub(crate) fn collect(&mut self, view: &View, reading: &mut Reading, set: &RuleSet) {
+    pub(crate) fn collect(&mut self, view: &View, texts: &mut Texts, set: &RuleSet) {
         if std::mem::replace(&mut self.is_collected, true) {
             return;
         }
@@ -98,16 +99,16 @@ impl Candidates {
         if is_enriched {
             self.collect_named(view);
         }
-        let body = reading.body(view);
+        let body = texts.body(view);
         if !is_enriched || set.needs_written {
             let mut counts = [0; Form::ALL.len()];
             Scan::new(body.text(), set.universe()).run(body.first_line_end(), set.sought, |found| {
                 self.add_written(&found, &mut counts);
             });
         }
-        self.collect_addresses(view, reading);
+        self.collect_addresses(view, texts);
         for (index, alias) in set.aliases.iter().enumerate() {
-            if alias.terms.iter().any(|term| reading.hit(&set.matcher, view, TextField::Text, term)) {
+            if alias.terms.iter().any(|term| texts.hit(&set.matcher, view, TextField::Text, term)) {
                 self.add_alias(view, &set.aliases, index, alias);
             }
         }
@@ -175,9 +176,9 @@ impl Candidates {
         }
     }
 
-    fn collect_addresses(&mut self, view: &View, reading: &mut Reading) {
+    fn collect_addresses(&mut self, view: &View, texts: &mut Texts) {
         let body = view.post().text().unwrap_or_default();
-        let plain = reading.body(view);
+        let plain = texts.body(view);
         // In the order of the body, in which the links stood.
         let mut links = plain.links(body).peekable();
         for (at, address) in addresses::addresses(plain.text()) {
@@ -268,8 +269,19 @@ impl Candidates {
     }
 }
 
+/// The rule could open something on the view: of the assets it cannot do without, some could be there.
+///
+/// Says yes too often and never wrongly no. It costs a glance at the view; to test the terms is to fold and to
+/// search its texts.
+pub(crate) fn could_open(set: &RuleSet, rule: &Rule, view: &View) -> bool {
+    let could = |assets: &AssetFilter| could_be_taken(rule, assets, view, &set.aliases);
+    let could_branch = |branch: &Branch| branch.assets.as_ref().is_none_or(could);
+    let assets = rule.assets.as_ref().filter(|_| rule.emit.is_empty());
+    assets.is_none_or(could) && (rule.any_of.is_empty() || rule.any_of.iter().any(could_branch))
+}
+
 /// Some candidate of the view could be one that a rule takes by this filter: a glance at what candidates are made of.
-pub(crate) fn could_be_taken(rule: &Rule, filter: &AssetFilter, view: &View, aliases: &[Alias]) -> bool {
+fn could_be_taken(rule: &Rule, filter: &AssetFilter, view: &View, aliases: &[Alias]) -> bool {
     let is_enriched = view.enriched_ns.is_some();
     let is_named = |class| is_enriched && view.assets.iter().any(|asset| asset.class == class);
     // Other forms than `$EDGE` have no sign by which to tell; nor has a `＄`.

@@ -1,4 +1,4 @@
-//! One view read for all rules: its texts folded and searched once, its assets collected once.
+//! The texts of a view: folded once and searched once for the terms of all rules.
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use stoop_model::{AuthorField, PostField, TextField};
@@ -63,7 +63,7 @@ impl Scout {
 
 /// What was found in the view at hand. Buffers are reused from view to view.
 #[derive(Default)]
-pub(crate) struct Reading {
+pub(crate) struct Texts {
     /// [`TermMode`] bits by field and pattern.
     hits: Vec<u8>,
     touched: Vec<usize>,
@@ -81,7 +81,7 @@ pub(crate) struct Reading {
     pub(crate) is_scouted: bool,
 }
 
-impl Reading {
+impl Texts {
     /// Forgets the last view.
     pub(crate) fn begin(&mut self) {
         for slot in self.touched.drain(..) {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use stoop_model::{Asset, TradedOn};
 
 use super::authors::AuthorIndex;
+use super::conditions::Rule;
 use super::matcher::{Matcher, Scout};
 use super::parse::RuleReader;
-use super::rule::{Alias, Fire, Rule};
+use super::rule::{Alias, Fire};
+use super::strategy::Strategy;
 use super::written::Sought;
-use crate::Strategy;
 use crate::syntax::{Source, SyntaxError, Table};
 use crate::{Listing, Universe};
 

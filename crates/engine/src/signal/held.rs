@@ -5,10 +5,9 @@ use std::collections::VecDeque;
 use stoop_model::{Asset, HashMap, Platform, RefPrice, TweetId};
 
 use super::Signal;
-use super::cooldown::Subject;
 use super::life::Target;
 use crate::merge::View;
-use crate::rules::rule::Rule;
+use crate::rules::Condition;
 
 /// Tweets, once a rule, of which such a log remembers something; the oldest is forgotten, and what comes of it later
 /// counts anew.
@@ -61,28 +60,18 @@ impl Signal {
             return;
         }
         let (mut untradable, mut cooled) = (Vec::new(), Vec::new());
-        fresh.retain(|(asset, _)| {
-            if !self.is_tradable(of, asset.as_ref()) {
-                untradable.push(asset.clone());
-                return false;
+        let facts =
+            self.evaluation.facts(&self.set, (rule, of), view, (now_ns, view.is_late()), &self.cooldowns);
+        fresh.retain(|(asset, _)| match Condition::first_against(&facts, asset.as_ref()) {
+            None => true,
+            Some(against) => {
+                let held_back = if against == Condition::Tradable { &mut untradable } else { &mut cooled };
+                held_back.push(asset.clone());
+                false
             }
-            let subject =
-                of.cooldown.map(|cooldown| Subject::of(cooldown.by, asset.as_ref(), self.bench.author(view)));
-            if subject.is_some_and(|subject| self.cooldowns.left_ns(rule, &subject, now_ns).is_some()) {
-                cooled.push(asset.clone());
-                return false;
-            }
-            true
         });
         self.counters.untradable += self.count_once(rule, view, untradable);
         self.counters.cooled += self.count_once(rule, view, cooled);
-    }
-
-    /// The universe lists the asset where the rule asks for that.
-    fn is_tradable(&self, rule: &Rule, asset: Option<&Asset>) -> bool {
-        let Some(venues) = &rule.tradable else { return true };
-        let mut markets = self.set.listings(asset);
-        markets.any(|listing| venues.is_empty() || venues.contains(&listing.venue))
     }
 
     /// How many of these have not been counted yet; they have been now.

@@ -7,7 +7,7 @@ use stoop_model::{Asset, DecisionBody, HashMap, Platform, TweetId};
 
 use super::timers::{Due, Timer, TimerKey, Timers};
 use crate::merge::{Arrival, View};
-use crate::rules::rule::Rule;
+use crate::rules::Rule;
 use crate::state::{DeadlineState, DueState, LifeState, Scope, State, TweetState};
 
 /// Platforms that may share one tweet id; more than are known.

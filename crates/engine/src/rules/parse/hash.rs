@@ -31,7 +31,8 @@ use sha2::{Digest, Sha256};
 use stoop_model::{AssetClass, Op, Platform, Side, TextField, TweetKind};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::rules::rule::{AssetFilter, Authors, Fire, Market, Rule, Term, TermMode, Terms};
+use crate::rules::conditions::{Authors, Condition, Rule};
+use crate::rules::rule::{AssetFilter, Fire, Market, Term, TermMode, Terms};
 use crate::rules::written::Form;
 
 /// The first 8 bytes of SHA-256 over everything the rule says, defaults filled in.
@@ -237,11 +238,7 @@ fn newer(rule: &Rule) -> String {
     if rule.keeps_unnamed {
         set.push(";on_unnamed=keep".to_owned());
     }
-    set.extend(rule.tradable.as_ref().map(|venues| format!(";tradable={}", venues.join(","))));
-    let cooldown = rule.cooldown;
-    set.extend(
-        cooldown.map(|cooldown| format!(";cooldown={} by {}", cooldown.span_ns, cooldown.by.as_str())),
-    );
+    set.extend(Condition::ALL.iter().filter_map(|condition| condition.hashed(rule)));
     set.concat()
 }
 

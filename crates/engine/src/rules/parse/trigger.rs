@@ -1,11 +1,12 @@
-//! What sets a rule off, whose posts it looks at, and which.
+//! What sets a rule off, and when it decides.
 
-use stoop_model::{Op, Platform, TweetKind};
+use stoop_model::Op;
 
-use crate::rules::plain;
-use crate::rules::rule::Authors;
+use super::SECOND_NS;
+use crate::rules::rule::Fire;
 use crate::syntax::{SyntaxError, Table};
 
+/// `on`.
 pub(super) fn operations(table: &Table<'_>) -> Result<Vec<Op>, SyntaxError> {
     let known = [
         ("content", Op::Content),
@@ -18,54 +19,35 @@ pub(super) fn operations(table: &Table<'_>) -> Result<Vec<Op>, SyntaxError> {
     Ok(on.unwrap_or_else(|| vec![Op::Content, Op::Update, Op::Meta]))
 }
 
-pub(super) fn authors(table: &Table<'_>) -> Result<Option<Authors>, SyntaxError> {
-    let Some(list) = table.strings("authors")? else { return Ok(None) };
-    if list.is_empty() {
-        return Err(table.empty("authors"));
-    }
-    let mut authors = Authors::default();
-    for at in &list {
-        let name = at.value.trim();
-        let handle = name.strip_prefix('@').unwrap_or(name);
-        match name.strip_prefix("id:") {
-            Some(id) if !id.is_empty() => authors.ids.push(id.to_owned()),
-            None if !handle.is_empty() && !handle.contains(char::is_whitespace) => {
-                let mut lower = String::new();
-                plain::lower(handle, &mut lower);
-                authors.handles.push(lower);
-            }
-            Some(_) | None => {
-                return Err(
-                    at.error("an author is a handle such as \"@binance\" or an id such as \"id:44196397\"")
-                );
-            }
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FireName {
+    TwoPhase,
+    Content,
+    Enriched,
+}
+
+/// `fire` and its deadlines.
+pub(super) fn fire(table: &Table<'_>, warnings: &mut Vec<SyntaxError>) -> Result<Fire, SyntaxError> {
+    let known =
+        [("two_phase", FireName::TwoPhase), ("content", FireName::Content), ("enriched", FireName::Enriched)];
+    let name = table.choice("fire", &known)?.unwrap_or(FireName::TwoPhase);
+    for (key, of, what) in [
+        ("settle", FireName::TwoPhase, "two_phase"),
+        ("wait", FireName::Enriched, "enriched"),
+        ("on_timeout", FireName::Enriched, "enriched"),
+    ] {
+        if name != of
+            && let Some(at) = table.get(key)
+        {
+            warnings.push(at.error(format!("`{key}` goes with fire = \"{what}\"; it is not looked at")));
         }
     }
-    Ok(Some(authors))
-}
-
-pub(super) fn platforms(table: &Table<'_>) -> Result<Option<Vec<Platform>>, SyntaxError> {
-    let known = [("twitter", 0), ("truth_social", 1)];
-    let list = table.choices("platforms", &known)?;
-    let platform = |index| if index == 0 { Platform::Twitter } else { Platform::TruthSocial };
-    Ok(list.map(|list| list.into_iter().map(platform).collect()))
-}
-
-pub(super) fn kinds(table: &Table<'_>) -> Result<Vec<TweetKind>, SyntaxError> {
-    let known = ["post", "quote", "self_reply", "reply", "retweet"].map(|name| (name, name));
-    let list = table.choices("kinds", &known)?.unwrap_or_else(|| vec!["post", "quote", "self_reply"]);
-    let kind = |name| match name {
-        "post" => TweetKind::Post,
-        "quote" => TweetKind::Quote,
-        "self_reply" => TweetKind::SelfReply,
-        "reply" => TweetKind::Reply,
-        _ => TweetKind::Retweet,
-    };
-    Ok(list.into_iter().map(kind).collect())
-}
-
-pub(super) fn verified(table: &Table<'_>) -> Result<Option<Vec<String>>, SyntaxError> {
-    let known = ["blue", "business", "government", "none"].map(|name| (name, name));
-    let list = table.choices("verified", &known)?;
-    Ok(list.map(|list| list.into_iter().map(str::to_owned).collect()))
+    let settle = table.duration("settle")?.map_or(3 * SECOND_NS, |at| at.value);
+    let wait = table.duration("wait")?.map_or(3 * SECOND_NS, |at| at.value);
+    let opens = table.choice("on_timeout", &[("drop", false), ("open", true)])?.unwrap_or(false);
+    Ok(match name {
+        FireName::TwoPhase => Fire::TwoPhase { settle_ns: settle },
+        FireName::Content => Fire::Content,
+        FireName::Enriched => Fire::Enriched { wait_ns: wait, opens_on_timeout: opens },
+    })
 }
