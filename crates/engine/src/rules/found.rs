@@ -52,6 +52,7 @@ impl Found {
         self.passing.clear();
         self.refused.clear();
         self.emitting.clear();
+        // With `emit` the rule has said what to decide on: its own `assets` are not looked at.
         let assets = rule.assets.as_ref().filter(|_| rule.emit.is_empty());
         let branch_assets =
             || self.branches.iter().filter_map(|index| rule.any_of.get(*index)?.assets.as_ref());
@@ -59,6 +60,7 @@ impl Found {
             |index: &usize| rule.any_of.get(*index).is_some_and(|branch| branch.assets.is_none());
         let is_free = rule.any_of.is_empty() || self.branches.iter().any(needs_none);
         self.holds_without_asset = rule.emit.is_empty() && assets.is_none() && is_free;
+        // Collecting reads the whole text for coins and addresses: only rules that ask for assets pay for that.
         if assets.is_some() || branch_assets().next().is_some() {
             reading.candidates.collect(view, &mut reading.texts, set);
             let reader = reading.candidates.with(view, &set.aliases);

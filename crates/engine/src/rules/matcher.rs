@@ -84,6 +84,7 @@ pub(crate) struct Texts {
 impl Texts {
     /// Forgets the last view.
     pub(crate) fn begin(&mut self) {
+        // Only what was set: the table has a byte for each field and term, and most views set none.
         for slot in self.touched.drain(..) {
             if let Some(hit) = self.hits.get_mut(slot) {
                 *hit = 0;
@@ -108,6 +109,7 @@ impl Texts {
         if self.searched & (1 << field as u8) == 0 {
             self.search(matcher, view, field);
         }
+        // Most texts hold no term at all: one bit spares them the table, which with many terms is not in the cache.
         if self.found & (1 << field as u8) == 0 {
             return false;
         }
@@ -173,6 +175,7 @@ impl Texts {
         let Some(start) = start else { return };
         self.found |= 1 << field as u8;
         self.hits.resize(TextField::ALL.len() * matcher.patterns, 0);
+        // Overlapping, because each rule asks for its own terms: "lists" of one must not hide "list" of another.
         for found in automaton.find_overlapping_iter(Input::new(folded).range(start..)) {
             let slot = field as usize * matcher.patterns + found.pattern().as_usize();
             let bits = hit_bits(folded, found.start(), found.end());

@@ -22,7 +22,7 @@ pub(crate) use asset::{Identity, emitted, evidence_of};
 pub use candidates::LOCAL_ASSETS;
 pub(crate) use candidates::could_open;
 pub use conditions::{Authors, Condition, Cooldown, CooldownBy, Rule};
-pub(crate) use conditions::{Cooling, Facts, Stage, is_stale, is_there, listed};
+pub(crate) use conditions::{Cooling, Facts, Stage, is_there, listed};
 pub(crate) use found::Found;
 pub use parse::RuleReader;
 pub(crate) use plain::shows_nothing;

@@ -13,8 +13,8 @@ use crate::merge::View;
 /// Rules up to which each sends a scout before the texts of a view are searched for the terms of all.
 const FEW_RULES: usize = 4;
 
-/// What was read of the view at hand. Each part is read when the first rule asks for it: most views fail the rules before
-/// their texts or assets matter.
+/// What was read of the view at hand. Each part is read when the first rule asks for it: most views fail the rules
+/// before their texts or assets matter.
 #[derive(Default)]
 pub(crate) struct Reading {
     pub(crate) texts: Texts,

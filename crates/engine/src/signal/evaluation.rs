@@ -60,7 +60,7 @@ impl Evaluation {
 impl Signal {
     /// Tests one rule: leads its decisions on this tweet, then opens what is new if `may_open`.
     ///
-    /// There is no other way to decide: content, updates, waits that are over and messages for strategies all come here.
+    /// There is no other way to decide: content, updates, waits that are over and messages for strategies come here.
     pub(super) fn test_rule(
         &mut self,
         rule: usize,
@@ -75,9 +75,6 @@ impl Signal {
         if self.strategies.is_off(rule) {
             return;
         }
-        let moment = (cause.decided_ns, cause.is_late || view.is_late());
-        let mut facts = self.evaluation.facts(&self.set, (rule, of), view, moment, &self.cooldowns);
-        may_open &= Condition::first_failed(Stage::Rule, &mut facts).is_none();
         let has_lives = slot
             .and_then(|slot| self.tweets.get(slot))
             .is_some_and(|t| t.lives.iter().any(|life| life.rule == Some(rule)));
@@ -87,7 +84,13 @@ impl Signal {
         if !has_lives && !could_open {
             return;
         }
-        let mut holds = Condition::first_failed(Stage::View, &mut facts).is_none();
+        let moment = (cause.decided_ns, cause.is_late || view.is_late());
+        let mut facts = self.evaluation.facts(&self.set, (rule, of), view, moment, &self.cooldowns);
+        may_open &= Condition::first_failed::<{ Stage::Rule as u8 }>(&mut facts).is_none();
+        if !has_lives && !may_open {
+            return;
+        }
+        let mut holds = Condition::first_failed::<{ Stage::View as u8 }>(&mut facts).is_none();
         if holds {
             facts.found.pass(facts.set, of, view, facts.reading);
             let occasion = Occasion {

@@ -66,7 +66,7 @@ mod tests {
 
     use stoop_model::{Platform, TweetId};
 
-    use crate::rules::Condition;
+    use crate::rules::{Condition, Stage};
     use crate::syntax::{Source, Table};
     use crate::{
         Bounds, Explanation, NoProbe, Origin, Pipeline, Receipt, RuleReader, RuleSet, RuleSetError, Universe,
@@ -76,7 +76,8 @@ mod tests {
     /// When the first tweet was posted, Unix s.
     const ZERO_S: i64 = 1_700_000_000;
 
-    /// A rule that nothing but this condition stops, and what is said of it. A new condition does not compile without one.
+    /// A rule that nothing but this condition stops, and what is said of it. A new condition does not compile without
+    /// one.
     fn refusal(condition: Condition) -> (&'static str, &'static str) {
         match condition {
             Condition::Tweet => ("", "the tweet was deleted"),
@@ -190,5 +191,10 @@ mod tests {
         let places: Vec<usize> = Condition::ALL.iter().map(|condition| *condition as usize).collect();
         assert_eq!(places, (0..Condition::ALL.len()).collect::<Vec<_>>());
         assert!(Condition::ALL.is_sorted_by_key(|condition| condition.stage()));
+        // What becomes of these at an open is written for each by name, so that another one would be passed over.
+        for alone in [Stage::Tweet, Stage::Assets, Stage::Late] {
+            let count = Condition::ALL.iter().filter(|condition| condition.stage() == alone).count();
+            assert_eq!(count, 1, "{alone:?}");
+        }
     }
 }

@@ -56,19 +56,17 @@ impl Signal {
     /// What opens together does not hold back each other: a cooldown begins with the input after.
     pub(super) fn hold_back(&mut self, rule: usize, view: &View, now_ns: i64, fresh: &mut Vec<Fresh>) {
         let Some(of) = self.set.rules.get(rule) else { return };
-        if of.tradable.is_none() && of.cooldown.is_none() {
-            return;
-        }
         let (mut untradable, mut cooled) = (Vec::new(), Vec::new());
         let facts =
             self.evaluation.facts(&self.set, (rule, of), view, (now_ns, view.is_late()), &self.cooldowns);
-        fresh.retain(|(asset, _)| match Condition::first_against(&facts, asset.as_ref()) {
-            None => true,
-            Some(against) => {
-                let held_back = if against == Condition::Tradable { &mut untradable } else { &mut cooled };
-                held_back.push(asset.clone());
-                false
+        fresh.retain(|(asset, _)| {
+            let against = Condition::first_against(&facts, asset.as_ref());
+            if against == Some(Condition::Tradable) {
+                untradable.push(asset.clone());
+            } else if against == Some(Condition::Cooldown) {
+                cooled.push(asset.clone());
             }
+            against.is_none()
         });
         self.counters.untradable += self.count_once(rule, view, untradable);
         self.counters.cooled += self.count_once(rule, view, cooled);

@@ -49,6 +49,7 @@ impl Signal {
         for index in 0..count {
             let life = self.tweets.get(slot).and_then(|tweet| tweet.lives.get(index));
             let Some(life) = life.filter(|life| life.rule == Some(rule)) else { continue };
+            // What was cancelled counts as decided too: nothing follows a cancel.
             decided.extend(self.targets_of(life, view));
             if life.is_cancelled {
                 continue;
@@ -69,6 +70,7 @@ impl Signal {
             return Step::Cancel(CancelReason::NoMatch);
         }
         let is_enriched = view.enriched_ns.is_some();
+        // The first test with enrichment settles the decision: later ones only tell what has changed.
         let settle = if life.awaits_enrichment && is_enriched { Some(DecisionKind::Confirm) } else { None };
         let unnamed = if rule.keeps_unnamed { CancelReason::NoMatch } else { CancelReason::Unnamed };
         let Some(asset) = &life.line.asset else {
@@ -93,6 +95,7 @@ impl Signal {
         }
         let reader = self.evaluation.reading.candidates.with(view, &self.set.aliases);
         let is_kept = rule.keeps_unnamed && reader.writes(asset, &self.evaluation.found.passing);
+        // Before anything else: with several contracts for one symbol there is no telling which was meant.
         if !is_kept && reader.is_ambiguous(asset) {
             return Step::Cancel(CancelReason::Ambiguous);
         }
@@ -102,6 +105,7 @@ impl Signal {
                 Step::Go(Some(settle.unwrap_or(DecisionKind::Revise)), Some(candidate))
             }
             Some((candidate, Identity::Changed)) => Step::Go(Some(DecisionKind::Revise), Some(candidate)),
+            // The asset is there, and it was the strategy that no longer takes it.
             None if reader.follow(asset, &self.evaluation.found.refused).is_some() => {
                 Step::Cancel(CancelReason::NoMatch)
             }
@@ -124,6 +128,7 @@ impl Signal {
     ) {
         let Some(of) = self.set.rules.get(rule) else { return };
         let Some(life) = self.tweets.get(slot).and_then(|tweet| tweet.lives.get(index)) else { return };
+        // A copy: the consumer of the queue may still hold the line before.
         let mut next = DecisionBody::clone(&life.line);
         let kind = match step {
             Step::Cancel(reason) => {

@@ -361,6 +361,7 @@ impl Signal {
     ) {
         self.counters.tested += 1;
         self.evaluation.reading.begin(view);
+        // The loop needs all of `self`; the buffer goes back when it is done.
         let mut due = std::mem::take(&mut self.due);
         let lives = slot.and_then(|slot| self.tweets.get(slot)).map_or(&[][..], |tweet| &tweet.lives);
         let open = lives.iter().filter_map(|life| life.rule);
@@ -370,6 +371,8 @@ impl Signal {
         for &rule in &due {
             let Some(of) = self.set.rules.get(rule) else { continue };
             let is_listed = of.on.contains(&change.op);
+            // Content, updates and enrichment are always tested: they decide what becomes of open decisions, even for a
+            // rule whose `on` lets it open on pins alone.
             let is_trigger = matches!(change.op, Op::Content | Op::Update | Op::Meta) || is_listed;
             let cause = Cause::frame(change, is_first_content);
             match of.fire {

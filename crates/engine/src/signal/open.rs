@@ -16,7 +16,7 @@ use super::line::{Cause, MILLI_NS, describe, stamp};
 use super::timers::{Due, Timer};
 use super::tweets::Life;
 use crate::merge::{Arrival, View};
-use crate::rules::{Fire, Rule, asset_key, emitted, evidence_of, is_stale};
+use crate::rules::{Condition, Fire, Rule, Stage, asset_key, emitted, evidence_of};
 
 impl Signal {
     #[expect(
@@ -43,7 +43,12 @@ impl Signal {
             Some(content) if is_missed => (!content.is_late).then_some(content.recv_ns),
             Some(_) | None => Some(cause.decided_ns),
         };
-        if aged_ns.is_some_and(|now_ns| is_stale(of, view, now_ns)) {
+        let is_stale = aged_ns.is_some_and(|now_ns| {
+            let mut facts =
+                self.evaluation.facts(&self.set, (rule, of), view, (now_ns, is_missed), &self.cooldowns);
+            Condition::first_failed::<{ Stage::Age as u8 }>(&mut facts).is_some()
+        });
+        if is_stale {
             let is_new = decided.is_empty();
             let holds = verdict.null
                 || !self.evaluation.found.emitting.is_empty()
@@ -51,8 +56,10 @@ impl Signal {
             self.counters.stale += u64::from(is_new && holds);
             return;
         }
+        // Emitted markets first, then assets in the order in which they were found: decisions open in this order.
         let mut fresh: Vec<Fresh> = Vec::new();
         let mut keys: Vec<String> = Vec::new();
+        // Two candidates may come to one key, such as a token named twice with different symbols.
         let mut is_new = |asset: &Asset| {
             let key = asset_key(Some(asset));
             let target = Target::Key(key.clone());

@@ -137,7 +137,7 @@ proptest! {
                 evaluation.reading.texts.is_scouted = is_scouted;
                 let cooldowns = Cooldowns::default();
                 let mut facts = evaluation.facts(&set, (0, of), &view, (1, false), &cooldowns);
-                let failed = Condition::first_failed(Stage::View, &mut facts);
+                let failed = Condition::first_failed::<{ Stage::View as u8 }>(&mut facts);
                 let opens = failed.is_none() && {
                     facts.found.pass(&set, of, &view, facts.reading);
                     let found = facts.found;

@@ -5,6 +5,7 @@ mod fire;
 mod hash;
 mod kept;
 mod late;
+mod layers;
 mod life;
 mod matching;
 mod random;

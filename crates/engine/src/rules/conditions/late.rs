@@ -8,7 +8,7 @@ pub(crate) struct Late;
 
 impl Check for Late {
     const KEYS: &'static [&'static str] = &["allow_late"];
-    const STAGE: Stage = Stage::Open;
+    const STAGE: Stage = Stage::Late;
 
     fn holds(facts: &mut Facts<'_>) -> bool {
         facts.rule.allow_late || !facts.is_late

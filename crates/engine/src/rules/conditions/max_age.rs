@@ -1,7 +1,6 @@
 //! `max_age`: how old a post may be at its open.
 
-use super::{Check, Facts, Rule, Stage};
-use crate::merge::View;
+use super::{Check, Facts, Stage};
 use crate::rules::parse::positive;
 use crate::syntax::{SyntaxError, Table};
 
@@ -12,10 +11,14 @@ pub(crate) struct MaxAge;
 
 impl Check for MaxAge {
     const KEYS: &'static [&'static str] = &["max_age"];
-    const STAGE: Stage = Stage::Open;
+    const STAGE: Stage = Stage::Age;
 
     fn holds(facts: &mut Facts<'_>) -> bool {
-        !is_stale(facts.rule, facts.view, facts.now_ns)
+        let Some(max_age_ns) = facts.rule.max_age_ns else { return true };
+        // A clock of the server that runs ahead makes a negative age, which is not old; an unknown age is.
+        facts.view.created_ms().is_some_and(|created_ms| {
+            facts.now_ns.saturating_sub(created_ms.saturating_mul(MILLI_NS)) <= max_age_ns
+        })
     }
 
     fn why(facts: &mut Facts<'_>) -> String {
@@ -23,15 +26,6 @@ impl Check for MaxAge {
         let age = age.map_or("unknown".to_owned(), |age| format!("{age} ms"));
         let limit = facts.rule.max_age_ns.unwrap_or_default() / MILLI_NS;
         format!("its age is {age}, max_age {limit} ms")
-    }
-}
-
-/// The post is too old to open on, or its age is unknown. A negative age is not old.
-pub(crate) fn is_stale(rule: &Rule, view: &View, now_ns: i64) -> bool {
-    let Some(max_age_ns) = rule.max_age_ns else { return false };
-    match view.created_ms() {
-        Some(created_ms) => now_ns.saturating_sub(created_ms.saturating_mul(MILLI_NS)) > max_age_ns,
-        None => true,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The conditions of a rule: one table of them, and a file for each.
 //!
-//! A new condition is a file beside this one with its [`Check`], an entry in the table below (with the field it has in a
-//! rule) and a line in the parser that reads this field.
+//! A new condition is a file beside this one with its [`Check`], an entry in the table below with the field it has in
+//! a rule, and a line in the parser that reads this field.
 
 mod all;
 mod any;
@@ -28,7 +28,6 @@ use stoop_model::{Asset, Op, Platform, RuleLabel, TweetKind};
 pub use authors::Authors;
 pub(crate) use cooldown::Cooling;
 pub use cooldown::{Cooldown, CooldownBy};
-pub(crate) use max_age::is_stale;
 pub(crate) use tweet::is_there;
 
 use super::found::Found;
@@ -143,10 +142,12 @@ pub(crate) enum Stage {
     Rule,
     /// As long as a decision stands: without it nothing opens, and what is open is cancelled.
     View,
-    /// With the assets of the view: what becomes of a decision whose asset is gone depends on why it is.
+    /// With the assets of the view: what becomes of a decision whose asset has gone depends on the reason.
     Assets,
-    /// At an open: late and stale posts are each counted in their own way.
-    Open,
+    /// At an open: what is late does not open but is written down as missed.
+    Late,
+    /// At an open: what is too old for it is counted as stale.
+    Age,
     /// At an open, for each of its assets by itself.
     Asset,
 }

@@ -1,10 +1,10 @@
 //! The macro that makes the table of conditions.
 
-/// Makes [`Condition`](super::Condition) and what walks it of one entry for each condition, and adds the fields that the
-/// entries name to the rule.
+/// Makes [`Condition`](super::Condition) and everything that walks the table, from one entry for each condition. The
+/// fields that entries name become fields of the rule.
 ///
-/// A macro, so that the walk is straight code with every condition inlined: each rule goes through it on each view, and a
-/// table of function pointers cannot be inlined.
+/// It is a macro so that a walk is straight code: every rule goes through it on every view, and a table of function
+/// pointers cannot be inlined.
 macro_rules! conditions {
     (
         $(#[$rule_attribute:meta])*
@@ -68,12 +68,13 @@ macro_rules! conditions {
                 }
             }
 
-            /// The first condition of a stage that is not met.
+            /// The first condition of a [`Stage`] that is not met.
+            ///
+            /// The stage is a constant, so that this is compiled once for each and compares nothing at run time.
             #[inline]
-            pub(crate) fn first_failed(stage: Stage, facts: &mut Facts<'_>) -> Option<Self> {
+            pub(crate) fn first_failed<const STAGE: u8>(facts: &mut Facts<'_>) -> Option<Self> {
                 $(
-                    // The comparison is between constants wherever this is inlined.
-                    if stage == <$check as Check>::STAGE && !<$check as Check>::holds(facts) {
+                    if STAGE == <$check as Check>::STAGE as u8 && !<$check as Check>::holds(facts) {
                         return Some(Self::$name);
                     }
                 )*

@@ -9,10 +9,7 @@ use std::sync::Arc;
 
 use stoop_model::{AssetClass, HashMap, RuleLabel, Side, TextField};
 
-use super::conditions::{
-    Condition, Rule, authors, cooldown, enabled, kinds, late, max_age, min_followers, platforms, tradable,
-    verified,
-};
+use super::conditions::{self, Condition, Rule};
 use super::plain::{self, links};
 use super::rule::{Alias, AssetFilter, Branch, CEX_VENUES, Term, TermMode, Terms};
 use super::strategy::Strategy;
@@ -150,23 +147,28 @@ impl RuleReader {
             label: Arc::new(label.clone()),
             alert: Arc::new(label.clone()),
             on: trigger::operations(table)?,
-            authors: authors::read(table)?,
-            platforms: platforms::read(table)?,
-            kinds: kinds::read(table)?,
-            min_followers: min_followers::read(table)?,
-            verified: verified::read(table)?,
+            authors: conditions::authors::read(table)?,
+            platforms: conditions::platforms::read(table)?,
+            kinds: conditions::kinds::read(table)?,
+            min_followers: conditions::min_followers::read(table)?,
+            verified: conditions::verified::read(table)?,
             keeps_unnamed: self.keeps_unnamed(table, assets.as_ref(), &any_of)?,
-            tradable: tradable::read(table, assets.is_some(), self.universe.as_deref(), &mut self.warnings)?,
+            tradable: conditions::tradable::read(
+                table,
+                assets.is_some(),
+                self.universe.as_deref(),
+                &mut self.warnings,
+            )?,
             terms,
             any_of,
             assets,
             emit,
-            allow_late: late::read(table)?,
-            is_enabled: enabled::read(table)?,
-            max_age_ns: max_age::read(table)?,
+            allow_late: conditions::late::read(table)?,
+            is_enabled: conditions::enabled::read(table)?,
+            max_age_ns: conditions::max_age::read(table)?,
             fire: trigger::fire(table, &mut self.warnings)?,
             ttl_ns: positive(table, "ttl")?.unwrap_or(30 * SECOND_NS),
-            cooldown: cooldown::read(table)?,
+            cooldown: conditions::cooldown::read(table)?,
         };
         label.hash = hash::of(&rule);
         rule.alert = Arc::new(RuleLabel { side: Side::Alert, ..label.clone() });
