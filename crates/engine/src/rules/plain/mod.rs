@@ -12,7 +12,7 @@
 //! Coins are sought before step 6, in [`Body::text`]; words after it. Text in ASCII takes a short way through every step.
 
 mod entities;
-pub(super) mod links;
+pub(crate) mod links;
 mod words;
 
 #[cfg(test)]
@@ -24,13 +24,13 @@ use std::sync::LazyLock;
 use regex_syntax::hir::{Class, HirKind};
 use unicode_normalization::UnicodeNormalization;
 
-pub(super) use words::{is_boundary, is_word, lower, words};
+pub(crate) use words::{is_boundary, is_word, lower, words};
 
 use entities::decode;
 
 /// The post's body after steps 1 to 5, and the links that were in it.
 #[derive(Default)]
-pub(super) struct Body {
+pub(crate) struct Body {
     text: String,
     /// The body with its entities decoded, if it had any.
     decoded: String,
@@ -42,7 +42,7 @@ pub(super) struct Body {
 
 impl Body {
     /// Reads another body.
-    pub(super) fn read(&mut self, body: &str) {
+    pub(crate) fn read(&mut self, body: &str) {
         self.text.clear();
         self.links.clear();
         self.decoded.clear();
@@ -61,17 +61,17 @@ impl Body {
     }
 
     /// The plain body, in the case it was written in.
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
     /// Where the first line of [`Self::text`] ends.
-    pub(super) fn first_line_end(&self) -> usize {
+    pub(crate) fn first_line_end(&self) -> usize {
         first_line(&self.text).len()
     }
 
     /// The links of `body`, the one last read: the place of each in [`Self::text`], and itself.
-    pub(super) fn links<'a>(&'a self, body: &'a str) -> impl Iterator<Item = (usize, &'a str)> {
+    pub(crate) fn links<'a>(&'a self, body: &'a str) -> impl Iterator<Item = (usize, &'a str)> {
         let body = if self.is_decoded { self.decoded.as_str() } else { body };
         self.links.iter().filter_map(|(at, link)| Some((*at, body.get(link.clone())?)))
     }
@@ -91,7 +91,7 @@ fn push_stretch(stretch: &str, scratch: &mut String, out: &mut String) {
 }
 
 /// Appends what rules search for words in a text that is not a body: steps 1, 3, 4 and 6. Links and handles stay.
-pub(super) fn push_words_of(text: &str, scratch: &mut Scratch, out: &mut String) {
+pub(crate) fn push_words_of(text: &str, scratch: &mut Scratch, out: &mut String) {
     let Scratch { decoded, visible } = scratch;
     decoded.clear();
     let text = if text.contains('&') && decode(text, decoded) { decoded.as_str() } else { text };
@@ -105,13 +105,13 @@ pub(super) fn push_words_of(text: &str, scratch: &mut Scratch, out: &mut String)
 
 /// Buffers of [`push_words_of`].
 #[derive(Default)]
-pub(super) struct Scratch {
+pub(crate) struct Scratch {
     decoded: String,
     visible: String,
 }
 
 /// A term as texts are searched for it: steps 3, 4 and 6.
-pub(super) fn term(written: &str) -> String {
+pub(crate) fn term(written: &str) -> String {
     let (mut visible, mut out) = (String::new(), String::new());
     push_visible(written, &mut visible);
     words(&visible, &mut out);
@@ -119,14 +119,14 @@ pub(super) fn term(written: &str) -> String {
 }
 
 /// The first line of a text that is not blank, with what is before it.
-pub(super) fn first_line(text: &str) -> &str {
+pub(crate) fn first_line(text: &str) -> &str {
     let begin = text.len() - text.trim_start().len();
     let end = text[begin..].find(['\n', '\r']).map_or(text.len(), |end| begin + end);
     &text[..end]
 }
 
 /// Appends `text` without what shows nothing, in NFKC, with quotes and hyphens of ASCII: steps 3 and 4.
-pub(super) fn push_visible(text: &str, out: &mut String) {
+pub(crate) fn push_visible(text: &str, out: &mut String) {
     let mut rest = text;
     // Most text is ASCII with a few other letters, for which normalising costs some twenty times as much. The letter
     // before these goes with them: they may compose with it. Nothing composes with an ASCII letter after it.
@@ -157,7 +157,7 @@ fn other_than_ascii(text: &str) -> Option<(&str, &str, &str)> {
 }
 
 /// Ends a text that was cut. NFKC would make three full stops of it, as people write them themselves.
-pub(super) const CUT: char = '…';
+pub(crate) const CUT: char = '…';
 
 fn typewritten(letter: char) -> char {
     match letter {

@@ -2,59 +2,40 @@
 
 mod asset;
 mod hash;
-mod origin;
 mod params;
+mod trigger;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use stoop_model::{AssetClass, HashMap, RuleLabel, Side, TextField};
 
+use super::conditions::{self, Condition, Rule};
 use super::plain::{self, links};
-use super::rule::{
-    Alias, AssetFilter, Branch, CEX_VENUES, Cooldown, CooldownBy, Fire, Rule, Term, TermMode, Terms,
-};
+use super::rule::{Alias, AssetFilter, Branch, CEX_VENUES, Term, TermMode, Terms};
 use super::strategy::Strategy;
 use crate::Universe;
 use crate::syntax::{At, Source, SyntaxError, Table};
 
 const SECOND_NS: i64 = 1_000_000_000;
 
-/// Exchanges of a universe that a warning names.
-const VENUES_SHOWN: usize = 10;
-
-const RULE_KEYS: [&str; 31] = [
-    "name",
-    "note",
-    "enabled",
-    "on",
-    "authors",
-    "platforms",
-    "kinds",
-    "any",
-    "all",
-    "none",
-    "match",
-    "in",
-    "any_of",
-    "assets",
-    "on_unnamed",
-    "tradable",
-    "emit",
-    "min_followers",
-    "verified",
-    "allow_late",
-    "max_age",
-    "fire",
-    "settle",
-    "wait",
-    "on_timeout",
-    "ttl",
-    "cooldown",
-    "cooldown_by",
-    "side",
-    "destination",
-    "params",
+/// The keys of a rule that are no conditions, before those that are and after them.
+const OTHER_KEYS: [&[&str]; 2] = [
+    &["name", "note"],
+    &[
+        "match",
+        "in",
+        "on_unnamed",
+        "on",
+        "emit",
+        "fire",
+        "settle",
+        "wait",
+        "on_timeout",
+        "ttl",
+        "side",
+        "destination",
+        "params",
+    ],
 ];
 
 const FIELDS: [(&str, TextField); 8] = [
@@ -142,7 +123,7 @@ impl RuleReader {
 
     fn rule(&mut self, table: &Table<'_>) -> Result<Rule, SyntaxError> {
         asset::none_outside(table)?;
-        table.only(&RULE_KEYS)?;
+        table.only(&rule_keys())?;
         let name = self.rule_name(table)?;
         let mode = term_mode(table)?.unwrap_or(TermMode::Word);
         let fields = fields(table)?.unwrap_or_else(|| vec![TextField::Text, TextField::Ocr]);
@@ -165,24 +146,29 @@ impl RuleReader {
         let mut rule = Rule {
             label: Arc::new(label.clone()),
             alert: Arc::new(label.clone()),
-            on: origin::operations(table)?,
-            authors: origin::authors(table)?,
-            platforms: origin::platforms(table)?,
-            kinds: origin::kinds(table)?,
-            min_followers: table.count("min_followers")?.map(|at| at.value),
-            verified: origin::verified(table)?,
+            on: trigger::operations(table)?,
+            authors: conditions::authors::read(table)?,
+            platforms: conditions::platforms::read(table)?,
+            kinds: conditions::kinds::read(table)?,
+            min_followers: conditions::min_followers::read(table)?,
+            verified: conditions::verified::read(table)?,
             keeps_unnamed: self.keeps_unnamed(table, assets.as_ref(), &any_of)?,
-            tradable: self.tradable(table, assets.is_some())?,
+            tradable: conditions::tradable::read(
+                table,
+                assets.is_some(),
+                self.universe.as_deref(),
+                &mut self.warnings,
+            )?,
             terms,
             any_of,
             assets,
             emit,
-            allow_late: table.bool("allow_late")?.unwrap_or(false),
-            is_enabled: table.bool("enabled")?.unwrap_or(true),
-            max_age_ns: positive(table, "max_age")?,
-            fire: self.fire(table)?,
+            allow_late: conditions::late::read(table)?,
+            is_enabled: conditions::enabled::read(table)?,
+            max_age_ns: conditions::max_age::read(table)?,
+            fire: trigger::fire(table, &mut self.warnings)?,
             ttl_ns: positive(table, "ttl")?.unwrap_or(30 * SECOND_NS),
-            cooldown: Self::cooldown(table)?,
+            cooldown: conditions::cooldown::read(table)?,
         };
         label.hash = hash::of(&rule);
         rule.alert = Arc::new(RuleLabel { side: Side::Alert, ..label.clone() });
@@ -209,57 +195,6 @@ impl RuleReader {
             ));
         }
         Ok(keeps)
-    }
-
-    fn tradable(&mut self, table: &Table<'_>, has_assets: bool) -> Result<Option<Vec<String>>, SyntaxError> {
-        let Some(at) = table.get("tradable") else { return Ok(None) };
-        let mut venues = Vec::new();
-        if let Some(is_wanted) = at.value.as_bool() {
-            if !is_wanted {
-                return Ok(None);
-            }
-        } else if at.value.as_array().is_some() {
-            let list = table.strings("tradable")?.unwrap_or_default();
-            if list.is_empty() {
-                return Err(table.empty("tradable"));
-            }
-            venues.extend(list.iter().map(|at| at.value.trim().to_lowercase()));
-            if let Some(universe) = &self.universe {
-                let can_open = venues.iter().any(|venue| universe.has_venue(venue));
-                let outcome = if can_open { "" } else { ": this rule can never open" };
-                let unknown = list.iter().zip(&venues).filter(|(_, venue)| !universe.has_venue(venue));
-                self.warnings.extend(unknown.map(|(at, venue)| {
-                    let has = venues_of(universe);
-                    at.error(format!("the universe lists nothing at \"{venue}\"; it has {has}{outcome}"))
-                }));
-            }
-        } else {
-            return Err(at.error("`tradable` takes true, false or a list of venues, such as [\"gateio\"]"));
-        }
-        if !has_assets {
-            return Err(at.error(
-                "`tradable` needs an `assets` of the rule itself; those of its branches do not count",
-            ));
-        }
-        if self.universe.is_none() {
-            return Err(at.error(
-                "`tradable` means listed in the universe, and there is none: name one under [universe]",
-            ));
-        }
-        Ok(Some(without_repeats(venues)))
-    }
-
-    fn cooldown(table: &Table<'_>) -> Result<Option<Cooldown>, SyntaxError> {
-        let kinds =
-            [("asset", CooldownBy::Asset), ("author", CooldownBy::Author), ("rule", CooldownBy::Rule)];
-        let by = table.choice("cooldown_by", &kinds)?.unwrap_or(CooldownBy::Asset);
-        let span_ns = positive(table, "cooldown")?;
-        if let Some(at) = table.get("cooldown_by").filter(|_| span_ns.is_none()) {
-            return Err(
-                at.error("`cooldown_by` says what a `cooldown` is for: give its length, such as \"24h\"")
-            );
-        }
-        Ok(span_ns.map(|span_ns| Cooldown { span_ns, by }))
     }
 
     fn rule_name<'s>(&mut self, table: &Table<'s>) -> Result<&'s str, SyntaxError> {
@@ -320,35 +255,6 @@ impl RuleReader {
             return Err(table.empty("any_of"));
         }
         Ok(branches)
-    }
-
-    fn fire(&mut self, table: &Table<'_>) -> Result<Fire, SyntaxError> {
-        let known = [
-            ("two_phase", FireName::TwoPhase),
-            ("content", FireName::Content),
-            ("enriched", FireName::Enriched),
-        ];
-        let name = table.choice("fire", &known)?.unwrap_or(FireName::TwoPhase);
-        for (key, of, what) in [
-            ("settle", FireName::TwoPhase, "two_phase"),
-            ("wait", FireName::Enriched, "enriched"),
-            ("on_timeout", FireName::Enriched, "enriched"),
-        ] {
-            if name != of
-                && let Some(at) = table.get(key)
-            {
-                self.warnings
-                    .push(at.error(format!("`{key}` goes with fire = \"{what}\"; it is not looked at")));
-            }
-        }
-        let settle = table.duration("settle")?.map_or(3 * SECOND_NS, |at| at.value);
-        let wait = table.duration("wait")?.map_or(3 * SECOND_NS, |at| at.value);
-        let opens = table.choice("on_timeout", &[("drop", false), ("open", true)])?.unwrap_or(false);
-        Ok(match name {
-            FireName::TwoPhase => Fire::TwoPhase { settle_ns: settle },
-            FireName::Content => Fire::Content,
-            FireName::Enriched => Fire::Enriched { wait_ns: wait, opens_on_timeout: opens },
-        })
     }
 
     fn terms(
@@ -414,14 +320,11 @@ impl RuleReader {
     }
 }
 
-/// The exchanges of a universe, the first of them if there are many.
-fn venues_of(universe: &Universe) -> String {
-    let venues: BTreeSet<&str> = universe.listings().iter().map(|listing| listing.venue.as_str()).collect();
-    let mut names: Vec<&str> = venues.iter().copied().take(VENUES_SHOWN).collect();
-    if venues.len() > VENUES_SHOWN {
-        names.push("…");
-    }
-    if names.is_empty() { "no market at all".to_owned() } else { names.join(", ") }
+/// All keys of a rule.
+fn rule_keys() -> Vec<&'static str> {
+    let [before, after] = OTHER_KEYS;
+    let conditions = Condition::ALL.iter().flat_map(|condition| condition.keys());
+    before.iter().chain(conditions).chain(after).copied().collect()
 }
 
 fn term_mode(table: &Table<'_>) -> Result<Option<TermMode>, SyntaxError> {
@@ -433,7 +336,7 @@ fn fields(table: &Table<'_>) -> Result<Option<Vec<TextField>>, SyntaxError> {
     Ok(fields.map(without_repeats))
 }
 
-fn without_repeats<T: PartialEq>(list: Vec<T>) -> Vec<T> {
+pub(super) fn without_repeats<T: PartialEq>(list: Vec<T>) -> Vec<T> {
     let mut kept = Vec::with_capacity(list.len());
     for item in list {
         if !kept.contains(&item) {
@@ -448,14 +351,7 @@ fn side(table: &Table<'_>) -> Result<Side, SyntaxError> {
     Ok(table.choice("side", &known)?.unwrap_or_default())
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum FireName {
-    TwoPhase,
-    Content,
-    Enriched,
-}
-
-fn positive(table: &Table<'_>, key: &str) -> Result<Option<i64>, SyntaxError> {
+pub(super) fn positive(table: &Table<'_>, key: &str) -> Result<Option<i64>, SyntaxError> {
     match table.duration(key)? {
         Some(at) if at.value == 0 => Err(at.error(format!("`{key}` must be longer than nothing"))),
         at => Ok(at.map(|at| at.value)),

@@ -4,8 +4,9 @@ use stoop_model::{AssetClass, AssetField, DetectedClass, Span, TextField};
 
 use super::addresses;
 use super::asset::Reader;
-use super::reading::Reading;
-use super::rule::{Alias, AssetFilter, Rule};
+use super::conditions::Rule;
+use super::matcher::Texts;
+use super::rule::{Alias, AssetFilter, Branch};
 use super::set::RuleSet;
 use super::written::{Form, Forms, Found, Scan};
 use crate::merge::{NamedAsset, View, same_contract, same_symbol};
@@ -15,7 +16,7 @@ pub const LOCAL_ASSETS: usize = 64;
 
 /// Where a candidate comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(crate) enum Origin {
     /// A ticker or an address in the text.
     Found(Span),
     /// An alias of the rule set, by index.
@@ -26,13 +27,13 @@ pub(super) enum Origin {
 
 /// One asset a rule may decide on.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Candidate {
-    pub(super) class: AssetClass,
-    pub(super) origin: Origin,
+pub(crate) struct Candidate {
+    pub(crate) class: AssetClass,
+    pub(crate) origin: Origin,
     /// A token whose symbol stands for several contracts.
-    pub(super) is_ambiguous: bool,
+    pub(crate) is_ambiguous: bool,
     /// A token whose contract stands in the text too, or a market an alias names too.
-    pub(super) is_local_too: bool,
+    pub(crate) is_local_too: bool,
     /// How the text writes a coin, and how its first line does.
     written: [Forms; 2],
     /// All forms in which it was found, and where it first stands in each.
@@ -42,13 +43,13 @@ pub(super) struct Candidate {
 
 impl Candidate {
     /// Where the text first writes it in one of these forms.
-    pub(super) fn first_place(&self, forms: Forms) -> Option<usize> {
+    pub(crate) fn first_place(&self, forms: Forms) -> Option<usize> {
         let places = Form::ALL.into_iter().zip(self.places);
         places.filter(|(form, _)| forms.contains(*form)).map(|(_, place)| place).min()
     }
 
     /// How the text writes it, where a filter looks for coins.
-    pub(super) fn forms(&self, filter: &AssetFilter) -> Forms {
+    pub(crate) fn forms(&self, filter: &AssetFilter) -> Forms {
         self.written[usize::from(filter.is_first_line)]
     }
 
@@ -68,27 +69,27 @@ impl Candidate {
 /// The assets of the view at hand, in order: tokens, CEX markets, prediction markets as the vendor named them,
 /// then coins, addresses and aliases of the text.
 #[derive(Default)]
-pub(super) struct Candidates {
+pub(crate) struct Candidates {
     list: Vec<Candidate>,
     found: String,
     is_collected: bool,
     /// Coins and addresses of the text that were left out because there were so many.
-    pub(super) left_out: u64,
+    pub(crate) left_out: u64,
 }
 
 impl Candidates {
     /// Forgets the last view.
-    pub(super) fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.is_collected = false;
     }
 
     /// All of them.
-    pub(super) fn list(&self) -> &[Candidate] {
+    pub(crate) fn list(&self) -> &[Candidate] {
         &self.list
     }
 
     /// Collects those of `view`, unless that has been done.
-    pub(super) fn collect(&mut self, view: &View, reading: &mut Reading, set: &RuleSet) {
+    pub(crate) fn collect(&mut self, view: &View, texts: &mut Texts, set: &RuleSet) {
         if std::mem::replace(&mut self.is_collected, true) {
             return;
         }
@@ -98,16 +99,16 @@ impl Candidates {
         if is_enriched {
             self.collect_named(view);
         }
-        let body = reading.body(view);
+        let body = texts.body(view);
         if !is_enriched || set.needs_written {
             let mut counts = [0; Form::ALL.len()];
             Scan::new(body.text(), set.universe()).run(body.first_line_end(), set.sought, |found| {
                 self.add_written(&found, &mut counts);
             });
         }
-        self.collect_addresses(view, reading);
+        self.collect_addresses(view, texts);
         for (index, alias) in set.aliases.iter().enumerate() {
-            if alias.terms.iter().any(|term| reading.hit(&set.matcher, view, TextField::Text, term)) {
+            if alias.terms.iter().any(|term| texts.hit(&set.matcher, view, TextField::Text, term)) {
                 self.add_alias(view, &set.aliases, index, alias);
             }
         }
@@ -175,9 +176,9 @@ impl Candidates {
         }
     }
 
-    fn collect_addresses(&mut self, view: &View, reading: &mut Reading) {
+    fn collect_addresses(&mut self, view: &View, texts: &mut Texts) {
         let body = view.post().text().unwrap_or_default();
-        let plain = reading.body(view);
+        let plain = texts.body(view);
         // In the order of the body, in which the links stood.
         let mut links = plain.links(body).peekable();
         for (at, address) in addresses::addresses(plain.text()) {
@@ -246,7 +247,7 @@ impl Candidates {
     }
 
     /// How the text writes a coin, where a filter looks for coins.
-    pub(super) fn written(&self, filter: &AssetFilter, symbol: &str) -> Forms {
+    pub(crate) fn written(&self, filter: &AssetFilter, symbol: &str) -> Forms {
         let coin = self
             .list
             .iter()
@@ -255,7 +256,7 @@ impl Candidates {
     }
 
     /// The text of a coin or an address.
-    pub(super) fn text(&self, candidate: &Candidate) -> &str {
+    pub(crate) fn text(&self, candidate: &Candidate) -> &str {
         match candidate.origin {
             Origin::Found(span) => span.of(&self.found),
             Origin::Alias(_) | Origin::Named(_) => "",
@@ -263,13 +264,24 @@ impl Candidates {
     }
 
     /// The candidates with what is needed to read them.
-    pub(super) fn with<'a>(&'a self, view: &'a View, aliases: &'a [Alias]) -> Reader<'a> {
+    pub(crate) fn with<'a>(&'a self, view: &'a View, aliases: &'a [Alias]) -> Reader<'a> {
         Reader { candidates: self, view, aliases }
     }
 }
 
+/// The rule could open something on the view: of the assets it cannot do without, some could be there.
+///
+/// Says yes too often and never wrongly no. It costs a glance at the view; to test the terms is to fold and to
+/// search its texts.
+pub(crate) fn could_open(set: &RuleSet, rule: &Rule, view: &View) -> bool {
+    let could = |assets: &AssetFilter| could_be_taken(rule, assets, view, &set.aliases);
+    let could_branch = |branch: &Branch| branch.assets.as_ref().is_none_or(could);
+    let assets = rule.assets.as_ref().filter(|_| rule.emit.is_empty());
+    assets.is_none_or(could) && (rule.any_of.is_empty() || rule.any_of.iter().any(could_branch))
+}
+
 /// Some candidate of the view could be one that a rule takes by this filter: a glance at what candidates are made of.
-pub(super) fn could_be_taken(rule: &Rule, filter: &AssetFilter, view: &View, aliases: &[Alias]) -> bool {
+fn could_be_taken(rule: &Rule, filter: &AssetFilter, view: &View, aliases: &[Alias]) -> bool {
     let is_enriched = view.enriched_ns.is_some();
     let is_named = |class| is_enriched && view.assets.iter().any(|asset| asset.class == class);
     // Other forms than `$EDGE` have no sign by which to tell; nor has a `＄`.
@@ -285,13 +297,13 @@ pub(super) fn could_be_taken(rule: &Rule, filter: &AssetFilter, view: &View, ali
 }
 
 /// A text of an asset the vendor named, by index; empty is none.
-pub(super) fn named_text(view: &View, index: usize, field: AssetField) -> Option<&str> {
+pub(crate) fn named_text(view: &View, index: usize, field: AssetField) -> Option<&str> {
     let asset = view.assets.get(index)?;
     view.asset_text(asset, field).filter(|text| !text.is_empty())
 }
 
 /// The venue's name of a named market is `name`.
-pub(super) fn named_market_is(view: &View, index: usize, name: &str) -> bool {
+pub(crate) fn named_market_is(view: &View, index: usize, name: &str) -> bool {
     if view.assets.get(index).is_some_and(|asset| asset.class == DetectedClass::Prediction) {
         return named_text(view, index, AssetField::MarketId) == Some(name);
     }

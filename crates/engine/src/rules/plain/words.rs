@@ -8,7 +8,7 @@ use super::other_than_ascii;
 
 /// Appends `text`, which shows all it holds, with full case folding, the Turkish i as i, and white space as single
 /// spaces: step 6.
-pub(in crate::signal) fn words(text: &str, out: &mut String) {
+pub(crate) fn words(text: &str, out: &mut String) {
     let mut folder = Folder { out, after_space: false };
     let mut rest = text;
     // The letter before a stretch that is not ASCII goes with it: a dot above may follow an i.
@@ -72,7 +72,7 @@ const DOTLESS_I: char = 'ı';
 const DOT_ABOVE: char = '\u{307}';
 
 /// Appends a handle in lower case, letter by letter.
-pub(in crate::signal) fn lower(handle: &str, out: &mut String) {
+pub(crate) fn lower(handle: &str, out: &mut String) {
     if handle.is_ascii() {
         let start = out.len();
         out.push_str(handle);
@@ -115,7 +115,7 @@ fn is_regular(bytes: &[u8]) -> bool {
 
 /// A word may begin or end between these two neighbours: not if both are of words and neither is of a script written
 /// without spaces.
-pub(in crate::signal) fn is_boundary(edge: Option<char>, neighbour: Option<char>) -> bool {
+pub(crate) fn is_boundary(edge: Option<char>, neighbour: Option<char>) -> bool {
     match (edge, neighbour) {
         (Some(a), Some(b)) => !(is_of_word(a) && is_of_word(b)) || is_spaceless(a) || is_spaceless(b),
         (_, _) => true,
@@ -124,7 +124,7 @@ pub(in crate::signal) fn is_boundary(edge: Option<char>, neighbour: Option<char>
 
 /// The character continues a word it stands beside: a letter, mark, number or `_` that is not of a script written without
 /// spaces.
-pub(in crate::signal) fn is_word(letter: char) -> bool {
+pub(crate) fn is_word(letter: char) -> bool {
     is_of_word(letter) && !is_spaceless(letter)
 }
 

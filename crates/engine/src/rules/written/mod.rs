@@ -28,33 +28,33 @@ const MARKET_MAX: usize = 64;
 
 /// In which forms coins are sought, in the whole body and in its first line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Sought {
-    pub(super) text: Forms,
-    pub(super) first_line: Forms,
+pub(crate) struct Sought {
+    pub(crate) text: Forms,
+    pub(crate) first_line: Forms,
 }
 
 /// A coin found in a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Found<'t> {
+pub(crate) struct Found<'t> {
     /// Its symbol, in the case it was written in.
-    pub(super) symbol: &'t str,
+    pub(crate) symbol: &'t str,
     /// In which forms it stands here, as far as these were sought.
-    pub(super) forms: Forms,
+    pub(crate) forms: Forms,
     /// Where, in bytes.
-    pub(super) place: usize,
+    pub(crate) place: usize,
     /// It stands in the first line.
-    pub(super) is_first_line: bool,
+    pub(crate) is_first_line: bool,
     /// Its form in capitals counts in the whole body, and in the first line: where there is a small letter.
-    pub(super) capitals: [bool; 2],
+    pub(crate) capitals: [bool; 2],
 }
 
 /// Fiat money or a dollar coin: an asset only for rules that name it, unless it is written as a ticker.
-pub(super) fn is_money(symbol: &str) -> bool {
+pub(crate) fn is_money(symbol: &str) -> bool {
     is_in(&MONEY, symbol)
 }
 
 /// Looks at a plain body for coins.
-pub(super) struct Scan<'t> {
+pub(crate) struct Scan<'t> {
     text: &'t str,
     universe: Option<&'t Universe>,
     /// Where the text was cut: what stands right before may be half a word.
@@ -71,14 +71,14 @@ struct Pair<'t> {
 }
 
 impl<'t> Scan<'t> {
-    pub(super) fn new(text: &'t str, universe: Option<&'t Universe>) -> Self {
+    pub(crate) fn new(text: &'t str, universe: Option<&'t Universe>) -> Self {
         let written = text.trim_end();
         let cut = written.ends_with(CUT).then(|| written.trim_end_matches(CUT).len());
         Self { text, universe, cut, quote: 0..0 }
     }
 
     /// Hands over each coin that stands in one of the sought forms, in the order of the text; repeats included.
-    pub(super) fn run(mut self, first_line_end: usize, sought: Sought, mut found: impl FnMut(Found<'t>)) {
+    pub(crate) fn run(mut self, first_line_end: usize, sought: Sought, mut found: impl FnMut(Found<'t>)) {
         let both = sought.text.or(sought.first_line);
         if both == Forms::TICKER {
             for (dollar, _) in self.text.match_indices('$') {

@@ -1,4 +1,4 @@
-//! One view read for all rules: its texts folded and searched once, its assets collected once.
+//! The texts of a view: folded once and searched once for the terms of all rules.
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use stoop_model::{AuthorField, PostField, TextField};
@@ -18,7 +18,7 @@ const FEW_PATTERNS: usize = 64;
 const TABLE_PATTERNS: usize = 2048;
 
 /// Finds the terms of all rules in one pass over a text.
-pub(super) struct Matcher {
+pub(crate) struct Matcher {
     automaton: Option<AhoCorasick>,
     /// Finds where the first term begins. Most texts hold none, and the automaton, which has to find all that
     /// overlap, cannot skip ahead: measured on 260 letters, it takes ten times as long.
@@ -28,7 +28,7 @@ pub(super) struct Matcher {
 
 impl Matcher {
     /// Builds the automaton over folded patterns. None if they are too many for one automaton.
-    pub(super) fn new(patterns: &[String]) -> Option<Self> {
+    pub(crate) fn new(patterns: &[String]) -> Option<Self> {
         if patterns.is_empty() {
             return Some(Self { automaton: None, first: None, patterns: 0 });
         }
@@ -46,11 +46,11 @@ impl Matcher {
 /// Where few rules are tested on a view, most texts need not go through the automaton of all terms, which costs ten
 /// times as much a letter and drives other things out of the cache.
 #[derive(Clone, Debug)]
-pub(super) struct Scout(AhoCorasick);
+pub(crate) struct Scout(AhoCorasick);
 
 impl Scout {
     /// None for no terms or too many, and where the terms of all rules are few enough for one such search.
-    pub(super) fn new(terms: &[Term], patterns: &[String]) -> Option<Self> {
+    pub(crate) fn new(terms: &[Term], patterns: &[String]) -> Option<Self> {
         if terms.is_empty() || terms.len() > FEW_PATTERNS || patterns.len() <= FEW_PATTERNS {
             return None;
         }
@@ -63,7 +63,7 @@ impl Scout {
 
 /// What was found in the view at hand. Buffers are reused from view to view.
 #[derive(Default)]
-pub(super) struct Reading {
+pub(crate) struct Texts {
     /// [`TermMode`] bits by field and pattern.
     hits: Vec<u8>,
     touched: Vec<usize>,
@@ -78,12 +78,13 @@ pub(super) struct Reading {
     is_folded: u8,
     scratch: Scratch,
     /// Few rules are tested: a scout goes before each search.
-    pub(super) is_scouted: bool,
+    pub(crate) is_scouted: bool,
 }
 
-impl Reading {
+impl Texts {
     /// Forgets the last view.
-    pub(super) fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
+        // Only what was set: the table has a byte for each field and term, and most views set none.
         for slot in self.touched.drain(..) {
             if let Some(hit) = self.hits.get_mut(slot) {
                 *hit = 0;
@@ -96,7 +97,7 @@ impl Reading {
     }
 
     /// The plain body, before any folding.
-    pub(super) fn body(&mut self, view: &View) -> &Body {
+    pub(crate) fn body(&mut self, view: &View) -> &Body {
         if !std::mem::replace(&mut self.is_read, true) {
             self.body.read(view.post().text().unwrap_or_default());
         }
@@ -104,10 +105,11 @@ impl Reading {
     }
 
     /// The term is in the field.
-    pub(super) fn hit(&mut self, matcher: &Matcher, view: &View, field: TextField, term: &Term) -> bool {
+    pub(crate) fn hit(&mut self, matcher: &Matcher, view: &View, field: TextField, term: &Term) -> bool {
         if self.searched & (1 << field as u8) == 0 {
             self.search(matcher, view, field);
         }
+        // Most texts hold no term at all: one bit spares them the table, which with many terms is not in the cache.
         if self.found & (1 << field as u8) == 0 {
             return false;
         }
@@ -116,7 +118,7 @@ impl Reading {
     }
 
     /// Some field holds one of `any`.
-    pub(super) fn any(&mut self, matcher: &Matcher, view: &View, terms: &Terms) -> bool {
+    pub(crate) fn any(&mut self, matcher: &Matcher, view: &View, terms: &Terms) -> bool {
         terms.any.is_empty()
             || terms.fields.iter().any(|field| {
                 self.could_hold(view, *field, terms)
@@ -134,7 +136,7 @@ impl Reading {
     }
 
     /// One field holds all of `all`.
-    pub(super) fn all(&mut self, matcher: &Matcher, view: &View, terms: &Terms) -> bool {
+    pub(crate) fn all(&mut self, matcher: &Matcher, view: &View, terms: &Terms) -> bool {
         terms.all.is_empty()
             || terms
                 .fields
@@ -143,7 +145,7 @@ impl Reading {
     }
 
     /// The first of `none` that is in some field, and where.
-    pub(super) fn vetoed<'t>(
+    pub(crate) fn vetoed<'t>(
         &mut self,
         matcher: &Matcher,
         view: &View,
@@ -173,6 +175,7 @@ impl Reading {
         let Some(start) = start else { return };
         self.found |= 1 << field as u8;
         self.hits.resize(TextField::ALL.len() * matcher.patterns, 0);
+        // Overlapping, because each rule asks for its own terms: "lists" of one must not hide "list" of another.
         for found in automaton.find_overlapping_iter(Input::new(folded).range(start..)) {
             let slot = field as usize * matcher.patterns + found.pattern().as_usize();
             let bits = hit_bits(folded, found.start(), found.end());

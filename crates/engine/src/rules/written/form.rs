@@ -56,7 +56,7 @@ impl Forms {
     }
 
     /// These, but for `form`.
-    pub(in crate::signal) fn without(self, form: Form) -> Self {
+    pub(crate) fn without(self, form: Form) -> Self {
         Self(self.0 & !(form as u8))
     }
 

@@ -5,7 +5,7 @@ const ENTITIES: [(&str, char); 6] =
     [("&amp;", '&'), ("&lt;", '<'), ("&gt;", '>'), ("&quot;", '"'), ("&apos;", '\''), ("&#39;", '\'')];
 
 /// Appends `text` with its entities decoded, once: `&amp;lt;` is `&lt;`. False, and nothing appended, if it has none.
-pub(super) fn decode(text: &str, out: &mut String) -> bool {
+pub(crate) fn decode(text: &str, out: &mut String) -> bool {
     let mut kept = 0;
     for (at, _) in text.match_indices('&') {
         let entity = ENTITIES.iter().find(|(name, _)| text[at..].starts_with(name));

@@ -8,7 +8,7 @@ use std::ops::Range;
 /// else by the longest run of the characters that RFC 3986 allows in a URL; repeatedly, and never into the scheme, less
 /// a trailing `. , ; : ! ? '`, and less a trailing `)` or `]` that has no opener in the link. So it ends where Chinese,
 /// Korean or a closing bracket begins.
-pub(in crate::signal) fn next(text: &str, from: usize) -> Option<Range<usize>> {
+pub(crate) fn next(text: &str, from: usize) -> Option<Range<usize>> {
     // By one letter: searching for three costs more to set up than there is to search.
     let mut colons = text.get(from..)?.match_indices(':');
     colons.find_map(|(colon, _)| {
@@ -20,7 +20,7 @@ pub(in crate::signal) fn next(text: &str, from: usize) -> Option<Range<usize>> {
 }
 
 /// There is a link, or the beginning of one, in the text.
-pub(in crate::signal) fn has_link(text: &str) -> bool {
+pub(crate) fn has_link(text: &str) -> bool {
     next(text, 0).is_some()
 }
 
@@ -92,7 +92,7 @@ fn without_tail(run: &[u8], strays: &[usize]) -> usize {
 /// Appends `text` with every handle replaced by one space.
 ///
 /// A handle is `@` and ASCII letters, digits or `_`, not after one of these: an e-mail address stays.
-pub(super) fn push_without_handles(text: &str, out: &mut String) {
+pub(crate) fn push_without_handles(text: &str, out: &mut String) {
     let mut kept = 0;
     let mut from = 0;
     while let Some(handle) = handle(text, from) {
@@ -105,7 +105,7 @@ pub(super) fn push_without_handles(text: &str, out: &mut String) {
 }
 
 /// There is a handle in the text.
-pub(in crate::signal) fn has_handle(text: &str) -> bool {
+pub(crate) fn has_handle(text: &str) -> bool {
     handle(text, 0).is_some()
 }
 

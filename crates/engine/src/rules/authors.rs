@@ -2,11 +2,12 @@
 
 use stoop_model::HashMap;
 
-use super::rule::{Authors, Fire, Rule};
+use super::conditions::{Authors, Rule};
+use super::rule::Fire;
 
 /// The rules by the authors they name. Rules are indices; every list of them is in order, each once.
 #[derive(Debug, Default)]
-pub(super) struct AuthorIndex {
+pub(crate) struct AuthorIndex {
     /// Rules that take everyone's posts.
     everyone: Vec<usize>,
     by_handle: HashMap<String, Vec<usize>>,
@@ -19,7 +20,7 @@ pub(super) struct AuthorIndex {
 
 impl AuthorIndex {
     /// The index of the rules of a set.
-    pub(super) fn new(rules: &[Rule]) -> Self {
+    pub(crate) fn new(rules: &[Rule]) -> Self {
         let mut index = Self::default();
         for (rule, of) in rules.iter().enumerate() {
             let Some(Authors { handles, ids }) = &of.authors else {
@@ -43,7 +44,7 @@ impl AuthorIndex {
     }
 
     /// Appends the rules that take posts of this author. `handle` is in lower case.
-    pub(super) fn takers(&self, handle: Option<&str>, id: Option<&str>, out: &mut Vec<usize>) {
+    pub(crate) fn takers(&self, handle: Option<&str>, id: Option<&str>, out: &mut Vec<usize>) {
         out.extend(&self.everyone);
         let by_handle = handle.and_then(|handle| self.by_handle.get(handle));
         let by_id = id.and_then(|id| self.by_id.get(id));
@@ -54,7 +55,7 @@ impl AuthorIndex {
     }
 
     /// Appends the rules that may come to take posts of this author once its handle or id is known, and wait meanwhile.
-    pub(super) fn hopeful(&self, handle: Option<&str>, id: Option<&str>, out: &mut Vec<usize>) {
+    pub(crate) fn hopeful(&self, handle: Option<&str>, id: Option<&str>, out: &mut Vec<usize>) {
         if handle.is_none() {
             out.extend(&self.before_handle);
         }
@@ -65,7 +66,7 @@ impl AuthorIndex {
 }
 
 /// Puts rules in their order, each once. Mostly one list alone was put in, and nothing is to be done.
-pub(super) fn in_order(rules: &mut Vec<usize>) {
+pub(crate) fn in_order(rules: &mut Vec<usize>) {
     if !rules.is_sorted_by(|a, b| a < b) {
         rules.sort_unstable();
         rules.dedup();
@@ -77,7 +78,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::signal::RuleSet;
+    use crate::RuleSet;
 
     /// A set with one rule for each list of names; an empty list is a rule for everyone.
     fn rules(lists: &[(Vec<String>, bool)]) -> RuleSet {

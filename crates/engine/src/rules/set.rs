@@ -5,9 +5,10 @@ use std::sync::Arc;
 use stoop_model::{Asset, TradedOn};
 
 use super::authors::AuthorIndex;
+use super::conditions::Rule;
+use super::matcher::{Matcher, Scout};
 use super::parse::RuleReader;
-use super::reading::{Matcher, Scout};
-use super::rule::{Alias, Fire, Rule};
+use super::rule::{Alias, Fire};
 use super::strategy::Strategy;
 use super::written::Sought;
 use crate::syntax::{Source, SyntaxError, Table};
@@ -15,17 +16,17 @@ use crate::{Listing, Universe};
 
 /// Rules and aliases with the automaton over all their terms.
 pub struct RuleSet {
-    pub(super) rules: Vec<Rule>,
-    pub(super) aliases: Vec<Alias>,
-    pub(super) matcher: Matcher,
-    pub(super) authors: AuthorIndex,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) aliases: Vec<Alias>,
+    pub(crate) matcher: Matcher,
+    pub(crate) authors: AuthorIndex,
     /// The forms in which some rule looks for coins.
-    pub(super) sought: Sought,
+    pub(crate) sought: Sought,
     /// Some rule asks how the text writes a coin when the enrichment has come.
-    pub(super) needs_written: bool,
+    pub(crate) needs_written: bool,
     /// Those behind the last rules, in order, until the set is put to work.
-    pub(super) strategies: Vec<Box<dyn Strategy>>,
-    pub(super) universe: Option<Arc<Universe>>,
+    pub(crate) strategies: Vec<Box<dyn Strategy>>,
+    pub(crate) universe: Option<Arc<Universe>>,
 }
 
 impl RuleSet {
@@ -99,7 +100,7 @@ impl RuleSet {
     }
 
     /// What the universe lists of an asset: by its contract, else by its symbol.
-    pub(super) fn listings(&self, asset: Option<&Asset>) -> impl Iterator<Item = &Listing> {
+    pub(crate) fn listings(&self, asset: Option<&Asset>) -> impl Iterator<Item = &Listing> {
         let universe = self.universe.as_deref();
         let contract = asset.and_then(|asset| asset.contract.as_deref());
         let by_contract = universe.zip(contract).map(|(universe, contract)| universe.of_contract(contract));
@@ -111,7 +112,7 @@ impl RuleSet {
     }
 
     /// Where an asset can be traded.
-    pub(super) fn markets(&self, asset: Option<&Asset>) -> Vec<TradedOn> {
+    pub(crate) fn markets(&self, asset: Option<&Asset>) -> Vec<TradedOn> {
         let market =
             |listing: &Listing| TradedOn { venue: listing.venue.clone(), market: listing.market.clone() };
         self.listings(asset).map(market).collect()

@@ -1,78 +1,25 @@
-//! A rule as the engine runs it.
+//! What rules are made of: terms, branches, filters of assets, markets, and when they decide.
 
 use std::sync::Arc;
 
-use stoop_model::{AssetClass, Op, Platform, RuleLabel, TextField, TweetKind};
+use stoop_model::{AssetClass, TextField};
 
-use super::reading::Scout;
+use super::conditions::{Rule, listed};
+use super::matcher::Scout;
 use super::written::{Forms, is_money};
 use crate::merge::same_symbol;
 
-/// What the user asks for.
-#[derive(Clone, Debug)]
-pub struct Rule {
-    /// What decisions say of it.
-    pub label: Arc<RuleLabel>,
-    /// Operations that may open.
-    pub on: Vec<Op>,
-    /// Whose posts; none: everyone's.
-    pub authors: Option<Authors>,
-    /// From where; none: all.
-    pub platforms: Option<Vec<Platform>>,
-    /// Which sorts of post.
-    pub kinds: Vec<TweetKind>,
-    /// Least number of followers.
-    pub min_followers: Option<u64>,
-    /// Kinds of verification, one of which the author must have.
-    pub verified: Option<Vec<String>>,
-    /// Terms.
-    pub terms: Terms,
-    /// Branches, one of which must hold.
-    pub any_of: Vec<Branch>,
-    /// Assets, one of which must be there.
-    pub assets: Option<AssetFilter>,
-    /// Markets to decide on whatever assets there are.
-    pub emit: Vec<Market>,
-    /// A coin that the text writes counts whether the vendor names it or not.
-    pub keeps_unnamed: bool,
-    /// The universe must list the asset of an open, at one of these venues; none: it need not. An empty list is any venue.
-    pub tradable: Option<Vec<String>>,
-    /// It opens on what history brings after the feed has lost it.
-    pub allow_late: bool,
-    /// It may open.
-    pub is_enabled: bool,
-    /// Greatest age of a post at its open, ns.
-    pub max_age_ns: Option<i64>,
-    /// When it decides.
-    pub fire: Fire,
-    /// Latest moment to enter, from the open, ns.
-    pub ttl_ns: i64,
-    /// How long nothing opens after an open; none: not at all.
-    pub cooldown: Option<Cooldown>,
-    /// What the one decision says of the rule where more assets pass than `assets.max`: the same, but to alert.
-    pub(super) alert: Arc<RuleLabel>,
-}
-
 impl Rule {
     /// The filters of the rule and of its branches.
-    pub(super) fn asset_filters(&self) -> impl Iterator<Item = &AssetFilter> {
+    pub(crate) fn asset_filters(&self) -> impl Iterator<Item = &AssetFilter> {
         self.assets.iter().chain(self.any_of.iter().filter_map(|branch| branch.assets.as_ref()))
     }
 
     /// The most assets that are decided on one by one.
-    pub(super) fn max_assets(&self) -> Option<usize> {
+    pub(crate) fn max_assets(&self) -> Option<usize> {
         let max = self.assets.as_ref().filter(|_| self.emit.is_empty())?.max?;
         Some(usize::try_from(max).unwrap_or(usize::MAX))
     }
-}
-
-/// Accounts by handle or id.
-#[derive(Clone, Debug, Default)]
-pub struct Authors {
-    /// Handles without `@`, in lower case.
-    pub handles: Vec<String>,
-    /// Ids.
-    pub ids: Vec<String>,
 }
 
 /// When a rule decides, with its deadlines in ns.
@@ -94,37 +41,6 @@ pub enum Fire {
     },
 }
 
-/// How long after an open nothing else opens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cooldown {
-    /// Its length from the open, ns.
-    pub span_ns: i64,
-    /// What it is for.
-    pub by: CooldownBy,
-}
-
-/// What a cooldown is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CooldownBy {
-    /// The coin: the same contract, else the same symbol.
-    Asset,
-    /// The author.
-    Author,
-    /// The rule: whatever it opens on.
-    Rule,
-}
-
-impl CooldownBy {
-    /// The name in rules.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Asset => "asset",
-            Self::Author => "author",
-            Self::Rule => "rule",
-        }
-    }
-}
-
 /// Terms and where they are sought.
 #[derive(Clone, Debug, Default)]
 pub struct Terms {
@@ -137,7 +53,7 @@ pub struct Terms {
     /// The fields.
     pub fields: Vec<TextField>,
     /// Tells whether a text could hold one of `any`.
-    pub(super) scout: Option<Scout>,
+    pub(crate) scout: Option<Scout>,
 }
 
 impl Terms {
@@ -168,6 +84,16 @@ pub enum TermMode {
     Prefix = 2,
     /// A whole word, or several.
     Word = 4,
+}
+
+/// Terms as the rule writes them, for people.
+pub(super) fn shown_terms(terms: &[Term]) -> String {
+    listed(terms.iter().map(|term| format!("\"{}\"", term.written)))
+}
+
+/// Fields by name, for people.
+pub(super) fn shown_fields(fields: &[TextField]) -> String {
+    listed(fields.iter().map(|field| field.as_str().to_owned()))
 }
 
 /// One branch of `any_of`.
@@ -204,7 +130,7 @@ pub struct AssetFilter {
 
 impl AssetFilter {
     /// It is about coins, which a text may write.
-    pub(super) fn looks_for_coins(&self) -> bool {
+    pub(crate) fn looks_for_coins(&self) -> bool {
         self.tokens || self.written.is_some()
     }
 
@@ -214,7 +140,7 @@ impl AssetFilter {
     }
 
     /// The symbol is one of `only` and none of `except`.
-    pub(super) fn admits(&self, symbol: Option<&str>) -> bool {
+    pub(crate) fn admits(&self, symbol: Option<&str>) -> bool {
         let is_in = |list: &[String]| {
             symbol.is_some_and(|symbol| list.iter().any(|known| same_symbol(known, symbol)))
         };
@@ -222,7 +148,7 @@ impl AssetFilter {
     }
 
     /// Of the forms in which a text writes a coin, those that count here.
-    pub(super) fn taken(&self, symbol: &str, written: Forms) -> Forms {
+    pub(crate) fn taken(&self, symbol: &str, written: Forms) -> Forms {
         let forms = written.and(self.forms());
         // Money is a coin only for rules that name it, or where it is written as nothing else is.
         let is_named = || self.only.iter().any(|known| same_symbol(known, symbol));
@@ -251,16 +177,16 @@ pub struct Alias {
 }
 
 /// Exchanges the feed documents.
-pub(super) const CEX_VENUES: [&str; 3] = ["bybit", "binance", "hyperliquid"];
+pub(crate) const CEX_VENUES: [&str; 3] = ["bybit", "binance", "hyperliquid"];
 /// Prediction markets the feed documents.
-pub(super) const PREDICTION_VENUES: [&str; 2] = ["polymarket", "kalshi"];
+pub(crate) const PREDICTION_VENUES: [&str; 2] = ["polymarket", "kalshi"];
 
 /// Quote assets a market name may end in, longest match first where one ends another.
 const QUOTES: [&str; 11] =
     ["USDT", "USDC", "FDUSD", "TUSD", "BUSD", "USD", "EUR", "TRY", "BTC", "ETH", "BNB"];
 
 /// The base asset in an exchange's name of a market: `DOGE` in `DOGEUSDT` and `DOGE-PERP`.
-pub(super) fn base_of<'m>(venue: &str, market: &'m str) -> &'m str {
+pub(crate) fn base_of<'m>(venue: &str, market: &'m str) -> &'m str {
     if let Some((base, _)) = market.split_once(['-', '_', '/'])
         && !base.is_empty()
     {

@@ -3,16 +3,17 @@
 use stoop_model::{Asset, AssetClass, AssetField, Evidence, Price, RefPrice, SOURCE_SEPARATOR};
 
 use super::candidates::{Candidate, Candidates, Origin, named_market_is, named_text};
-use super::rule::{Alias, AssetFilter, CEX_VENUES, Market, PREDICTION_VENUES, Rule, base_of};
+use super::conditions::Rule;
+use super::rule::{Alias, AssetFilter, CEX_VENUES, Market, PREDICTION_VENUES, base_of};
 use super::written::Forms;
-use crate::merge::{View, same_contract, same_symbol};
+use crate::merge::{View, is_evm, same_contract, same_symbol};
 
 /// Reads candidates.
 #[derive(Clone, Copy)]
-pub(super) struct Reader<'a> {
-    pub(super) candidates: &'a Candidates,
-    pub(super) view: &'a View,
-    pub(super) aliases: &'a [Alias],
+pub(crate) struct Reader<'a> {
+    pub(crate) candidates: &'a Candidates,
+    pub(crate) view: &'a View,
+    pub(crate) aliases: &'a [Alias],
 }
 
 impl<'a> Reader<'a> {
@@ -31,7 +32,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Ticker of a token, base asset of a market.
-    pub(super) fn symbol(self, candidate: &Candidate) -> Option<&'a str> {
+    pub(crate) fn symbol(self, candidate: &Candidate) -> Option<&'a str> {
         match candidate.class {
             AssetClass::Ticker => Some(self.candidates.text(candidate)),
             AssetClass::Token => self.named(candidate, AssetField::Symbol),
@@ -82,7 +83,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The rule takes the candidate by this filter.
-    pub(super) fn is_taken(self, rule: &Rule, filter: &AssetFilter, candidate: &Candidate) -> bool {
+    pub(crate) fn is_taken(self, rule: &Rule, filter: &AssetFilter, candidate: &Candidate) -> bool {
         if !filter.admits(self.symbol(candidate)) {
             return false;
         }
@@ -109,7 +110,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Of the forms in which the text writes the candidate's symbol, those that count for the filter.
-    pub(super) fn forms(self, filter: &AssetFilter, candidate: &Candidate) -> Forms {
+    pub(crate) fn forms(self, filter: &AssetFilter, candidate: &Candidate) -> Forms {
         match (candidate.class, self.symbol(candidate)) {
             (AssetClass::Ticker, Some(symbol)) => filter.taken(symbol, candidate.forms(filter)),
             (_, Some(symbol)) => filter.taken(symbol, self.candidates.written(filter, symbol)),
@@ -129,7 +130,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What `asset` is among `passing` (indices of candidates) now, and how its identity has changed.
-    pub(super) fn follow(self, asset: &Asset, passing: &[usize]) -> Option<(usize, Identity)> {
+    pub(crate) fn follow(self, asset: &Asset, passing: &[usize]) -> Option<(usize, Identity)> {
         let find = |wanted: &dyn Fn(&Candidate) -> bool| {
             passing.iter().copied().find(|index| self.candidates.list().get(*index).is_some_and(wanted))
         };
@@ -151,7 +152,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The text writes the asset's symbol, in a way that passes.
-    pub(super) fn writes(self, asset: &Asset, passing: &[usize]) -> bool {
+    pub(crate) fn writes(self, asset: &Asset, passing: &[usize]) -> bool {
         let mut passing = passing.iter().filter_map(|index| self.candidates.list().get(*index));
         passing.any(|coin| coin.class == AssetClass::Ticker && self.has_symbol(asset, coin))
     }
@@ -185,7 +186,7 @@ impl<'a> Reader<'a> {
 
     /// The symbol by which the asset goes stands for tokens of several contracts, or it is one of these tokens.
     /// A market is what it is, whatever tokens share its base.
-    pub(super) fn is_ambiguous(self, asset: &Asset) -> bool {
+    pub(crate) fn is_ambiguous(self, asset: &Asset) -> bool {
         if matches!(asset.class, AssetClass::Cex | AssetClass::Prediction) {
             return false;
         }
@@ -194,7 +195,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Two candidates are a ticker and something of that symbol.
-    pub(super) fn same_symbol(self, a: &Candidate, b: &Candidate) -> bool {
+    pub(crate) fn same_symbol(self, a: &Candidate, b: &Candidate) -> bool {
         match (self.symbol(a), self.symbol(b)) {
             (Some(a), Some(b)) => same_symbol(a, b),
             (_, _) => false,
@@ -202,7 +203,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The candidate as a decision shows it.
-    pub(super) fn asset(self, candidate: &Candidate) -> Asset {
+    pub(crate) fn asset(self, candidate: &Candidate) -> Asset {
         let owned = |text: Option<&str>| text.map(str::to_owned);
         let sources: Vec<String> = match candidate.origin {
             Origin::Found(_) | Origin::Alias(_) => vec!["local".to_owned()],
@@ -234,7 +235,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The indicative price of the candidate, where the vendor gave one that fits.
-    pub(super) fn ref_price(self, candidate: &Candidate) -> Option<RefPrice> {
+    pub(crate) fn ref_price(self, candidate: &Candidate) -> Option<RefPrice> {
         let Origin::Named(index) = candidate.origin else { return None };
         match self.view.assets.get(index)?.price? {
             (Price::Usd(value), seen_ns) => Some(RefPrice { value, seen_ns }),
@@ -245,7 +246,7 @@ impl<'a> Reader<'a> {
 
 /// What following an asset through later frames found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Identity {
+pub(crate) enum Identity {
     /// The same asset.
     Same,
     /// The same asset, of which more is known: an address that has become a token, a contract whose chain is told.
@@ -255,7 +256,7 @@ pub(super) enum Identity {
 }
 
 /// A ticker, or a token without contract.
-pub(super) fn is_bare_symbol(asset: &Asset) -> bool {
+pub(crate) fn is_bare_symbol(asset: &Asset) -> bool {
     match asset.class {
         AssetClass::Ticker => true,
         AssetClass::Token => asset.contract.is_none(),
@@ -264,7 +265,7 @@ pub(super) fn is_bare_symbol(asset: &Asset) -> bool {
 }
 
 /// The strongest ground of an asset.
-pub(super) fn evidence_of(asset: &Asset) -> Evidence {
+pub(crate) fn evidence_of(asset: &Asset) -> Evidence {
     if !asset.sources.is_empty() && asset.sources.iter().all(|source| source == "ocr") {
         return Evidence::OcrOnly;
     }
@@ -280,7 +281,7 @@ pub(super) fn evidence_of(asset: &Asset) -> Evidence {
 }
 
 /// The asset of a market a rule names.
-pub(super) fn emitted(market: &Market) -> Asset {
+pub(crate) fn emitted(market: &Market) -> Asset {
     Asset {
         class: market.class,
         symbol: (market.class == AssetClass::Cex).then(|| base_of(&market.venue, &market.name).to_owned()),
@@ -289,5 +290,61 @@ pub(super) fn emitted(market: &Market) -> Asset {
         venue: Some(market.venue.clone()),
         market: Some(market.name.clone()),
         sources: vec!["rule".to_owned()],
+    }
+}
+
+/// What a decision's id says of its asset, such as `ticker:EDGE` or `token:solana:9xQe`; empty for none.
+pub fn asset_key(asset: Option<&Asset>) -> String {
+    let Some(asset) = asset else { return String::new() };
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    let ticker = || format!("ticker:{}", text(&asset.symbol).to_uppercase());
+    let on_chain = |class: &str, contract: &str| {
+        let chain = asset.chain.as_deref().unwrap_or("-");
+        let contract = if is_evm(contract) { contract.to_ascii_lowercase() } else { contract.to_owned() };
+        format!("{class}:{chain}:{contract}")
+    };
+    match (asset.class, &asset.contract) {
+        (AssetClass::Token, Some(contract)) => on_chain("token", contract),
+        (AssetClass::Token, None) | (AssetClass::Ticker, _) => ticker(),
+        (AssetClass::Address, contract) => on_chain("address", contract.as_deref().unwrap_or_default()),
+        (AssetClass::Cex, _) => format!("cex:{}:{}", text(&asset.venue), text(&asset.market)),
+        (AssetClass::Prediction, _) => format!("prediction:{}:{}", text(&asset.venue), text(&asset.market)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_name_what_identifies() {
+        let asset = |class, symbol: &str, contract: &str, chain: &str, venue: &str, market: &str| {
+            let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+            Asset {
+                class,
+                symbol: some(symbol),
+                contract: some(contract),
+                chain: some(chain),
+                venue: some(venue),
+                market: some(market),
+                sources: Vec::new(),
+            }
+        };
+        let evm = "0xAbCdEf0123456789aBcDeF0123456789ABCDEF01";
+        for (asset, key) in [
+            (asset(AssetClass::Token, "EDGE", "9xQe", "solana", "", ""), "token:solana:9xQe"),
+            (
+                asset(AssetClass::Token, "E", evm, "", "", ""),
+                "token:-:0xabcdef0123456789abcdef0123456789abcdef01",
+            ),
+            (asset(AssetClass::Token, "edge", "", "", "", ""), "ticker:EDGE"),
+            (asset(AssetClass::Ticker, "edge", "", "", "", ""), "ticker:EDGE"),
+            (asset(AssetClass::Address, "", "9xQe", "", "", ""), "address:-:9xQe"),
+            (asset(AssetClass::Cex, "DOGE", "", "", "binance", "DOGEUSDT"), "cex:binance:DOGEUSDT"),
+            (asset(AssetClass::Prediction, "", "", "", "kalshi", "X-1"), "prediction:kalshi:X-1"),
+        ] {
+            assert_eq!(asset_key(Some(&asset)), key);
+        }
+        assert_eq!(asset_key(None), "");
     }
 }

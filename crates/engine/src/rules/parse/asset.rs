@@ -3,10 +3,10 @@
 use stoop_model::AssetClass;
 
 use super::without_repeats;
-use crate::signal::candidates::LOCAL_ASSETS;
-use crate::signal::plain;
-use crate::signal::rule::{AssetFilter, CEX_VENUES, Market, PREDICTION_VENUES};
-use crate::signal::written::{Form, Forms};
+use crate::rules::candidates::LOCAL_ASSETS;
+use crate::rules::plain;
+use crate::rules::rule::{AssetFilter, CEX_VENUES, Market, PREDICTION_VENUES};
+use crate::rules::written::{Form, Forms};
 use crate::syntax::{At, SyntaxError, Table, choose};
 
 /// What `assets` takes and nothing else does, with an example.

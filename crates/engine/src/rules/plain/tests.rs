@@ -59,7 +59,7 @@ mod slow {
         (0xE0000, 0xE0FFF),
     ];
 
-    pub(super) fn shows_nothing(letter: char) -> bool {
+    pub(crate) fn shows_nothing(letter: char) -> bool {
         NOTHING.iter().any(|(first, last)| (*first..=*last).contains(&u32::from(letter)))
     }
 
@@ -198,20 +198,20 @@ mod slow {
         out
     }
 
-    pub(super) fn body(text: &str) -> String {
+    pub(crate) fn body(text: &str) -> String {
         let text: Vec<char> = text.chars().collect();
         without_handles(&visible(&without_links(&entities(&text)))).into_iter().collect()
     }
 
-    pub(super) fn body_words(text: &str) -> String {
+    pub(crate) fn body_words(text: &str) -> String {
         words(&body(text).chars().collect::<Vec<_>>())
     }
 
-    pub(super) fn field_words(text: &str) -> String {
+    pub(crate) fn field_words(text: &str) -> String {
         words(&visible(&entities(&text.chars().collect::<Vec<_>>())))
     }
 
-    pub(super) fn term(text: &str) -> String {
+    pub(crate) fn term(text: &str) -> String {
         words(&visible(&text.chars().collect::<Vec<_>>()))
     }
 }
