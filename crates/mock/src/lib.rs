@@ -1,4 +1,4 @@
-//! A TweetStream server for tests, demos and benches, and a generator of synthetic frames.
+//! A TweetStream server for tests, demos and benches.
 //!
 //! A [`Server`] holds the frames of its [`Config`]'s input in memory. Each client that connects is shown
 //! all of them from the start on a schedule of its own, open loop: the moment a frame is due is computed
@@ -13,8 +13,6 @@
 //!
 //! A [`Fault`] makes something go wrong, as the network and servers at their worst do: a reset behind 200 frames, pings
 //! that nobody answers, half a frame. It is written in a small language; [`fault_help`] teaches it.
-//!
-//! [`synth`] makes frames out of nothing but a seed.
 //!
 //! # What it does not do
 //!
@@ -64,7 +62,6 @@ mod runtime;
 mod scan;
 mod script;
 mod server;
-pub mod synth;
 mod timeline;
 
 #[cfg(test)]

@@ -196,7 +196,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::synth::{Generator, Options};
+    use stoop_synth::{Generator, Options};
 
     const TWEET: &str = "2064689031777615872";
     const DELTA_MS: i64 = 1_000;

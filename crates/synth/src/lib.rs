@@ -1,15 +1,41 @@
-//! Synthetic frames: a made-up day of a feed, the same bytes for the same seed on every machine.
+//! Synthetic frames, and recordings and prices with planted effects: the same bytes for the same seed on every machine.
 //!
-//! Forty invented accounts post, reply, quote and repost about invented tokens and a few real markets;
-//! about 5 % of them do so on Truth Social. Most posts are followed by their enrichment 50 ms to 3 s
-//! later, some by an update (or preceded by it), few by a deletion; account events and pins are strewn
-//! in. Frames come in the order of their `ts`. Every text is made up and every handle and bio says so.
+//! A [`Generator`] makes up a day of a feed. Forty invented accounts post, reply, quote and repost about invented tokens
+//! and a few real markets; about 5 % of them do so on Truth Social. Most posts are followed by their enrichment 50 ms to
+//! 3 s later, some by an update (or preceded by it), and a few by a deletion; account events and pins are mixed in. Frames
+//! come in the order of their `ts`. Every text is made up, and every handle and bio says so.
 //!
-//! The shares and sizes follow what is known of the feed where something is, and are guesses
-//! elsewhere: good for load and for finding crashes, not for estimating how often a rule fires.
+//! [`planted`] makes ten days of posts together with prices that move after some of them, so that a study has something
+//! known to find.
+//!
+//! Both work the same way: a seed becomes random choices, those choices invent a cast of accounts and tokens, the cast
+//! writes posts, and each post yields its frames.
+//!
+//! # What it does not do
+//!
+//! - It does not estimate anything. The shares and sizes follow what is known of the feed where something is known, and
+//!   are guesses elsewhere: good for load and for finding crashes, not for predicting how often a rule fires.
+//! - It writes no files and reads no clock. The caller decides where the frames go.
+//! - It decides nothing: what an engine makes of the frames is for the caller to add.
+//!
+//! # Invariants
+//!
+//! - Integers only, because floating-point logarithms differ between platforms.
+//! - Memory does not grow with the number of frames asked for.
+//! - No real account is named, apart from a few public market symbols.
+//!
+//! # Example
+//!
+//! ```
+//! use stoop_synth::{Generator, Options};
+//!
+//! let frames = Generator::new(Options { frames: 100, seed: 7, ..Options::default() });
+//! assert_eq!(frames.count(), 100);
+//! ```
 
 mod assets;
 mod cast;
+mod dice;
 mod events;
 mod json;
 mod planted;
@@ -19,9 +45,9 @@ mod story;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use crate::dice::{Dice, Quantiles};
 use assets::Token;
 use cast::Account;
+use dice::{Dice, Quantiles};
 pub use planted::{PLANTED_CALL, PLANTED_RETURN, Planted, planted};
 use post::{Kind, Post, Reference, tweet_id};
 use story::Story;
@@ -88,7 +114,7 @@ impl Default for Options {
 /// It holds only what is still on its way: memory does not grow with the number of frames.
 ///
 /// ```
-/// use stoop_mock::synth::{Generator, Options};
+/// use stoop_synth::{Generator, Options};
 ///
 /// let options = Options { frames: 3, seed: 7, ..Options::default() };
 /// let frames: Vec<String> = Generator::new(options).collect();

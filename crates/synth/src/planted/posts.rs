@@ -1,10 +1,10 @@
 //! Who posts what and when, and the frames of it.
 
 use super::{DAYS, MINUTE_MS, START_MS};
+use crate::assets::solana_address;
 use crate::dice::Dice;
-use crate::synth::assets::solana_address;
-use crate::synth::json::Json;
-use crate::synth::post::{envelope, seal, tweet_id};
+use crate::json::Json;
+use crate::post::{envelope, seal, tweet_id};
 
 /// A rule for each token; nobody's name stands in them.
 pub(super) const CONFIG: &str = r#"# Made up: a rule for each coin that `stoop gen --planted` knows. docs/backtesting.md says what is to be found.
