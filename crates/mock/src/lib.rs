@@ -64,11 +64,6 @@ mod script;
 mod server;
 mod timeline;
 
-#[cfg(test)]
-mod fault_tests;
-#[cfg(test)]
-mod server_tests;
-
 pub use board::{ClientStats, Stats};
 pub use config::{Config, Encoding, Error, Input, Key, Pace, Plan, Select};
 pub use fault::{Fault, FaultError, help as fault_help};

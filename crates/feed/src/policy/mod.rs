@@ -3,8 +3,6 @@
 mod snapshot;
 
 #[cfg(test)]
-mod properties;
-#[cfg(test)]
 mod tests;
 
 pub use snapshot::Snapshot;

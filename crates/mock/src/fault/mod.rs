@@ -8,7 +8,7 @@
 //! number of the connection, frames counted and time elapsed. [`script`](crate::script) does what they say.
 
 mod parse;
-mod plan;
+mod schedule;
 mod words;
 
 use std::fmt;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use parse::FaultError;
-pub(crate) use plan::{Plan, Visit, at_the_door};
+pub(crate) use schedule::{Plan, Visit, at_the_door};
 pub use words::help;
 
 /// One thing that goes wrong, and when.
@@ -192,3 +192,6 @@ impl Action {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

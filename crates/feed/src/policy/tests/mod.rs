@@ -2,6 +2,7 @@
 
 mod ends;
 mod keepalive;
+mod properties;
 
 use std::time::Duration;
 

@@ -425,5 +425,4 @@ fn put_in_ms(text: &[u8], out: &mut Vec<u8>) {
 }
 
 #[cfg(test)]
-#[path = "history_tests.rs"]
 mod tests;

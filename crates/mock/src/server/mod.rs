@@ -302,3 +302,6 @@ async fn respond(stream: &mut TcpStream, response: &[u8]) {
         tracing::debug!("a response was not taken");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -529,5 +529,4 @@ fn own_seconds(reel: &Reel, round: u64, index: usize) -> f64 {
 }
 
 #[cfg(test)]
-#[path = "script_tests.rs"]
 mod tests;
