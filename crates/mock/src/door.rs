@@ -1,7 +1,7 @@
 //! Who is let in: turns a request into an answer, without IO.
 
 use crate::config::{Config, Select};
-use crate::fault::Action;
+use crate::fault::ConnectionAction;
 use crate::http::{Request, error_response, html_response, upgrade_response};
 
 const V1: &str = "tweetstream.v1";
@@ -32,7 +32,7 @@ pub(crate) struct Moment<'a> {
     /// Slots taken now.
     pub(crate) taken: usize,
     /// What goes wrong with this connection as a whole.
-    pub(crate) faults: &'a [Action],
+    pub(crate) faults: &'a [ConnectionAction],
 }
 
 /// Whether a request wants to become a WebSocket.
@@ -68,34 +68,15 @@ fn upgrade(request: &Request, config: &Config, moment: Moment<'_>) -> Result<Ans
     let mut protocol = selected(request, config.select);
     for fault in moment.faults {
         match fault {
-            Action::Refuse(status) => return Err((*status, refusal_message(*status))),
-            Action::Html => return Ok(Answer::Refuse(html_response())),
-            Action::EndlessHead => return Ok(Answer::Unending { head: BEGUN.to_vec(), again: HEADER }),
-            Action::SilentHead => return Ok(Answer::Unending { head: BEGUN.to_vec(), again: &[] }),
-            Action::Subprotocol(name) => protocol = Some(name),
-            Action::LateSlot(_)
-            | Action::Replay(_)
-            | Action::Fin
-            | Action::Rst
-            | Action::Close(_)
-            | Action::Stall(_)
-            | Action::Freeze(_)
-            | Action::NoPong
-            | Action::Slow(_)
-            | Action::Skew(_)
-            | Action::Half
-            | Action::Claim(_)
-            | Action::Endless
-            | Action::Hollow
-            | Action::Long(_)
-            | Action::Rubbish(_)
-            | Action::Dup(_)
-            | Action::Late(_)
-            | Action::MetaFirst(_)
-            | Action::Fragment(_)
-            | Action::Rsv
-            | Action::Masked
-            | Action::Compressed => {}
+            ConnectionAction::Refuse(status) => return Err((*status, refusal_message(*status))),
+            ConnectionAction::Html => return Ok(Answer::Refuse(html_response())),
+            ConnectionAction::EndlessHead => {
+                return Ok(Answer::Unending { head: BEGUN.to_vec(), again: HEADER });
+            }
+            ConnectionAction::SilentHead => return Ok(Answer::Unending { head: BEGUN.to_vec(), again: &[] }),
+            ConnectionAction::Subprotocol(name) => protocol = Some(name),
+            // Decided once the client is in.
+            ConnectionAction::LateSlot(_) | ConnectionAction::Replay(_) => {}
         }
     }
     if !authorised(config, offered_key(request)) {

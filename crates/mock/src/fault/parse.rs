@@ -2,8 +2,9 @@
 
 use std::str::FromStr;
 
+use super::action::{Action, StreamAction};
 use super::words::{Argument, Word, duration, words};
-use super::{Action, Fault, Kind, When, Which};
+use super::{Fault, When, Which};
 
 /// A fault that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -71,7 +72,6 @@ impl FromStr for Fault {
             None => (None, whole),
         };
         let (word, action) = read_action(action)?;
-        let kind = action.kind();
         let mut found = Triggers::default();
         let mut rest = triggers;
         while let Some(piece) = rest {
@@ -80,9 +80,9 @@ impl FromStr for Fault {
             rest = next;
         }
         let (first, last) = found.conns.unwrap_or((1, u64::MAX));
-        let when = found.when.unwrap_or(match (kind, found.chance) {
-            (Kind::Connection, _) | (Kind::Stream, None) => When::After(0),
-            (Kind::Stream, Some(_)) | (Kind::Frame, _) => When::Every(1),
+        let when = found.when.unwrap_or(match (&action, found.chance) {
+            (Action::Connection(_), _) | (Action::Stream(_), None) => When::After(0),
+            (Action::Stream(_), Some(_)) | (Action::Frame(_), _) => When::Every(1),
         });
         Ok(Self {
             which: Which { first, last, until: found.until },
@@ -151,15 +151,17 @@ impl Triggers {
             }
             _ => return Err(piece.error(format!("`{}` is no trigger; there are {KNOWN}", piece.text()))),
         };
-        if action.kind() == Kind::Connection {
-            let message = format!(
+        let refusal = match action {
+            Action::Connection(_) => Some(format!(
                 "`{}` is decided when a connection is asked for; it takes conn, first, until and p only",
                 word.name
-            );
-            return Err(piece.error(message));
-        }
-        if when == When::End && (action.kind() == Kind::Frame || *action == Action::Half) {
-            let message = format!("`{}` acts on a frame, and behind the end there is none", word.name);
+            )),
+            Action::Stream(StreamAction::Half) | Action::Frame(_) if when == When::End => {
+                Some(format!("`{}` acts on a frame, and behind the end there is none", word.name))
+            }
+            Action::Stream(_) | Action::Frame(_) => None,
+        };
+        if let Some(message) = refusal {
             return Err(piece.error(message));
         }
         once(&mut self.when, when, piece, "only one of after, every, at and end says when")
@@ -208,7 +210,7 @@ fn range(piece: Piece<'_>) -> Result<(u64, u64), FaultError> {
 mod tests {
     use std::time::Duration;
 
-    use super::super::Rubbish;
+    use super::super::action::{ConnectionAction, FrameAction, Rubbish};
     use super::*;
 
     fn read(text: &str) -> Fault {
@@ -219,43 +221,44 @@ mod tests {
     fn every_action_is_read_in_each_of_its_forms() {
         let s = Duration::from_secs;
         let two = std::num::NonZeroUsize::new(2).unwrap();
-        for (text, action) in [
-            ("refuse(429)", Action::Refuse(429)),
-            ("html", Action::Html),
-            ("subprotocol(chat.v2)", Action::Subprotocol("chat.v2".to_owned())),
-            ("endless-head", Action::EndlessHead),
-            ("silent-head", Action::SilentHead),
-            ("late-slot(90s)", Action::LateSlot(s(90))),
-            ("replay(20)", Action::Replay(20)),
-            ("fin", Action::Fin),
-            ("rst", Action::Rst),
-            ("close", Action::Close(None)),
-            ("close(4029)", Action::Close(Some(4029))),
-            ("stall", Action::Stall(None)),
-            ("stall(10s)", Action::Stall(Some(s(10)))),
-            ("freeze", Action::Freeze(None)),
-            ("freeze(1m)", Action::Freeze(Some(s(60)))),
-            ("no-pong", Action::NoPong),
-            ("slow(2K)", Action::Slow(2048)),
-            ("skew(-5m)", Action::Skew(-300_000)),
-            ("skew(1h)", Action::Skew(3_600_000)),
-            ("half", Action::Half),
-            ("claim(4G)", Action::Claim(4 << 30)),
-            ("endless", Action::Endless),
-            ("hollow", Action::Hollow),
-            ("long(17M)", Action::Long(17 << 20)),
-            ("rubbish(json)", Action::Rubbish(Rubbish::Json)),
-            ("rubbish(utf8)", Action::Rubbish(Rubbish::Utf8)),
-            ("rubbish(binary)", Action::Rubbish(Rubbish::Binary)),
-            ("dup", Action::Dup(1)),
-            ("dup(3)", Action::Dup(3)),
-            ("late(4)", Action::Late(4)),
-            ("meta-first(9)", Action::MetaFirst(9)),
-            ("fragment(2)", Action::Fragment(two)),
-            ("rsv", Action::Rsv),
-            ("masked", Action::Masked),
-            ("compressed", Action::Compressed),
-        ] {
+        let actions: [(&str, Action); 35] = [
+            ("refuse(429)", ConnectionAction::Refuse(429).into()),
+            ("html", ConnectionAction::Html.into()),
+            ("subprotocol(chat.v2)", ConnectionAction::Subprotocol("chat.v2".to_owned()).into()),
+            ("endless-head", ConnectionAction::EndlessHead.into()),
+            ("silent-head", ConnectionAction::SilentHead.into()),
+            ("late-slot(90s)", ConnectionAction::LateSlot(s(90)).into()),
+            ("replay(20)", ConnectionAction::Replay(20).into()),
+            ("fin", StreamAction::Fin.into()),
+            ("rst", StreamAction::Rst.into()),
+            ("close", StreamAction::Close(None).into()),
+            ("close(4029)", StreamAction::Close(Some(4029)).into()),
+            ("stall", StreamAction::Stall(None).into()),
+            ("stall(10s)", StreamAction::Stall(Some(s(10))).into()),
+            ("freeze", StreamAction::Freeze(None).into()),
+            ("freeze(1m)", StreamAction::Freeze(Some(s(60))).into()),
+            ("no-pong", StreamAction::NoPong.into()),
+            ("slow(2K)", StreamAction::Slow(2048).into()),
+            ("skew(-5m)", StreamAction::Skew(-300_000).into()),
+            ("skew(1h)", StreamAction::Skew(3_600_000).into()),
+            ("half", StreamAction::Half.into()),
+            ("claim(4G)", StreamAction::Claim(4 << 30).into()),
+            ("endless", StreamAction::Endless.into()),
+            ("hollow", StreamAction::Hollow.into()),
+            ("long(17M)", StreamAction::Long(17 << 20).into()),
+            ("rubbish(json)", StreamAction::Rubbish(Rubbish::Json).into()),
+            ("rubbish(utf8)", StreamAction::Rubbish(Rubbish::Utf8).into()),
+            ("rubbish(binary)", StreamAction::Rubbish(Rubbish::Binary).into()),
+            ("dup", FrameAction::Dup(1).into()),
+            ("dup(3)", FrameAction::Dup(3).into()),
+            ("late(4)", FrameAction::Late(4).into()),
+            ("meta-first(9)", FrameAction::MetaFirst(9).into()),
+            ("fragment(2)", FrameAction::Fragment(two).into()),
+            ("rsv", FrameAction::Rsv.into()),
+            ("masked", FrameAction::Masked.into()),
+            ("compressed", FrameAction::Compressed.into()),
+        ];
+        for (text, action) in actions {
             let fault = read(text);
             assert_eq!((fault.action.clone(), fault.to_string().as_str()), (action, text));
         }

@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::Data;
 
 use crate::config::{Config, Encoding, Pace};
 use crate::dice::Dice;
-use crate::fault::{Action, Plan, Rubbish, Visit};
+use crate::fault::{FrameAction, Rubbish, Schedule, StreamAction, Visit};
 use crate::frame::{self, Shape};
 use crate::rebase::{Shift, apply, moved};
 use crate::reel::{Frame, Reel};
@@ -117,7 +117,7 @@ pub(crate) struct Script {
     pace: Pace,
     repeat: bool,
     encoding: Encoding,
-    plan: Plan,
+    schedule: Schedule,
     dice: Dice,
     connect_ms: i64,
     /// How this round is moved; `None` leaves the frames as they are.
@@ -161,7 +161,7 @@ impl Script {
             pace: config.pace,
             repeat: config.repeat,
             encoding: config.encoding,
-            plan: Plan::new(&config.faults, config.fault_seed, visit),
+            schedule: Schedule::new(&config.faults, config.fault_seed, visit),
             dice: Dice::new(config.fault_seed ^ visit.number),
             connect_ms,
             shift,
@@ -223,7 +223,7 @@ impl Script {
                 self.thaw_at = None;
                 return Act::Hear(Ear::All);
             }
-            if let Some((action, text)) = self.plan.timed(elapsed) {
+            if let Some((action, text)) = self.schedule.timed(elapsed) {
                 self.strike(&action, text, elapsed);
                 continue;
             }
@@ -237,12 +237,12 @@ impl Script {
             if is_end && !self.held.is_empty() && !self.is_half {
                 return self.send_held();
             }
-            if let Some((action, text)) = self.plan.counted(self.taken, is_end) {
+            if let Some((action, text)) = self.schedule.counted(self.taken, is_end) {
                 self.strike(&action, text, elapsed);
                 continue;
             }
             if is_end {
-                return self.plan.wake().map_or(Act::Rest, Act::Wait);
+                return self.schedule.wake().map_or(Act::Rest, Act::Wait);
             }
             if self.next == self.reel.frames.len() {
                 self.start_round();
@@ -257,52 +257,38 @@ impl Script {
     }
 
     fn wait(&self, until: Duration) -> Act {
-        let wake = self.plan.wake().into_iter().chain(self.thaw_at).min();
+        let wake = self.schedule.wake().into_iter().chain(self.thaw_at).min();
         Act::Wait(wake.map_or(until, |wake| wake.min(until)))
     }
 
     /// Lets a fault of the stream strike.
-    fn strike(&mut self, action: &Action, text: Arc<str>, elapsed: Duration) {
+    fn strike(&mut self, action: &StreamAction, text: Arc<str>, elapsed: Duration) {
         self.acts.push_back(Act::Struck(text));
         match action {
-            Action::Fin => self.acts.push_back(Act::End(End::Fin)),
-            Action::Rst => self.acts.push_back(Act::End(End::Rst)),
-            Action::Close(code) => self.acts.push_back(Act::End(End::Close(*code))),
-            Action::Stall(lasting) => self.quiet_until = later(elapsed, *lasting),
-            Action::Freeze(lasting) => self.freeze(later(elapsed, *lasting)),
-            Action::NoPong => self.acts.push_back(Act::Hear(Ear::NoPings)),
-            Action::Slow(rate) => self.acts.push_back(Act::Slow(*rate)),
-            Action::Skew(ms) => self.skew_ms += ms,
+            StreamAction::Fin => self.acts.push_back(Act::End(End::Fin)),
+            StreamAction::Rst => self.acts.push_back(Act::End(End::Rst)),
+            StreamAction::Close(code) => self.acts.push_back(Act::End(End::Close(*code))),
+            StreamAction::Stall(lasting) => self.quiet_until = later(elapsed, *lasting),
+            StreamAction::Freeze(lasting) => self.freeze(later(elapsed, *lasting)),
+            StreamAction::NoPong => self.acts.push_back(Act::Hear(Ear::NoPings)),
+            StreamAction::Slow(rate) => self.acts.push_back(Act::Slow(*rate)),
+            StreamAction::Skew(ms) => self.skew_ms += ms,
             // The next frame is cut when it is due.
-            Action::Half => self.is_half = true,
+            StreamAction::Half => self.is_half = true,
             // It hears nothing from here on: whatever was sent now would be taken for a part of the frame.
-            Action::Claim(length) => {
+            StreamAction::Claim(length) => {
                 self.freeze(Duration::MAX);
                 self.put(|out| frame::announcement(out, *length));
             }
-            Action::Endless => self.begin_endless(Endless::Full),
-            Action::Hollow => self.begin_endless(Endless::Hollow),
-            Action::Long(bytes) => self.put(|out| whole(out, Data::Text, &padded(*bytes))),
-            Action::Rubbish(Rubbish::Json) => self.put(|out| whole(out, Data::Text, CUT_OFF)),
-            Action::Rubbish(Rubbish::Utf8) => self.put(|out| whole(out, Data::Text, NOT_UTF8)),
-            Action::Rubbish(Rubbish::Binary) => {
+            StreamAction::Endless => self.begin_endless(Endless::Full),
+            StreamAction::Hollow => self.begin_endless(Endless::Hollow),
+            StreamAction::Long(bytes) => self.put(|out| whole(out, Data::Text, &padded(*bytes))),
+            StreamAction::Rubbish(Rubbish::Json) => self.put(|out| whole(out, Data::Text, CUT_OFF)),
+            StreamAction::Rubbish(Rubbish::Utf8) => self.put(|out| whole(out, Data::Text, NOT_UTF8)),
+            StreamAction::Rubbish(Rubbish::Binary) => {
                 let noise = self.dice.bytes::<NOISE>();
                 self.put(|out| whole(out, Data::Binary, &noise));
             }
-            Action::Refuse(_)
-            | Action::Html
-            | Action::Subprotocol(_)
-            | Action::EndlessHead
-            | Action::SilentHead
-            | Action::LateSlot(_)
-            | Action::Replay(_)
-            | Action::Dup(_)
-            | Action::Late(_)
-            | Action::MetaFirst(_)
-            | Action::Fragment(_)
-            | Action::Rsv
-            | Action::Masked
-            | Action::Compressed => unreachable!("a plan keeps faults of other kinds apart"),
         }
     }
 
@@ -354,7 +340,7 @@ impl Script {
     /// How many frames go together from `first` on.
     fn group(&self, first: usize) -> usize {
         let Encoding::Batch(most) = self.encoding else { return 1 };
-        let room = usize::try_from(self.plan.room(self.taken)).unwrap_or(usize::MAX);
+        let room = usize::try_from(self.schedule.room(self.taken)).unwrap_or(usize::MAX);
         let most = most.get().min(room);
         self.reel.frames[first..].iter().take(most).take_while(|frame| frame.json).count().max(1)
     }
@@ -369,37 +355,16 @@ impl Script {
             let bytes = self.shown(index);
             let mut copies = 1;
             let mut behind = None;
-            for (action, text) in self.plan.on_frame(self.taken, elapsed) {
+            for (action, text) in self.schedule.on_frame(self.taken, elapsed) {
                 self.acts.push_back(Act::Struck(text));
                 match action {
-                    Action::Dup(more) => copies += more,
-                    Action::Late(frames) => behind = behind.max(Some(self.taken + frames)),
-                    Action::MetaFirst(frames) => behind = behind.max(self.meta_behind(index, frames)),
-                    Action::Fragment(pieces) => shape.pieces = Some(pieces),
-                    Action::Rsv => shape.reserved = true,
-                    Action::Masked => shape.masked = true,
-                    Action::Compressed => shape.compressed = true,
-                    Action::Refuse(_)
-                    | Action::Html
-                    | Action::Subprotocol(_)
-                    | Action::EndlessHead
-                    | Action::SilentHead
-                    | Action::LateSlot(_)
-                    | Action::Replay(_)
-                    | Action::Fin
-                    | Action::Rst
-                    | Action::Close(_)
-                    | Action::Stall(_)
-                    | Action::Freeze(_)
-                    | Action::NoPong
-                    | Action::Slow(_)
-                    | Action::Skew(_)
-                    | Action::Half
-                    | Action::Claim(_)
-                    | Action::Endless
-                    | Action::Hollow
-                    | Action::Long(_)
-                    | Action::Rubbish(_) => unreachable!("a plan keeps faults of other kinds apart"),
+                    FrameAction::Dup(more) => copies += more,
+                    FrameAction::Late(frames) => behind = behind.max(Some(self.taken + frames)),
+                    FrameAction::MetaFirst(frames) => behind = behind.max(self.meta_behind(index, frames)),
+                    FrameAction::Fragment(pieces) => shape.pieces = Some(pieces),
+                    FrameAction::Rsv => shape.reserved = true,
+                    FrameAction::Masked => shape.masked = true,
+                    FrameAction::Compressed => shape.compressed = true,
                 }
             }
             for _ in 0..copies {

@@ -16,7 +16,7 @@ use crate::board::{Counters, Stats};
 use crate::client::Client;
 use crate::config::{Config, Error};
 use crate::door::{Answer, Moment, answer, is_upgrade};
-use crate::fault::{Action, Fault, Visit, at_the_door};
+use crate::fault::{ConnectionAction, Fault, Visit, on_connection};
 use crate::http::{self, HeadError, Request};
 use crate::receipts::Receipts;
 use crate::reel::Reel;
@@ -220,7 +220,7 @@ struct Admission {
     client: Option<u64>,
     visit: Visit,
     /// What goes wrong with the connection as a whole.
-    faults: Vec<Action>,
+    faults: Vec<ConnectionAction>,
 }
 
 fn decide(shared: &Shared, request: &Request) -> Admission {
@@ -236,7 +236,7 @@ fn decide(shared: &Shared, request: &Request) -> Admission {
     let mut answered = Answer::Respond(Vec::new());
     let client = counters.admit(elapsed, |stats| {
         visit.number = stats.upgrades + 1;
-        for (fault, text) in at_the_door(&config.faults, config.fault_seed, visit) {
+        for (fault, text) in on_connection(&config.faults, config.fault_seed, visit) {
             tracing::info!(connection = visit.number, fault = %text, "fault");
             faults.push(fault);
         }
@@ -250,12 +250,12 @@ fn decide(shared: &Shared, request: &Request) -> Admission {
     Admission { answer: answered, client, visit, faults }
 }
 
-fn late_slot(fault: &Action) -> Option<Duration> {
-    if let Action::LateSlot(late) = fault { Some(*late) } else { None }
+fn late_slot(fault: &ConnectionAction) -> Option<Duration> {
+    if let ConnectionAction::LateSlot(late) = fault { Some(*late) } else { None }
 }
 
-fn replay(fault: &Action) -> Option<u64> {
-    if let Action::Replay(frames) = fault { Some(*frames) } else { None }
+fn replay(fault: &ConnectionAction) -> Option<u64> {
+    if let ConnectionAction::Replay(frames) = fault { Some(*frames) } else { None }
 }
 
 /// Answers without end, until the client has gone.
