@@ -54,7 +54,6 @@ fn event() -> impl Strategy<Value = Event> {
         }),
         3 => transport_error().prop_map(|error| Event::Failed { error }),
         6 => Just(Event::Pong),
-        2 => Just(Event::Received),
         3 => any::<bool>().prop_map(Event::ReadingHeld),
         1 => prop::bool::weighted(0.2).prop_map(|stop| if stop { Event::Stop } else { Event::Pong }),
     ]
