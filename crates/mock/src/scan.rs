@@ -104,7 +104,7 @@ pub(crate) fn subject(text: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((op?, tweet?))
 }
 
-/// Reads a plain integer; anything with a point or an exponent is none.
+/// Reads a plain integer; `None` for anything with a point or an exponent.
 pub(crate) fn integer(digits: &[u8]) -> Option<i64> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }

@@ -6,8 +6,8 @@
 use rand_core::Rng;
 use rand_pcg::Pcg64Mcg;
 
-/// A distribution: pairs of a cumulated probability in 1/1000 and the value there, from 0 to 1000.
-/// Between two of them values are spread evenly.
+/// A distribution: pairs of a cumulated probability in 1/1000, from 0 to 1000, and the value there. Between two of them
+/// values are spread evenly.
 pub(crate) type Quantiles = &'static [(u64, u64)];
 
 /// A stream of random choices.
@@ -41,7 +41,7 @@ impl Dice {
         low + self.below(high - low + 1)
     }
 
-    /// True so many times in 1000.
+    /// True this many times in 1000.
     pub(crate) fn chance(&mut self, per_mille: u64) -> bool {
         self.below(1000) < per_mille
     }
@@ -67,7 +67,7 @@ impl Dice {
         bytes
     }
 
-    /// So many characters of an alphabet.
+    /// A word of this many characters of an alphabet.
     pub(crate) fn word(&mut self, alphabet: &str, length: usize) -> String {
         let alphabet = alphabet.as_bytes();
         (0..length).map(|_| char::from(*self.pick(alphabet))).collect()

@@ -26,7 +26,7 @@ pub(super) struct Story {
 pub(super) struct Url {
     pub(super) expanded: String,
     pub(super) name: String,
-    /// As it stands in the text.
+    /// The short form that stands in the text.
     pub(super) tco: String,
 }
 
@@ -99,11 +99,11 @@ const TAILS: &[&str] = &[
 const SHORT: &str = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ0123456789";
 
 /// Invents what an account says.
-pub(super) fn tell(dice: &mut Dice, author: usize, accounts: &[Account], tokens: &[Token]) -> Story {
+pub(super) fn invent(dice: &mut Dice, author: usize, accounts: &[Account], tokens: &[Token]) -> Story {
     let account = &accounts[author];
     let mut story = Story::default();
     if dice.chance(30) {
-        // A picture without a word: what it is about stands only in the picture.
+        // A picture without text: only the picture says what the post is about.
         story.media = 1;
         story.ocr = Some(ocr(dice, None, tokens));
         return story;
@@ -137,7 +137,7 @@ pub(super) fn tell(dice: &mut Dice, author: usize, accounts: &[Account], tokens:
     story
 }
 
-/// Replaces the slots of a template and notes what they stand for.
+/// Replaces the slots of a template, and notes what they stand for.
 fn fill(dice: &mut Dice, story: &mut Story, template: &str, accounts: &[Account], tokens: &[Token]) {
     let exchange = *dice.pick(EXCHANGES);
     let mut token = pick_token(dice, tokens);

@@ -1,8 +1,8 @@
-//! What goes wrong on purpose, and the language it is asked for in.
+//! What goes wrong on purpose, and the language in which you ask for it.
 //!
 //! A fault is written `[TRIGGER,…:]ACTION`: `after=200:rst`, `conn=2-,every=50:dup`, `refuse(503)`. Triggers say on
-//! which connections and when in them, the action says what. The words of the language are a table
-//! ([`words`]); the parser and the help are made from it.
+//! which connections and when; the action says what. The words of the language are one table ([`words`]), from which the
+//! parser and the help are made.
 //!
 //! This module decides: which faults strike a connection and when is a function of the specifications, the seed, the
 //! number of the connection, frames counted and time elapsed. [`script`](crate::script) does what they say.
@@ -35,14 +35,14 @@ pub use words::help;
 pub struct Fault {
     which: Which,
     when: When,
-    /// Strikes only so many times of 2^32; `None` always.
+    /// How often of 2^32 times it strikes; `None` is always.
     chance: Option<u64>,
     action: Action,
     text: Arc<str>,
 }
 
 impl Fault {
-    /// Whether it makes a connection begin where the client had come to.
+    /// Whether it makes a connection begin where the client had left off.
     pub(crate) fn is_replay(&self) -> bool {
         matches!(self.action, Action::Connection(ConnectionAction::Replay(_)))
     }
@@ -55,25 +55,25 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The connections a fault strikes. Every upgrade asked for counts, from 1, let in or not.
+/// The connections a fault strikes. Every request for an upgrade counts, from 1, whether it is granted or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Which {
     first: u64,
     last: u64,
-    /// Only those asked for so long after the server has started.
+    /// Only those asked for within this time of the start of the server.
     until: Option<Duration>,
 }
 
 /// When in a connection a fault strikes. Frames are those of the input, counted from the connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum When {
-    /// Once: behind so many frames; for an action on a frame, the next.
+    /// Once: after this many frames; for an action on a frame, the next one.
     After(u64),
-    /// Behind each so-manyth frame; for an action on a frame, that one.
+    /// After each frame whose number is a multiple of this; for an action on a frame, that frame.
     Every(u64),
-    /// Once: so long after the connect.
+    /// Once: this long after the connect.
     At(Duration),
-    /// Once: behind the last frame of the input.
+    /// Once: after the last frame of the input.
     End,
 }
 

@@ -1,4 +1,4 @@
-//! Reads a fault; what is wrong is told with its place.
+//! Reads a fault. An error says what is wrong and in which column.
 
 use std::str::FromStr;
 
@@ -10,7 +10,7 @@ use super::{Fault, When, Which};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("column {column}: {message}")]
 pub struct FaultError {
-    /// Where, in characters from 1.
+    /// The column, in characters from 1.
     pub column: usize,
     /// What is wrong, and what would be right.
     pub message: String,
@@ -33,7 +33,7 @@ impl<'a> Piece<'a> {
         FaultError { column: self.whole[..self.from].chars().count() + 1, message: message.into() }
     }
 
-    /// What stands before and after the first of these characters.
+    /// The pieces before and after the first of these characters.
     fn split(self, at: char) -> (Self, Option<Self>) {
         match self.text().find(at) {
             Some(place) => {
@@ -45,7 +45,7 @@ impl<'a> Piece<'a> {
     }
 }
 
-/// What the triggers have said so far.
+/// What the triggers read so far ask for.
 #[derive(Default)]
 struct Triggers {
     conns: Option<(u64, u64)>,
@@ -59,15 +59,15 @@ impl FromStr for Fault {
 
     fn from_str(text: &str) -> Result<Self, FaultError> {
         let whole = Piece { whole: text, from: 0, to: text.len() };
-        // A name in brackets may hold no colon, so the first one ends the triggers.
-        let (before, behind) = whole.split(':');
-        let (triggers, action) = match behind {
+        // No argument can hold a colon, so the first one ends the triggers.
+        let (before, after) = whole.split(':');
+        let (triggers, action) = match after {
             Some(action) => (Some(before), action),
             None if text.contains('=') && !text.contains('(') => {
                 let end = Piece { from: text.len(), ..whole };
-                return Err(end.error(
-                    "an action is missing: write a colon and what is to happen, as in after=200:rst",
-                ));
+                return Err(
+                    end.error("an action is missing: write a colon and an action, as in after=200:rst")
+                );
             }
             None => (None, whole),
         };
@@ -99,7 +99,7 @@ fn read_action(piece: Piece<'_>) -> Result<(&'static Word, Action), FaultError> 
     let Some(word) = words().find(|word| word.name == name.text()) else {
         let names: Vec<&str> = words().map(|word| word.name).collect();
         let known = names.join(", ");
-        return Err(name.error(format!("`{}` is no action; there are {known}", name.text())));
+        return Err(name.error(format!("`{}` is not an action; the actions are {known}", name.text())));
     };
     let write = |problem: &str| format!("{problem}: write {}", word.form);
     let argument = match inside {
@@ -149,7 +149,11 @@ impl Triggers {
                 let last = number(value("first=N")?, 1)?;
                 return once(&mut self.conns, (1, last), piece, "`conn` and `first` exclude each other");
             }
-            _ => return Err(piece.error(format!("`{}` is no trigger; there are {KNOWN}", piece.text()))),
+            _ => {
+                return Err(
+                    piece.error(format!("`{}` is not a trigger; the triggers are {KNOWN}", piece.text()))
+                );
+            }
         };
         let refusal = match action {
             Action::Connection(_) => Some(format!(
@@ -157,7 +161,7 @@ impl Triggers {
                 word.name
             )),
             Action::Stream(StreamAction::Half) | Action::Frame(_) if when == When::End => {
-                Some(format!("`{}` acts on a frame, and behind the end there is none", word.name))
+                Some(format!("`{}` acts on a frame, and there is none after the end", word.name))
             }
             Action::Stream(_) | Action::Frame(_) => None,
         };
@@ -177,7 +181,7 @@ fn once<T>(place: &mut Option<T>, value: T, piece: Piece<'_>, twice: &str) -> Re
 
 fn number(piece: Piece<'_>, least: u64) -> Result<u64, FaultError> {
     let number = piece.text().parse().ok().filter(|number| *number >= least);
-    number.ok_or_else(|| piece.error(format!("`{}` is no number from {least} on", piece.text())))
+    number.ok_or_else(|| piece.error(format!("`{}` is not a number of at least {least}", piece.text())))
 }
 
 fn time(piece: Piece<'_>) -> Result<std::time::Duration, FaultError> {
@@ -188,10 +192,11 @@ fn chance(piece: Piece<'_>) -> Result<u64, FaultError> {
     let chance = piece.text().parse::<f64>().ok().filter(|chance| *chance > 0.0 && *chance <= 1.0);
     let chance = chance.ok_or_else(|| {
         piece.error(format!(
-            "`{}` is no chance: write a number above 0 and up to 1, such as 0.01",
+            "`{}` is not a chance: write a number above 0 and up to 1, such as 0.01",
             piece.text()
         ))
     })?;
+    // An integer, so that the same draw decides alike on every machine.
     Ok((chance * 2_f64.powi(32)) as u64)
 }
 
@@ -293,44 +298,44 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told_with_their_place_and_what_would_be_right() {
+    fn mistakes_come_with_their_column_and_what_would_be_right() {
         for (text, column, part) in [
-            ("", 1, "`` is no action; there are refuse, html,"),
+            ("", 1, "`` is not an action; the actions are refuse, html,"),
             ("after=200", 10, "as in after=200:rst"),
-            ("after=200:", 11, "is no action"),
-            ("after=200:rts", 11, "`rts` is no action"),
+            ("after=200:", 11, "is not an action"),
+            ("after=200:rts", 11, "`rts` is not an action"),
             ("after=200:rst(1)", 15, "(1) is too much: write rst"),
             ("refuse", 1, "write refuse(STATUS)"),
             ("refuse()", 8, "write refuse(STATUS)"),
-            ("refuse(200)", 8, "`200` is no number from 400 to 599"),
+            ("refuse(200)", 8, "`200` is not a number from 400 to 599"),
             ("refuse(429", 11, "closing bracket"),
             ("refuse(429)x", 12, "nothing may follow"),
-            ("close(1006)", 7, "`1006` is no code that can be sent: write close(CODE) or close"),
-            ("stall(10)", 7, "`10` is no time"),
+            ("close(1006)", 7, "`1006` is not a code that can be sent: write close(CODE) or close"),
+            ("stall(10)", 7, "`10` is not a time"),
             ("slow(0)", 6, "such as 512 or 2M"),
             ("long(1T)", 6, "such as 512 or 2M"),
             ("subprotocol(a b)", 13, "letters, digits"),
-            ("rubbish(xml)", 9, "none of json, utf8, binary"),
-            ("after=x:rst", 7, "`x` is no number from 0 on"),
-            ("every=0:rst", 7, "`0` is no number from 1 on"),
+            ("rubbish(xml)", 9, "not one of json, utf8, binary"),
+            ("after=x:rst", 7, "`x` is not a number of at least 0"),
+            ("every=0:rst", 7, "`0` is not a number of at least 1"),
             ("after=:rst", 1, "write after=N"),
-            ("at=5:rst", 4, "`5` is no time"),
+            ("at=5:rst", 4, "`5` is not a time"),
             ("p=2:rst", 3, "such as 0.01"),
             ("p=0:rst", 3, "such as 0.01"),
             ("p=NaN:rst", 3, "such as 0.01"),
-            ("conn=0:rst", 6, "from 1 on"),
-            ("conn=4-2:rst", 8, "from 4 on"),
-            ("soon=1:rst", 1, "there are after=N, every=N"),
+            ("conn=0:rst", 6, "at least 1"),
+            ("conn=4-2:rst", 8, "at least 4"),
+            ("soon=1:rst", 1, "the triggers are after=N, every=N"),
             ("end=1:rst", 1, "takes no value"),
-            ("after=1,:rst", 9, "is no trigger"),
+            ("after=1,:rst", 9, "is not a trigger"),
             ("after=1,every=2:rst", 9, "only one of after, every, at and end"),
             ("conn=1,first=2:rst", 8, "exclude each other"),
             ("p=0.1,p=0.2:rst", 7, "second chance"),
             ("after=5:refuse(429)", 1, "conn, first, until and p only"),
-            ("end:dup", 1, "behind the end there is none"),
-            ("end:half", 1, "behind the end there is none"),
-            ("nach=ü,after=1:rst", 1, "is no trigger"),
-            ("conn=1,ü=1:rst", 8, "is no trigger"),
+            ("end:dup", 1, "none after the end"),
+            ("end:half", 1, "none after the end"),
+            ("nach=ü,after=1:rst", 1, "is not a trigger"),
+            ("conn=1,ü=1:rst", 8, "is not a trigger"),
         ] {
             let error = text.parse::<Fault>().unwrap_err();
             assert_eq!(error.column, column, "{text}: {error}");

@@ -33,7 +33,7 @@ struct Armed<A> {
     text: Arc<str>,
     dice: Dice,
     is_over: bool,
-    /// The number of frames it was last asked at: it is tried once at each.
+    /// The number of frames it was last asked at. Its chance is drawn once at each.
     asked_at: u64,
 }
 
@@ -186,7 +186,7 @@ mod tests {
         specs.iter().map(|spec| spec.parse().unwrap()).collect()
     }
 
-    /// Counts of frames behind which faults strike, one frame at a time.
+    /// The counts of frames after which faults strike, one frame at a time.
     fn struck(specs: &[&str], seed: u64, visit: Visit, frames: u64) -> Vec<(u64, String)> {
         let mut schedule = Schedule::new(&faults(specs), seed, visit);
         let mut found = Vec::new();

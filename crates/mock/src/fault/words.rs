@@ -6,22 +6,22 @@ use std::time::Duration;
 
 use super::action::{Action, ConnectionAction, FrameAction, Rubbish, StreamAction};
 
-/// Longest message the server makes up, bytes.
+/// Longest message the server makes up, bytes. It is built in memory.
 const LONGEST: u64 = 256 << 20;
-/// Frames a frame may be held back, or shown again.
+/// Most frames that a frame may be held back for, or times it may be repeated. Held frames are kept in memory.
 const FRAMES: u64 = 10_000;
 
 /// An action of the language.
 pub(super) struct Word {
     pub(super) name: &'static str,
-    /// How it is written, for errors and the help.
+    /// How to write it, for errors and the help.
     pub(super) form: &'static str,
     says: &'static str,
-    /// Reads what stands in the brackets; an error says what is wrong with it.
+    /// Reads the argument; an error says what is wrong with it.
     pub(super) read: fn(Argument<'_>) -> Result<Action, String>,
 }
 
-/// What stands in the brackets of an action; `None` without brackets.
+/// The text in the brackets of an action; `None` without brackets.
 #[derive(Clone, Copy)]
 pub(super) struct Argument<'a>(pub(super) Option<&'a str>);
 
@@ -237,15 +237,15 @@ pub fn help() -> String {
          --fault 'close(1012)'            close each connection at once\n\nTriggers, joined by commas:\n\n",
     );
     let mut row = |word: &str, says: &str| {
-        writeln!(text, "  {word:<24} {says}").expect("a String takes every text");
+        writeln!(text, "  {word:<24} {says}").expect("writing to a String does not fail");
     };
     for (word, says) in TRIGGERS {
         row(word, says);
     }
     for (title, words) in GROUPS {
-        write!(text, "\n{title}:\n\n").expect("a String takes every text");
+        write!(text, "\n{title}:\n\n").expect("writing to a String does not fail");
         for Word { form, says, .. } in words {
-            writeln!(text, "  {form:<24} {says}").expect("a String takes every text");
+            writeln!(text, "  {form:<24} {says}").expect("writing to a String does not fail");
         }
     }
     text.push_str(
@@ -271,7 +271,7 @@ impl Argument<'_> {
     fn number(self, least: u64, most: u64) -> Result<u64, String> {
         let text = self.required()?;
         let number = text.parse().ok().filter(|number| (least..=most).contains(number));
-        number.ok_or_else(|| format!("`{text}` is no number from {least} to {most}"))
+        number.ok_or_else(|| format!("`{text}` is not a number from {least} to {most}"))
     }
 
     fn optional_number(self, least: u64, most: u64) -> Result<Option<u64>, String> {
@@ -303,7 +303,7 @@ impl Argument<'_> {
         let bytes = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
         bytes
             .filter(|bytes| (1..=most).contains(bytes))
-            .ok_or_else(|| format!("`{text}` is no number of bytes from 1 to {most}, such as 512 or 2M"))
+            .ok_or_else(|| format!("`{text}` is not a number of bytes from 1 to {most}, such as 512 or 2M"))
     }
 
     fn pieces(self) -> Result<NonZeroUsize, String> {
@@ -316,7 +316,7 @@ impl Argument<'_> {
         // RFC 6455 reserves 1004, 1005, 1006 and 1015 for what an endpoint tells its own program: they never travel.
         let code = text.parse().ok().filter(|code| (1000..=4999).contains(code));
         let code = code.filter(|code| !matches!(code, 1004..=1006 | 1015));
-        code.map(Some).ok_or_else(|| format!("`{text}` is no code that can be sent"))
+        code.map(Some).ok_or_else(|| format!("`{text}` is not a code that can be sent"))
     }
 
     fn subprotocol(self) -> Result<String, String> {
@@ -324,7 +324,7 @@ impl Argument<'_> {
         if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)) {
             return Ok(text.to_owned());
         }
-        Err(format!("`{text}` is no name of letters, digits, `-`, `.` and `_`"))
+        Err(format!("`{text}` is not a name of letters, digits, `-`, `.` and `_`"))
     }
 
     fn rubbish(self) -> Result<Rubbish, String> {
@@ -332,7 +332,7 @@ impl Argument<'_> {
             "json" => Ok(Rubbish::Json),
             "utf8" => Ok(Rubbish::Utf8),
             "binary" => Ok(Rubbish::Binary),
-            text => Err(format!("`{text}` is none of json, utf8, binary")),
+            text => Err(format!("`{text}` is not one of json, utf8, binary")),
         }
     }
 }
@@ -340,6 +340,7 @@ impl Argument<'_> {
 /// Reads a duration.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let nanos = stoop_engine::syntax::parse_duration(text);
-    let nanos = nanos.ok_or_else(|| format!("`{text}` is no time: write a number and ms, s, m, h or d"))?;
+    let nanos =
+        nanos.ok_or_else(|| format!("`{text}` is not a time: write a number and ms, s, m, h or d"))?;
     Ok(Duration::from_nanos(nanos.unsigned_abs()))
 }

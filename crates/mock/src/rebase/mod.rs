@@ -15,7 +15,7 @@ const SNOWFLAKE_SHIFT: u32 = 22;
 /// that are really older are not moved either, which does no harm: they are only ever referred to.
 const SNOWFLAKE_FROM_MS: i64 = 1_325_376_000_000;
 const DAY_MS: i64 = 86_400_000;
-/// How far ids that are no snowflakes are moved per round: above the bits in which neighbours differ.
+/// How far ids that are not snowflakes are moved per round: above the bits in which neighbours differ.
 const FOREIGN_SHIFT: u32 = 40;
 
 /// One place of a frame that changes, and what stands there.
@@ -145,7 +145,7 @@ fn link_id(value: &[u8]) -> &[u8] {
     if is_link { id } else { &[] }
 }
 
-/// Writes a frame with its edits carried out.
+/// Writes a frame with its edits applied.
 pub(crate) fn apply(text: &[u8], edits: &[Edit], shift: Shift) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + 16 * edits.len());
     let mut copied = 0;
