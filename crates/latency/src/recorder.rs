@@ -91,6 +91,7 @@ impl Channel {
     pub(crate) fn add(&mut self, nanos: i64) {
         match u64::try_from(nanos) {
             Ok(nanos) => self.record(nanos),
+            // Never clamped to zero: a clock that is off must show.
             Err(_) => self.negative = self.negative.saturating_add(1),
         }
     }
@@ -105,6 +106,7 @@ impl Channel {
     }
 
     fn record(&mut self, nanos: u64) {
+        // Counted, so that a percentile that stands at the bound can be told from one that is there.
         if nanos > HIGHEST_NS {
             self.saturated = self.saturated.saturating_add(1);
         }

@@ -139,6 +139,7 @@ impl Api {
             done.push(normalized);
         }
         let good = rows.iter().filter(|(_, is_good)| *is_good).count();
+        // As the feed does: 207 if only some were changed.
         let status = match good {
             good if good == rows.len() && good > 0 => 200,
             0 => 400,

@@ -90,6 +90,7 @@ impl Counters {
         board.late_slots.retain(|free_at| *free_at > elapsed);
         board.stats.late_slots = board.late_slots.len();
         let accepted = decide(&board.stats);
+        // Refused or not: faults count connections by the requests.
         board.stats.upgrades += 1;
         if !accepted {
             board.stats.refused += 1;

@@ -102,6 +102,7 @@ impl<'a> Client<'a> {
         match over {
             Over::Gone => {}
             Over::End(End::Rst) => {
+                // Without lingering, the system answers with a reset when the socket is dropped.
                 if let Err(error) = self.stream.set_zero_linger() {
                     tracing::warn!(client = self.number, %error, "cannot reset");
                 }
@@ -164,6 +165,7 @@ impl<'a> Client<'a> {
                 Act::Send { bytes, frames, whole } => {
                     self.out.extend_from_slice(&bytes);
                     self.counters.sent(self.number, frames, whole);
+                    // Asked at once: the answer then stands for these frames and all before them.
                     if frames > 0 {
                         let ping = self.receipts.sent(frames, self.script.place());
                         self.ping(ping);
@@ -189,6 +191,7 @@ impl<'a> Client<'a> {
             Some((rate, free_at)) => ((rate / SLOW_TURNS).max(1), Some(free_at)),
             None => (u64::MAX, None),
         };
+        // A slow connection writes in small pieces: one large write would come as a burst.
         let end = self.written + self.pending().min(usize::try_from(most).unwrap_or(usize::MAX));
         let is_free = free_at.is_none_or(|free_at| free_at <= runtime::now());
         let can_write = is_free && self.pending() > 0;
@@ -196,6 +199,7 @@ impl<'a> Client<'a> {
         let wake = wake.into_iter().chain(throttle).min();
         let (mut reader, mut writer) = self.stream.split();
         tokio::select! {
+            // In this order, or a client that reads fast would never have its pings answered.
             biased;
             read = reader.read_buf(&mut self.read) => match read {
                 Ok(0) | Err(_) => Some(Over::Gone),
@@ -228,6 +232,7 @@ impl<'a> Client<'a> {
 
     /// Answers what has been read.
     fn hear(&mut self) -> Option<Over> {
+        // Read and dropped, so that the client's writes do not block: a half-open connection looks alive to TCP.
         if self.ear == Ear::Nothing {
             self.read.clear();
             return None;
@@ -247,6 +252,7 @@ impl<'a> Client<'a> {
                 }
                 OpCode::Control(Control::Close) => {
                     let code = frame.payload.first_chunk().map(|code| u16::from_be_bytes(*code));
+                    // RFC 6455: the answer to a close repeats its code.
                     frame::close(&mut self.out, code);
                     return Some(Over::Answered);
                 }
@@ -301,6 +307,7 @@ impl<'a> Client<'a> {
             match frame::receive(&mut self.read) {
                 Ok(None) => return false,
                 Ok(Some(frame)) if frame.opcode != OpCode::Control(Control::Close) => {}
+                // There is no sense in waiting for a close among bytes that are not frames.
                 Ok(Some(_)) | Err(_) => return true,
             }
         }

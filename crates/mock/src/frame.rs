@@ -124,7 +124,9 @@ pub(crate) fn receive(read: &mut Vec<u8>) -> Result<Option<Received>, u16> {
     let Ok(parsed) = FrameHeader::parse(&mut cursor) else { return Err(VIOLATION) };
     let Some((header, length)) = parsed else { return Ok(None) };
     let from = cursor.position() as usize;
+    // RFC 6455: a client must mask.
     let Some(mask) = header.mask else { return Err(VIOLATION) };
+    // No extension is ever agreed on, so none of these bits has a meaning.
     if header.rsv1 || header.rsv2 || header.rsv3 {
         return Err(VIOLATION);
     }

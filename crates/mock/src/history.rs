@@ -76,6 +76,7 @@ fn normalized(handle: &str) -> String {
 /// Rows of all frames that the vendor's history keeps: posts with the last enrichment of their id, profile changes and
 /// follows.
 fn rows<'a>(frames: impl Iterator<Item = &'a Bytes>) -> Vec<Row> {
+    // Collected first: a meta may stand before its content.
     let mut metas: BTreeMap<String, Value> = BTreeMap::new();
     let mut kept = Vec::new();
     for frame in frames {
@@ -108,6 +109,7 @@ fn row(message_type: &'static str, frame: &Value, metas: &BTreeMap<String, Value
     let is_tweet = message_type == "TWEET";
     let author = if is_tweet { &payload["author"] } else { &payload["actor"] };
     let sent_ms = frame["ts"].as_i64().unwrap_or_default();
+    // The vendor's rows have the time of the event, and beside it that of its receipt.
     let made = if is_tweet { &payload["createdAt"] } else { &payload["observedAt"] };
     let time_ms = made.as_i64().unwrap_or(sent_ms);
     let received_ms = payload["receivedAt"].as_i64().unwrap_or(sent_ms);

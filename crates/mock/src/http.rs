@@ -44,6 +44,7 @@ pub(crate) async fn read_request(
         if let Some((request, length)) = parse(&head)? {
             return Ok((request, head.split_off(length)));
         }
+        // After parsing: a head that is whole may be as long as the last read made it.
         if head.len() > HEAD_BYTES {
             return Err(HeadError::TooLarge);
         }

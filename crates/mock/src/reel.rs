@@ -51,6 +51,7 @@ impl Reel {
                 let json = scan::is_json(&bytes);
                 let ts = json.then(|| scan::frame_ts(&bytes)).flatten();
                 if let Some(ts) = ts {
+                    // A step back in time is no reason to send an earlier frame later.
                     offset_ms = offset_ms.max(ts - *first_ms.get_or_insert(ts));
                 }
                 if rebase && json {
@@ -59,6 +60,7 @@ impl Reel {
                 Frame { bytes: bytes.into(), json, offset_ms, edits: Vec::new() }
             })
             .collect();
+        // A second pass: which ids belong to which platform is known only after the last frame.
         if rebase {
             for frame in frames.iter_mut().filter(|frame| frame.json) {
                 frame.edits = ids.edits(&frame.bytes);

@@ -66,7 +66,7 @@ impl Timelines {
         started_ms: i64,
         elapsed: Duration,
     ) -> Vec<Bytes> {
-        // Nothing goes wrong in history.
+        // Nothing goes wrong in history. The input is left out because the reel already holds it: a copy may be large.
         let config = Config { faults: Vec::new(), input: crate::Input::Frames(Vec::new()), ..config.clone() };
         let undisturbed = |connect_ms, begin, lasting| {
             let visit = Visit { number: 1, elapsed: Duration::ZERO };
@@ -76,6 +76,7 @@ impl Timelines {
         if timelines.is_empty() {
             return undisturbed(started_ms, None, elapsed);
         }
+        // Timelines of clients that are connected at once hold the same frames.
         let mut seen = BTreeSet::new();
         let of = |timeline: &Timeline| {
             let lasting = timeline.until.unwrap_or(elapsed).saturating_sub(timeline.from);

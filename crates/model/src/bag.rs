@@ -119,6 +119,7 @@ impl<K: Key, const N: usize> Bag<K, N> {
     /// The keys with a value, in order of index.
     pub fn keys(&self) -> impl Iterator<Item = K> + use<K, N> {
         let mut rest = self.present;
+        // From bit to bit: a frame sets a few of many fields.
         std::iter::from_fn(move || {
             let index = rest.trailing_zeros() as usize;
             let key = K::ALL.get(index).copied()?;
@@ -187,6 +188,7 @@ impl<K: Key, const N: usize> Filling<'_, K, N> {
 impl<K: Key, const N: usize> Drop for Filling<'_, K, N> {
     #[inline]
     fn drop(&mut self) {
+        // What was not set keeps its state: a bag may be filled in several steps.
         self.bag.present = (self.bag.present & !self.null) | self.present;
         self.bag.null = (self.bag.null & !self.present) | self.null;
     }

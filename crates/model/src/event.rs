@@ -149,6 +149,7 @@ pub struct Event {
 impl Event {
     /// Empties it for the next frame; buffers stay.
     pub fn clear(&mut self) {
+        // Field by field: a new event would give up its buffers.
         self.op = Op::default();
         self.ts_ms = None;
         self.envelope_id = None;

@@ -120,6 +120,7 @@ impl Token {
     /// The price as JSON: as JavaScript prints it, with an exponent below 1e-6.
     pub(super) fn price(&self, dice: &mut Dice) -> String {
         let digits = (self.digits + self.digits * dice.below(40) / 1000).to_string();
+        // The exponent of the first digit decides which way JavaScript writes the number.
         let leading = self.exponent + digits.len() as i32 - 1;
         if leading < -6 {
             let (first, rest) = digits.split_at(1);

@@ -91,6 +91,7 @@ impl Json {
     fn quoted(&mut self, value: &str) {
         self.0.push('"');
         let mut rest = value;
+        // Control characters other than the line break do not occur in the texts.
         while let Some(at) = rest.find(['"', '\\', '\n']) {
             self.0.push_str(&rest[..at]);
             self.0.push_str(match rest.as_bytes()[at] {

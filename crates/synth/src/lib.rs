@@ -158,6 +158,7 @@ impl Generator {
             made: 0,
             left: options.frames,
             clock_us: options.start_ms * 1_000,
+            // Capped so that the longest gap, some nine times the mean, still fits.
             mean_gap_us: u64::try_from(mean_gap_us).unwrap_or(u64::MAX / 16_000),
             burst_left: 0,
             recent: VecDeque::with_capacity(RECENT),
@@ -165,6 +166,7 @@ impl Generator {
     }
 
     fn push(&mut self, ts: u64, frame: String) {
+        // Numbered, or frames of one millisecond would come in the order of their text.
         self.pending.push(Reverse((ts, self.made, frame)));
         self.made += 1;
     }
@@ -194,6 +196,7 @@ impl Generator {
             let delete = events::delete(&mut self.dice, &post, ts, &self.accounts);
             self.push(ts, delete);
         }
+        // Bounded, and as people do: they answer what is new.
         if self.recent.len() == RECENT {
             self.recent.pop_front();
         }
@@ -204,6 +207,7 @@ impl Generator {
     fn advance(&mut self) {
         if self.burst_left > 0 {
             self.burst_left -= 1;
+            // Closer together in a dense day, or bursts alone would make it too long.
             self.clock_us += self.dice.between(1_000, 25_000).min(self.mean_gap_us / 2 + 1);
             return;
         }
@@ -233,6 +237,7 @@ impl Generator {
         let reference = (kind != Kind::Post)
             .then(|| reference(dice, &self.recent, &self.accounts, author, own, created_ms))
             .map(|reference| Reference { late: kind != Kind::Retweet && dice.chance(250), ..reference });
+        // A repost has the words of the original: what is detected in it is the same.
         if kind == Kind::Retweet
             && let Some(reference) = &reference
         {

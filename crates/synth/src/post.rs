@@ -168,6 +168,7 @@ impl Post {
         let in_picture = self.story.ocr.as_ref().and_then(|(_, token)| *token);
         json.object("detected");
         let mut found = self.story.tokens.clone();
+        // The vendor lists a token once, with both sources.
         found.extend(in_picture.filter(|token| !found.contains(token)));
         if !found.is_empty() {
             json.array("tokens");
@@ -257,6 +258,7 @@ fn write_media(json: &mut Json, tweet_id: u64, count: usize) {
     }
     json.array("media");
     for index in 0..count as u64 {
+        // Made of the id and not drawn: a reference to a post shows the same pictures.
         let name = (tweet_id ^ index).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         json.object("");
         // The first says what a post has; pictures are the most common.

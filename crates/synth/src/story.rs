@@ -108,6 +108,7 @@ pub(super) fn invent(dice: &mut Dice, author: usize, accounts: &[Account], token
         story.ocr = Some(ocr(dice, None, tokens));
         return story;
     }
+    // News desks with a name in another script mostly write in it.
     let speaks_foreign = !account.name.is_ascii() && account.beat == Beat::News;
     let template = if dice.chance(if speaks_foreign { 800 } else { 50 }) {
         dice.pick(FOREIGN)
@@ -204,6 +205,7 @@ fn link(dice: &mut Dice, story: &mut Story, url: String) {
 
 /// A token; the first ones come up more often.
 fn pick_token(dice: &mut Dice, tokens: &[Token]) -> usize {
+    // The smaller of two draws: low places come up more often.
     let (one, other) = (dice.index(tokens.len()), dice.index(tokens.len()));
     one.min(other)
 }

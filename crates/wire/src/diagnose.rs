@@ -100,6 +100,7 @@ impl Scan<'_> {
         if self.depth >= self.max_depth {
             return Err(self.fault(BadReason::TooDeep));
         }
+        // Bits and not a stack: nothing is allocated, whatever the nesting of a frame.
         let (word, bit) = (self.depth / 64, 1 << (self.depth % 64));
         if let Some(word) = self.objects.get_mut(word) {
             *word = if object { *word | bit } else { *word & !bit };

@@ -60,6 +60,7 @@ fn gap(bytes: &[u8], end: usize, cut: Cut) -> Option<(usize, usize)> {
     }
     let value_end = bytes.get(..end.checked_sub(1)?)?.iter().rposition(|byte| !is_space(*byte))? + 1;
     let before = bytes.get(..cut.quote)?.iter().rposition(|byte| !is_space(*byte))?;
+    // The only member has no comma.
     let from = if bytes.get(before) == Some(&b',') { before } else { cut.quote };
     Some((from, value_end))
 }

@@ -34,6 +34,7 @@ fn short(number: f64) -> Option<Decimal> {
     let mut power = 1.0_f64;
     for scale in 0..SHORT_SCALES {
         let scaled = number * power;
+        // Beyond 15 digits two decimals may have the same nearest double.
         if scaled.abs() >= 1e15 {
             return None;
         }

@@ -118,7 +118,7 @@ impl<'e> Reader<'e> {
     #[cold]
     fn push_number(&mut self, number: u64) -> Span {
         let start = self.extra.len();
-        // Writing to a `String` cannot fail.
+        // Writing to a `String` cannot fail, so there is nothing to report.
         write!(self.extra, "{number}").unwrap_or_default();
         self.end_extra(start)
     }
@@ -270,6 +270,7 @@ impl<'e> Reader<'e> {
             self.null_or_left_out(member);
             return None;
         };
+        // The first ones are kept: a field error says that there were more.
         if *len > self.max_items {
             self.leave_out(FieldErrorReason::OutOfRange, member.name());
         }

@@ -151,6 +151,7 @@ impl Policy {
                 out.push(Action::Abandon);
                 self.lost(Cause::ConnectTimeout(self.step, self.settings.connect_timeout), now, out);
             }
+            // Closed and dropped at once: a peer that answers no ping will not answer a close.
             Deadline::Pong => {
                 out.push(Action::Close { code: CLOSE_DEAD });
                 out.push(Action::Abandon);
@@ -250,6 +251,7 @@ impl Policy {
                 self.awaiting_pong = false;
                 self.deadlines.disarm(Deadline::Pong);
             }
+            // It may answer a ping from before the stop.
             State::Draining => {}
             State::Idle
             | State::Dialling
@@ -282,6 +284,7 @@ impl Policy {
     fn stop(&mut self, now: i64, out: &mut Vec<Action>) {
         match self.state {
             State::Idle | State::Waiting | State::SlowLane => self.enter(State::Stopped, now, out),
+            // There is no WebSocket yet that could be closed.
             State::Dialling => {
                 out.push(Action::Abandon);
                 self.enter(State::Stopped, now, out);

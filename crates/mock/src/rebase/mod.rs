@@ -58,6 +58,7 @@ impl Ids {
     pub(crate) fn learn(&mut self, text: &[u8], ts: Option<i64>) {
         const MARK: &[u8] = b"truth_social";
         self.last_ms = self.last_ms.max(ts.unwrap_or(0));
+        // Parsing is slow, and nearly all frames are of X.
         if !text.windows(MARK.len()).any(|window| window == MARK) {
             return;
         }
@@ -65,6 +66,7 @@ impl Ids {
         let frames = value.as_array().map_or(std::slice::from_ref(&value), Vec::as_slice);
         for payload in frames.iter().map(|frame| &frame["d"]) {
             self.learn_post(payload, false);
+            // A pinned tweet need not repeat its author.
             self.learn_post(&payload["tweet"], author_is_foreign(payload));
         }
     }
@@ -84,6 +86,7 @@ impl Ids {
         }
         let id: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
         let created_ms = (id >> SNOWFLAKE_SHIFT) as i64 + SNOWFLAKE_EPOCH_MS;
+        // A day of grace: ids may be a little ahead of the frames' own clock.
         let plausible = (SNOWFLAKE_FROM_MS..=self.last_ms + DAY_MS).contains(&created_ms);
         let snowflake = plausible && !self.truth_social.contains(&id);
         Some(if snowflake { Old::Snowflake(id) } else { Old::Foreign(id) })

@@ -154,6 +154,7 @@ impl Script {
             .then(|| Shift { delta_ms: reel.first_ms.map_or(0, |first_ms| connect_ms - first_ms), round: 0 });
         let (place, back) = begin.unwrap_or((Place { shift, round: 0, next: 0 }, 0));
         let Place { round, next, shift } = place.before(back, reel.frames.len());
+        // A connection that begins in the middle sends its first frame at once, not after the time that lies before it.
         let head_start =
             if next < reel.frames.len() { due(&reel, config.pace, round, next) } else { Duration::ZERO };
         Self {
@@ -162,6 +163,7 @@ impl Script {
             repeat: config.repeat,
             encoding: config.encoding,
             schedule: Schedule::new(&config.faults, config.fault_seed, visit),
+            // For noise only. Chances have dice of their own, so that noise does not change them.
             dice: Dice::new(config.fault_seed ^ visit.number),
             connect_ms,
             shift,
@@ -200,6 +202,7 @@ impl Script {
             }
             self.next += 1;
         }
+        // Only now: of a long time most frames would be made in vain.
         let frame = |(shift, index)| {
             self.shift = shift;
             self.shown(index)
@@ -228,6 +231,7 @@ impl Script {
                 self.strike(&action, text, elapsed);
                 continue;
             }
+            // After the timed faults, which strike in a stall too.
             if elapsed < self.quiet_until {
                 return self.wait(self.quiet_until);
             }
@@ -301,6 +305,7 @@ impl Script {
 
     fn freeze(&mut self, until: Duration) {
         self.quiet_until = until;
+        // Without an end there is nothing to wake for.
         self.thaw_at = (until < Duration::MAX).then_some(until);
         self.acts.push_back(Act::Hear(Ear::Nothing));
     }

@@ -208,6 +208,7 @@ async fn serve(shared: Arc<Shared>, mut stream: TcpStream, mut stop: watch::Rece
     let timeline = shared.timelines.begin(connect_ms, begin, shared.elapsed());
     let script = Script::new(Arc::clone(&shared.reel), &shared.config, visit, connect_ms, begin);
     let place = begin.map_or_else(|| script.place(), |(place, _)| place);
+    // Only `replay` asks how far a client has read; others see no ping that they did not ask for.
     let receipts = Receipts::new(shared.config.faults.iter().any(Fault::is_replay), place);
     Client::new(client, stream, rest, script, receipts, &shared.counters, &shared.place).run(stop).await;
     shared.timelines.end(timeline);
@@ -237,6 +238,7 @@ fn decide(shared: &Shared, request: &Request) -> Admission {
     let mut answered = Answer::Respond(Vec::new());
     let client = counters.admit(elapsed, |stats| {
         visit.number = stats.upgrades + 1;
+        // By the number that this request gets: it must be decided under the lock too.
         for (fault, text) in on_connection(&config.faults, config.fault_seed, visit) {
             tracing::info!(connection = visit.number, fault = %text, "fault");
             faults.push(fault);
@@ -245,6 +247,7 @@ fn decide(shared: &Shared, request: &Request) -> Admission {
         answered = answer(request, config, Moment { used_slots, faults: &faults });
         matches!(answered, Answer::Upgrade(_))
     });
+    // Outside `admit`, which holds the lock of the counters.
     for _ in &faults {
         counters.struck();
     }
@@ -269,6 +272,7 @@ async fn respond_for_ever(stream: &mut TcpStream, head: &[u8], again: &[u8]) {
         }
         std::future::pending::<io::Result<()>>().await
     };
+    // Reading shows when the client has gone, even while nothing more is written.
     let read = async {
         let mut ignored = [0; 1024];
         while matches!(reader.read(&mut ignored).await, Ok(1..)) {}

@@ -74,6 +74,7 @@ pub(super) fn klines(series: &Series, moved: &[u64], first: Option<u64>, dice: &
 
 /// What posts do to the price in a minute, in millionths.
 fn effect(series: &Series, moved: &[u64], minute: u64) -> i64 {
+    // Only the last post counts: effects do not overlap.
     let Some(since) = moved.iter().rev().find_map(|post| minute.checked_sub(*post)) else { return 0 };
     match since {
         1..=STEPS => series.step_ppm,

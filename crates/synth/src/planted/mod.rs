@@ -124,6 +124,7 @@ fn inputs(dice: &mut Dice, posts: &[posts::Post]) -> Vec<Input> {
             inputs.push(Input { at_ns, what: What::Frame { sent_ns, is_late }, text: frame.json });
         }
     }
+    // Frames are made post by post; enrichments and deletions come after later posts.
     inputs.sort();
     inputs
 }

@@ -165,6 +165,7 @@ impl Me {
 impl AccountsReply {
     /// Reads the answer, whatever its status was; `None` if it is not an object with `results` or `action`.
     pub fn read(bytes: &[u8]) -> Result<Option<Self>, Bad> {
+        // Kept as it came: its members are not documented.
         let summary = raw::member(bytes.trim_ascii(), "summary");
         let summary = summary.map(|json| String::from_utf8_lossy(json).into_owned());
         read_value(bytes, |reply| {
@@ -227,6 +228,7 @@ pub(super) fn text(value: &Value<'_, '_>, name: &str) -> Option<String> {
 
 fn quota(value: Option<&Value<'_, '_>>) -> Quota {
     let number = |name: &str| value?.get(name)?.as_u64();
+    // Some servers say `active` for `count`.
     Quota { count: number("count").or_else(|| number("active")), limit: number("limit") }
 }
 

@@ -215,6 +215,7 @@ impl HistoryPage {
             self.fail(index, RowPart::Meta, fault);
             None
         });
+        // Over the frames and not the row: a row that only differs around them brings nothing new.
         let mut hashed = content.clone();
         hashed.extend_from_slice(meta.as_deref().unwrap_or_default());
         let fingerprint = XxHash3_64::oneshot(&hashed);
@@ -248,6 +249,7 @@ impl Oldest {
     }
 
     fn ms(&self) -> Option<i64> {
+        // The later one is safe whichever of the two the server selects by.
         self.created_ms.max(self.received_ms)
     }
 }
