@@ -1,8 +1,8 @@
 //! Connection policy as a state machine: backoff, keepalive, fatal ends.
 //!
-//! It decides when to dial, when to ping, when to give a connection up, how long to wait before the next try, and when to
-//! stop trying. The rules follow what is known of `TweetStream` v1. Numbers that are ours and not the vendor's are in
-//! [`Settings`], or say so where they stand.
+//! It decides when to dial, when to ping, when to give a connection up, how long to wait before the next try, and when
+//! to stop trying. The rules follow what is known of `TweetStream` v1. Numbers that are ours and not the vendor's are
+//! in [`Settings`], or say so where they stand.
 //!
 //! # How data goes through
 //!

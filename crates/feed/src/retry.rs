@@ -13,8 +13,8 @@ use crate::{Cause, Settings};
 /// Delay in the fast lane, as the vendor's SDKs wait after close 1012.
 const RESTART_NS: i64 = 100_000_000;
 
-/// Shortest delay in the backoff lane. Our choice: full jitter may draw next to nothing several times in a row, and each
-/// dial costs the server a TLS handshake.
+/// Shortest delay in the backoff lane. Our choice: full jitter may draw next to nothing several times in a row, and
+/// each dial costs the server a TLS handshake.
 const FLOOR_NS: i64 = 50_000_000;
 
 /// Slow tries after a refusal when a connection has been stable before. Our choice: at one to three minutes each they

@@ -22,8 +22,8 @@ use crate::script::{Act, Ear, End, Place, Script};
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
 /// RFC 6455: the endpoint is going away.
 const GOING_AWAY: u16 = 1001;
-/// Bytes that may wait to be written before the script is asked for more. Few, so that a client that reads fast does not
-/// keep the others waiting.
+/// Bytes that may wait to be written before the script is asked for more. Few, so that a client that reads fast does
+/// not keep the others waiting.
 const FULL: usize = 32 << 10;
 /// Pongs that may wait to be written. Further pings are not answered: their sender does not read.
 const PONGS: usize = 1_024;

@@ -69,7 +69,8 @@ pub enum Input {
 /// which gets what is overdue as fast as it reads.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Pace {
-    /// By the frames' own `ts`. A frame without one goes with the frame before it, and so does a frame with an earlier one.
+    /// By the frames' own `ts`. A frame without one goes with the frame before it, and so does a frame with an earlier
+    /// one.
     Own,
     /// By the frames' own `ts`, this many times faster.
     Speed(f64),
@@ -146,8 +147,8 @@ pub enum Encoding {
     Text,
     /// One binary message a frame.
     Binary,
-    /// One text message holding a JSON array of this many frames, sent when the last of them is due. A frame that is not
-    /// JSON is sent alone.
+    /// One text message holding a JSON array of this many frames, sent when the last of them is due. A frame that is
+    /// not JSON is sent alone.
     Batch(NonZeroUsize),
 }
 

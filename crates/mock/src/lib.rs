@@ -1,17 +1,18 @@
 //! A TweetStream server for tests, demos and benches.
 //!
-//! A [`Server`] holds the frames of its [`Config`]'s input in memory. Each client that connects is sent all of them from
-//! the start at a pace of its own, open loop: the moment a frame is due is computed from the connect, so a slow client or
-//! a busy machine delays frames but never moves the moments of the ones after them. Requests are answered as the feed
-//! answers them: the key comes in one of three ways, refusals have an HTTP status, closes have a code, and pings are
-//! answered. The same port serves the REST interface: `me`, a list of accounts in memory, and the history of the input.
+//! A [`Server`] holds the frames of its [`Config`]'s input in memory. Each client that connects is sent all of them
+//! from the start at a pace of its own, open loop: the moment a frame is due is computed from the connect, so a slow
+//! client or a busy machine delays frames but never moves the moments of the ones after them. Requests are answered as
+//! the feed answers them: the key comes in one of three ways, refusals have an HTTP status, closes have a code, and
+//! pings are answered. The same port serves the REST interface: `me`, a list of accounts in memory, and the history of
+//! the input.
 //!
-//! On its way from the input to the socket a frame passes, in this order: the reel (frames in memory, with their times),
-//! the script (what this client is sent and when, with times moved and ids re-minted if asked for, and with its faults),
-//! and the client (one WebSocket, reading while it writes). The door decides which clients get that far.
+//! On its way from the input to the socket a frame passes, in this order: the reel (frames in memory, with their
+//! times), the script (what this client is sent and when, with times moved and ids re-minted if asked for, and with
+//! its faults), and the client (one WebSocket, reading while it writes). The door decides which clients get that far.
 //!
-//! A [`Fault`] makes something go wrong, as networks and servers do on a bad day: a reset after 200 frames, pings without
-//! a pong, half a frame. It is written in a small language, which [`fault_help`] explains.
+//! A [`Fault`] makes something go wrong, as networks and servers do on a bad day: a reset after 200 frames, pings
+//! without a pong, half a frame. It is written in a small language, which [`fault_help`] explains.
 //!
 //! # What it does not do
 //!

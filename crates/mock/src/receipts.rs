@@ -1,7 +1,7 @@
 //! How far a client has read, as its own pongs show. No IO, no clock.
 //!
-//! Megabytes that have been written to a socket may lie in buffers, where TCP acknowledges them: a client that is killed
-//! has never seen them. A pong comes from the client itself and stands for every frame before its ping.
+//! Megabytes that have been written to a socket may lie in buffers, where TCP acknowledges them: a client that is
+//! killed has never seen them. A pong comes from the client itself and stands for every frame before its ping.
 
 use std::collections::VecDeque;
 

@@ -1,7 +1,7 @@
 //! What the history of a rebased input holds.
 //!
-//! A connection sees the input moved to its own connect. When it is lost, its timeline goes on until the next one begins:
-//! the frames due in between are what a client has missed, and what it may ask history for.
+//! A connection sees the input moved to its own connect. When it is lost, its timeline goes on until the next one
+//! begins: the frames due in between are what a client has missed, and what it may ask history for.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -57,8 +57,8 @@ impl Timelines {
         }
     }
 
-    /// The frames of all timelines up to now, each once. Before the first connect these are the frames that a client would
-    /// have been sent had it connected at the start.
+    /// The frames of all timelines up to now, each once. Before the first connect these are the frames that a client
+    /// would have been sent had it connected at the start.
     pub(crate) fn frames(
         &self,
         reel: &Arc<Reel>,

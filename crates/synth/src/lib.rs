@@ -1,9 +1,9 @@
 //! Synthetic frames, and recordings and prices with planted effects: the same bytes for the same seed on every machine.
 //!
 //! A [`Generator`] makes up a day of a feed. Forty invented accounts post, reply, quote and repost about invented
-//! tokens and a few real markets; about 5 % of the posts are on Truth Social. Most posts are followed by their enrichment
-//! 50 ms to 3 s later, some by an update (or preceded by it), and a few by a deletion; account events and pins are mixed
-//! in. Frames come in the order of their `ts`. Every text is made up, and every handle and bio says so.
+//! tokens and a few real markets; about 5 % of the posts are on Truth Social. Most posts are followed by their
+//! enrichment 50 ms to 3 s later, some by an update (or preceded by it), and a few by a deletion; account events and
+//! pins are mixed in. Frames come in the order of their `ts`. Every text is made up, and every handle and bio says so.
 //!
 //! [`planted`] makes ten days of posts together with prices that move after some of them, so that a study has something
 //! known to find.

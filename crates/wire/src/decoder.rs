@@ -35,9 +35,9 @@ impl Default for Limits {
 
 /// Turns frames into events. Use one for each source of frames, for all of its frames.
 ///
-/// It owns the buffers that parsing needs and the event that it passes on. A frame of more than 64 KiB grows them beyond
-/// what other frames need; after 64 smaller frames in a row all buffers are freed and start small again. So one huge frame
-/// does not keep its memory, and a stream of large ones does not allocate for each.
+/// It owns the buffers that parsing needs and the event that it passes on. A frame of more than 64 KiB grows them
+/// beyond what other frames need; after 64 smaller frames in a row all buffers are freed and start small again. So one
+/// huge frame does not keep its memory, and a stream of large ones does not allocate for each.
 pub struct Decoder {
     limits: Limits,
     padded: Vec<u8>,
@@ -187,7 +187,8 @@ enum Frame {
 }
 
 /// Appends a parsed copy to `strings`, byte for byte, except for bytes that are not text. A text that its escapes have
-/// shortened is followed by the last bytes of the original, and the first of these may be from the middle of a character.
+/// shortened is followed by the last bytes of the original, and the first of these may be from the middle of a
+/// character.
 fn push_parsed(strings: &mut String, mut bytes: &[u8]) {
     loop {
         match simdutf8::compat::from_utf8(bytes) {

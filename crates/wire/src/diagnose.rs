@@ -1,8 +1,8 @@
 //! Why bytes are not JSON, and where.
 //!
-//! The offsets in simd-json's own errors depend on the machine's vector unit, and some errors have none. So bytes that it
-//! refuses are scanned a second time, one by one, and the first fault in their order is the answer. Bad frames are rare,
-//! and the price is one plain pass over them.
+//! The offsets in simd-json's own errors depend on the machine's vector unit, and some errors have none. So bytes that
+//! it refuses are scanned a second time, one by one, and the first fault in their order is the answer. Bad frames are
+//! rare, and the price is one plain pass over them.
 
 use stoop_model::{Bad, BadReason};
 

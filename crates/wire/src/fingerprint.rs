@@ -1,7 +1,8 @@
 //! The fingerprint of a payload: XXH3 over its bytes without its own `receivedAt`.
 //!
-//! Two endpoints may send the same payload with different receipt times, or one of them without. So the member is cut out
-//! together with one comma, and what remains is what would have been sent without it. White space is not normalised.
+//! Two endpoints may send the same payload with different receipt times, or one of them without. So the member is cut
+//! out together with one comma, and what remains is what would have been sent without it. White space is not
+//! normalised.
 
 use twox_hash::XxHash3_64;
 
@@ -14,8 +15,8 @@ pub(crate) struct Cut {
     pub(crate) next: Option<usize>,
 }
 
-/// Where the value of a payload lies in `bytes`, given the opening quote of its name, and either the opening quote of the
-/// next member's name or the end of the envelope.
+/// Where the value of a payload lies in `bytes`, given the opening quote of its name, and either the opening quote of
+/// the next member's name or the end of the envelope.
 pub(crate) fn extent(
     bytes: &[u8],
     quote: usize,

@@ -20,9 +20,9 @@
 //!
 //! # What does this crate not do?
 //!
-//! It opens no socket and no file, reads no clock, and joins nothing: each event holds what its frame said. It judges no
-//! value: an unknown `kind` or exchange is kept as it came and counted. The only JSON it writes are the frames of history
-//! rows and the request that names accounts.
+//! It opens no socket and no file, reads no clock, and joins nothing: each event holds what its frame said. It judges
+//! no value: an unknown `kind` or exchange is kept as it came and counted. The only JSON it writes are the frames of
+//! history rows and the request that names accounts.
 //!
 //! # Invariants
 //!
@@ -30,8 +30,9 @@
 //! - A member that decides what a frame means (the author, the text, the lists) has the type the protocol says, or
 //!   the frame is bad. Any other member of the wrong type is left out and counted, and the frame is kept.
 //! - Null is the same as absent, except in `changes`, `previous` and `verifiedLabel`, where it means cleared.
-//! - An integer beyond 64 bits counts as the nearest double. That is good enough for a price and out of range for a count
-//!   or a time; as an id it is refused, because ids are never rounded. A number beyond doubles makes the frame bad.
+//! - An integer beyond 64 bits counts as the nearest double. That is good enough for a price and out of range for a
+//!   count or a time; as an id it is refused, because ids are never rounded. A number beyond doubles makes the frame
+//!   bad.
 //! - No member occurs twice in an object that has been read.
 //! - Once its buffers have grown to the frames it sees, decoding allocates only for ids that are not 64-bit numbers and
 //!   for unknown platforms.

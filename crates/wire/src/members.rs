@@ -103,13 +103,13 @@ impl<'t, 'f> Iterator for Items<'t, 'f> {
     }
 }
 
-/// Goes over the members of an object in their order: the arm of a known name runs, unknown names are counted, and a name
-/// that occurs twice makes the frame bad. An arm reads the value of its member exactly once, and may use `?`.
+/// Goes over the members of an object in their order: the arm of a known name runs, unknown names are counted, and a
+/// name that occurs twice makes the frame bad. An arm reads the value of its member exactly once, and may use `?`.
 ///
-/// Names are tried in the order in which they are written here, starting again from the first after the last. Most senders
-/// always write the members of an object in the same order, so this is mostly one pass of comparisons with constants, a
-/// word or two each, that the branch predictor learns. A `match` on the name would compare byte by byte and jump through a
-/// table for every member.
+/// Names are tried in the order in which they are written here, starting again from the first after the last. Most
+/// senders always write the members of an object in the same order, so this is mostly one pass of comparisons with
+/// constants, a word or two each, that the branch predictor learns. A `match` on the name would compare byte by byte
+/// and jump through a table for every member.
 macro_rules! members {
     ($reader:ident, $object:expr, $members:ident, { $($name:literal => $arm:expr,)* }) => {{
         let object = $object;

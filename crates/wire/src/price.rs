@@ -28,8 +28,8 @@ fn of_float(number: f64) -> Price {
 
 /// The decimal of a double with few digits, found without writing them out.
 ///
-/// A power of ten up to the 22nd is exact as a double, and so is an integer below 10^15. So their quotient is the double
-/// nearest to the decimal, and no other decimal of up to 15 digits has the same nearest double.
+/// A power of ten up to the 22nd is exact as a double, and so is an integer below 10^15. So their quotient is the
+/// double nearest to the decimal, and no other decimal of up to 15 digits has the same nearest double.
 fn short(number: f64) -> Option<Decimal> {
     let mut power = 1.0_f64;
     for scale in 0..SHORT_SCALES {

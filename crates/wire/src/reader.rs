@@ -14,8 +14,8 @@ use crate::source::Source;
 
 /// What is collected while one element is read.
 ///
-/// The event's string buffer will be the whole parsed copy, texts unescaped in place: the span of a text is its position
-/// there. Texts that are not in the copy go to `extra`, which will follow it.
+/// The event's string buffer will be the whole parsed copy, texts unescaped in place: the span of a text is its
+/// position there. Texts that are not in the copy go to `extra`, which will follow it.
 pub(crate) struct Reader<'e> {
     pub(crate) unknowns: Unknowns,
     /// Where the payload's own `receivedAt` is.
@@ -233,7 +233,8 @@ impl<'e> Reader<'e> {
     /// Apart, so that the usual case stays small enough to be inlined at every member.
     #[cold]
     fn rare_int(&mut self, member: Member<'_, '_>) -> Option<i64> {
-        // The first double above `i64::MAX`. The one equal to `i64::MIN` may stand for smaller integers, so it is refused.
+        // The first double above `i64::MAX`. The one equal to `i64::MIN` may stand for smaller integers, so it is
+        // refused.
         const END: f64 = 9_223_372_036_854_775_808.0;
         let reason = match member.value() {
             Node::Static(StaticNode::Null) => return None,

@@ -16,14 +16,15 @@ use snapshot::Counts;
 /// Close code of a clean stop.
 const CLOSE_STOP: u16 = 1000;
 
-/// Close code for a connection that answers no ping, as the `websockets` library under the vendor's Python SDK sends it.
+/// Close code for a connection that answers no ping: what the `websockets` library under the vendor's Python SDK
+/// sends.
 const CLOSE_DEAD: u16 = 1011;
 
 /// Decides for one connection when to dial, ping, wait and stop.
 ///
-/// It belongs to the owner of the socket. All times are nanoseconds on one clock that never goes back; a time earlier than
-/// one seen before counts as that one. Only [`handle`](Self::handle), [`wake`](Self::wake) and [`reset`](Self::reset)
-/// may change what the other methods return.
+/// It belongs to the owner of the socket. All times are nanoseconds on one clock that never goes back; a time earlier
+/// than one seen before counts as that one. Only [`handle`](Self::handle), [`wake`](Self::wake) and
+/// [`reset`](Self::reset) may change what the other methods return.
 #[derive(Debug, Clone)]
 pub struct Policy {
     settings: Settings,
@@ -95,8 +96,8 @@ impl Policy {
         self.fire_due(now, None, out);
     }
 
-    /// The same as [`wake`](Self::wake) while the socket may hold messages that have not been read. The pong may be among
-    /// them, so its deadline waits; all others fire.
+    /// The same as [`wake`](Self::wake) while the socket may hold messages that have not been read. The pong may be
+    /// among them, so its deadline waits; all others fire.
     pub fn wake_unread(&mut self, now: i64, out: &mut Vec<Action>) {
         self.fire_due(now, Some(Deadline::Pong), out);
     }

@@ -1,8 +1,8 @@
 //! What goes wrong on purpose, and the language in which you ask for it.
 //!
 //! A fault is written `[TRIGGER,…:]ACTION`: `after=200:rst`, `conn=2-,every=50:dup`, `refuse(503)`. Triggers say on
-//! which connections and when; the action says what. The words of the language are one table ([`words`]), from which the
-//! parser and the help are made.
+//! which connections and when; the action says what. The words of the language are one table ([`words`]), from which
+//! the parser and the help are made.
 //!
 //! This module decides: which faults strike a connection and when is a function of the specifications, the seed, the
 //! number of the connection, frames counted and time elapsed. [`script`](crate::script) does what they say.

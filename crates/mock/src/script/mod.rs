@@ -215,8 +215,8 @@ impl Script {
         Place { shift: self.shift, round: self.round, next: self.next }
     }
 
-    /// What to do now, this long after the connect. After [`Act::Wait`], [`Act::Rest`] and [`Act::End`] it may be called
-    /// again.
+    /// What to do now, this long after the connect. After [`Act::Wait`], [`Act::Rest`] and [`Act::End`] it may be
+    /// called again.
     pub(crate) fn next(&mut self, elapsed: Duration) -> Act {
         loop {
             if let Some(act) = self.acts.pop_front() {
@@ -486,8 +486,8 @@ impl Encoding {
     }
 }
 
-/// When a frame is due on a connection that began at the start. Computed from there each time, so that no rounding error
-/// adds up.
+/// When a frame is due on a connection that began at the start. Computed from there each time, so that no rounding
+/// error adds up.
 fn due(reel: &Reel, pace: Pace, round: u64, index: usize) -> Duration {
     let seconds = match pace {
         Pace::AtOnce => 0.0,

@@ -46,8 +46,8 @@ pub(super) const SERIES: [Series; 7] = [
     series("LATE", 0, 0, Kind::Late),
 ];
 
-/// Minute bars of the whole span. `moved` are the minutes of the posts that move them, `first` is the minute of the first
-/// post that names the token.
+/// Minute bars of the whole span. `moved` are the minutes of the posts that move them, `first` is the minute of the
+/// first post that names the token.
 pub(super) fn klines(series: &Series, moved: &[u64], first: Option<u64>, dice: &mut Dice) -> String {
     let mut text = String::new();
     let mut price: i64 = 1_000_000;

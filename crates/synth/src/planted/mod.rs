@@ -4,14 +4,14 @@
 //! hundredths of a percent a minute, in whole millionths, and on top of it:
 //!
 //! - `UPUSDT` goes up by 0.4 % a minute for five minutes after the minute of each post that names `$UP`, and comes down
-//!   again between one and two hours after it. The enrichment comes a minute after the post and names a contract. One of
-//!   the posts falls into an outage of the feed: history brings it when it is too late.
+//!   again between one and two hours after it. The enrichment comes a minute after the post and names a contract. One
+//!   of the posts falls into an outage of the feed: history brings it when it is too late.
 //! - `CALLUSDT` does the same by 0.3 % a minute, but only after the posts of one of the two accounts that name it. Some
 //!   posts of the other are deleted, or never enriched.
 //! - `FLATUSDT` does nothing. The enrichment of every second post that names `$FLAT` names nothing, and that of every
 //!   sixth names two tokens of that symbol.
-//! - `TIDEUSDT` goes up by 0.3 % a minute after each post that names `$TIDE`, and so does `SEAUSDT`, the market: measured
-//!   against the market there is no effect.
+//! - `TIDEUSDT` goes up by 0.3 % a minute after each post that names `$TIDE`, and so does `SEAUSDT`, the market:
+//!   measured against the market there is no effect.
 //! - `HALTUSDT` has no bars for three hours of each day, in the middle of which `$HALT` is named.
 //! - `LATEUSDT` begins half an hour after the first post that names `$LATE`.
 

@@ -6,8 +6,8 @@ use jiff::fmt::rfc2822::{DateTimeParser, DateTimePrinter};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
 
-/// Unix ms of an ISO 8601 text such as `2026-05-01T12:00:00.123Z`; a space may stand for the `T`. Without an offset it is
-/// UTC, without a time of day it is midnight. `None` if it is not a time.
+/// Unix ms of an ISO 8601 text such as `2026-05-01T12:00:00.123Z`; a space may stand for the `T`. Without an offset it
+/// is UTC, without a time of day it is midnight. `None` if it is not a time.
 pub fn parse_ms(text: &str) -> Option<i64> {
     let text = text.trim();
     if let Ok(time) = text.parse::<Timestamp>() {

@@ -178,9 +178,9 @@ proptest! {
         let first = run(&mut policy, &inputs)?;
         policy.reset();
         let after_reset = run(&mut policy, &inputs)?;
-        let anew = run(&mut Policy::new(Settings::default(), seed).unwrap(), &inputs)?;
+        let again = run(&mut Policy::new(Settings::default(), seed).unwrap(), &inputs)?;
         prop_assert_eq!(&first, &after_reset);
-        prop_assert_eq!(&first, &anew);
+        prop_assert_eq!(&first, &again);
     }
 
     #[test]
