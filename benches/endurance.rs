@@ -13,8 +13,8 @@ use stoop::{Bounds, Config, Counters, End, Engine, Key, News, Notice, Summary};
 use stoop_benches::clock::nanos;
 use stoop_benches::environment::{self, resident_bytes};
 use stoop_benches::report::{self, Goal, Ratio, Sorted, line};
-use stoop_mock::synth::{Generator, Options};
 use stoop_mock::{Input, Pace, Server};
+use stoop_synth::{Generator, Options};
 
 /// Frames the goal is set for, and those of a run without `--bench`.
 const FRAMES: u64 = 10_000_000;

@@ -18,8 +18,8 @@ use stoop::{
 use stoop_benches::clock::nanos;
 use stoop_benches::environment::{self, resident_bytes};
 use stoop_benches::report::{self, Goal, Ratio, Sorted, line};
-use stoop_mock::synth::{Generator, Options};
 use stoop_mock::{Input, Pace, Server};
+use stoop_synth::{Generator, Options};
 
 /// Frames of a run, and those of one without `--bench`.
 const FRAMES: u64 = 100_000;

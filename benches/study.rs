@@ -14,7 +14,7 @@ use stoop_backtest::{Findings, Prices, Settings, Study};
 use stoop_benches::clock::nanos;
 use stoop_benches::environment;
 use stoop_benches::report::line;
-use stoop_mock::synth::{Generator, Options};
+use stoop_synth::{Generator, Options};
 
 const FRAMES: u64 = 1_000_000;
 const BARS: u64 = 525_600;

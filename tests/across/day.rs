@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use stoop::{Digest, Frames, Line, Lines, Placement, ReplayOptions, Summary};
-use stoop_mock::synth::{Generator, Options};
+use stoop_synth::{Generator, Options};
 use stoop_tests::fixture;
 
 use crate::replay::rules;

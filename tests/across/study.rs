@@ -7,7 +7,7 @@ use stoop::{
     Config, Follower, Lines, Parity, Record, Tape, TapeConfig, TapeReplayOptions, TapeStep, Tapes, event_type,
 };
 use stoop_backtest::{Dimension, Exclusion, Findings, GroupRow, Prices, Settings, Study};
-use stoop_mock::synth::{PLANTED_CALL, PLANTED_RETURN, Planted, planted};
+use stoop_synth::{PLANTED_CALL, PLANTED_RETURN, Planted, planted};
 use stoop_tests::{fixture, read_text};
 
 /// `stoop gen --planted fixtures/study --seed 7`

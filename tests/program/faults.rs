@@ -336,8 +336,8 @@ fn faults_by_chance_are_survived_and_are_the_same_for_a_seed() {
 fn a_mistake_in_a_fault_is_told_with_its_place() {
     let input = fixture("frames/vendor.jsonl");
     for (args, parts) in [
-        (["--fault", "after=200:rts"], ["column 11", "`rts` is no action"]),
-        (["--fault", "after=x:rst"], ["column 7", "`x` is no number"]),
+        (["--fault", "after=200:rts"], ["column 11", "`rts` is not an action"]),
+        (["--fault", "after=x:rst"], ["column 7", "`x` is not a number"]),
         (["--refuse", "200"], ["--refuse", "from 400 to 599"]),
         (["--close", "1006"], ["--close", "no code that can be sent"]),
     ] {

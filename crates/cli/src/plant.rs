@@ -9,7 +9,7 @@ use stoop::{
     Config, Follower, LineWriter, Record, TapeOptions, TapeWriteError, TapeWriter, state_events,
     write_decision,
 };
-use stoop_mock::synth::{Planted, planted};
+use stoop_synth::{Planted, planted};
 
 use crate::failure::{Code, Failure, OrFail, Outcome};
 use crate::output::{create_new, note};

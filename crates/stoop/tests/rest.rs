@@ -10,8 +10,8 @@ use stoop::{
     AccountState, Api, Client, History, HistoryEnd, HistoryQuery, HistorySpan, Key, Limits, MessageType,
     RestError, Timeouts,
 };
-use stoop_mock::synth::{Generator, Options};
 use stoop_mock::{Config, Handle, Input, Plan, Server};
+use stoop_synth::{Generator, Options};
 
 const KEY: &str = "5ecret-k3y-of-this-test";
 /// Longer than anything takes on the slowest machine: no test that passes waits for them.

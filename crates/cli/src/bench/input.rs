@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use stoop::{Frames, InputError, Limits, Line};
-use stoop_mock::synth::{Generator, Options};
+use stoop_synth::{Generator, Options};
 
 /// Most bytes of frames that are held; what comes after is not read.
 const MOST_BYTES: usize = 1 << 30;

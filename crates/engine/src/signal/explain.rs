@@ -69,7 +69,7 @@ mod tests {
     use crate::rules::{Condition, Stage};
     use crate::syntax::{Source, Table};
     use crate::{
-        Bounds, Explanation, NoProbe, Origin, Pipeline, Receipt, RuleReader, RuleSet, RuleSetError, Universe,
+        Bounds, Explanation, Input, Origin, Pipeline, Receipt, RuleReader, RuleSet, RuleSetError, Universe,
     };
 
     const SECOND_NS: i64 = 1_000_000_000;
@@ -139,7 +139,7 @@ mod tests {
         };
         let deleted = r#"{"t":"tweet","op":"delete","d":{"tweetId":"3"}}"#.to_owned();
         let mut out = Vec::new();
-        for (origin, frame, at_s) in [
+        for (origin, bytes, at_s) in [
             (Origin::Endpoint(0), content(1, ZERO_S), ZERO_S),
             (Origin::Endpoint(0), content(2, ZERO_S), ZERO_S + 5),
             (Origin::Endpoint(0), content(3, ZERO_S), ZERO_S + 5),
@@ -147,7 +147,7 @@ mod tests {
             (Origin::History, content(4, ZERO_S), ZERO_S + 5),
         ] {
             let receipt = Receipt::At(at_s * SECOND_NS);
-            pipeline.frame_from(origin, frame.as_bytes(), receipt, &mut NoProbe, &mut out);
+            pipeline.handle(&Input::Frame { origin, bytes, receipt }, &mut out);
         }
         let Pipeline { merge, signal, .. } = &mut pipeline;
         let view =

@@ -86,12 +86,7 @@ impl Watch {
             | Event::Closed { code: Some(4001 | 4003), by: Side::Remote } => End::Refused,
             Event::Closed { code: Some(1012), by: Side::Remote } => End::Restart,
             Event::Refused { .. } | Event::Closed { .. } | Event::Failed { .. } => End::Other,
-            Event::Start
-            | Event::Pong
-            | Event::Received
-            | Event::Reached(_)
-            | Event::ReadingHeld(_)
-            | Event::Stop => return,
+            Event::Start | Event::Pong | Event::Reached(_) | Event::ReadingHeld(_) | Event::Stop => return,
         };
         if state != State::Draining {
             self.end(end, now_ns);

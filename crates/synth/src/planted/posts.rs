@@ -1,12 +1,12 @@
-//! Who posts what and when, and the frames of it.
+//! Which account posts what and when, and the frames of these posts.
 
 use super::{DAYS, MINUTE_MS, START_MS};
+use crate::assets::solana_address;
 use crate::dice::Dice;
-use crate::synth::assets::solana_address;
-use crate::synth::json::Json;
-use crate::synth::post::{envelope, seal, tweet_id};
+use crate::json::Json;
+use crate::post::{envelope, seal, tweet_id};
 
-/// A rule for each token; nobody's name stands in them.
+/// A rule for each token. All names in them are made up.
 pub(super) const CONFIG: &str = r#"# Made up: a rule for each coin that `stoop gen --planted` knows. docs/backtesting.md says what is to be found.
 
 [[rule]]
@@ -166,18 +166,18 @@ static GOSSIP: Voice = Voice {
         "Somebody explain to me why this is called a stable coin",
     ],
 };
-/// Whom replies and quotes answer; nobody follows it.
+/// The account that replies and quotes answer. It is not followed.
 const STRANGER: &str = "@fixture_passing_stranger";
 const ASKED: &[&str] =
     &["Anything worth looking at today?", "So what do you own?", "Nothing ever happens in this market."];
 
-/// From the content to an enrichment that takes its time, and to one that does not.
+/// From the content to a slow enrichment, and to a fast one.
 const SLOW_MS: u64 = MINUTE_MS;
 const FAST_MS: (u64, u64) = (120, 420);
 /// From the content to its deletion.
 const DELETED_MS: u64 = 25 * MINUTE_MS;
 
-/// What the vendor makes of a post.
+/// How the vendor enriches a post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Enrichment {
     /// The token with its contract, after a minute.
@@ -188,11 +188,11 @@ enum Enrichment {
     Unnamed,
     /// Two tokens of one symbol.
     Ambiguous,
-    /// None ever comes.
+    /// It never comes.
     Absent,
 }
 
-/// A post to be.
+/// A post that will be made.
 #[derive(Debug)]
 pub(super) struct Post {
     pub(super) minute: u64,
@@ -211,12 +211,12 @@ pub(super) struct Frame {
 }
 
 /// All posts, in order.
-pub(super) fn plan(dice: &mut Dice) -> Vec<Post> {
+pub(super) fn all(dice: &mut Dice) -> Vec<Post> {
     let mut posts = Vec::new();
     let mut add = |minutes: &mut dyn Iterator<Item = u64>, post: &dyn Fn(usize, u64) -> Post| {
         posts.extend(minutes.enumerate().map(|(place, minute)| post(place, minute)));
     };
-    // No effect meets the next one's, and none the end.
+    // Far enough apart that the way back of one effect is over before the next begins, and all are before the end.
     let last = DAYS * 1440 - 240;
     add(&mut (130..last).step_by(325), &|_, minute| said(&OTTER, minute, "UP", &["UP"], Enrichment::Slow));
     add(&mut (65..last).step_by(570), &|_, minute| said(&HERON, minute, "CALL", &["CALL"], Enrichment::Slow));
@@ -300,7 +300,7 @@ impl Post {
         json.number("createdAt", created_ms);
         json.number("receivedAt", received_ms);
         json.object("author");
-        // Its own, whatever the seed.
+        // The same whatever the seed.
         json.id("id", 1_900_000_000_000_000_000 + followers);
         json.string("handle", &format!("@{handle}"));
         json.string("name", name);
@@ -344,7 +344,7 @@ impl Post {
     }
 }
 
-/// What it answers: a post from minutes or hours before, of somebody else.
+/// The post that it answers: one of another account, minutes or hours before.
 fn reference(dice: &mut Dice, json: &mut Json, kind: &str, created_ms: u64) {
     let asked_ms = created_ms - dice.between(2, 300) * MINUTE_MS;
     json.object("ref");

@@ -16,7 +16,7 @@ use crate::board::{Counters, Stats};
 use crate::client::Client;
 use crate::config::{Config, Error};
 use crate::door::{Answer, Moment, answer, is_upgrade};
-use crate::fault::{Action, Fault, Visit, at_the_door};
+use crate::fault::{ConnectionAction, Fault, Visit, on_connection};
 use crate::http::{self, HeadError, Request};
 use crate::receipts::Receipts;
 use crate::reel::Reel;
@@ -24,11 +24,12 @@ use crate::runtime;
 use crate::script::{Place, Script};
 use crate::timeline::Timelines;
 
-/// How long a client may take over its request, and over reading a response.
+/// How long a client has for its request, and for reading a response.
 const REQUEST_WAIT: Duration = Duration::from_secs(5);
-/// How long the clients have at a stop, a little more than a client has to answer its close.
+/// How long the clients have at a stop: a little longer than one has to answer its close.
 const STOP_WAIT: Duration = Duration::from_secs(3);
-/// Connections served at once beyond the accepted clients: those still at their request. More are dropped unheard.
+/// Connections served at once beyond the accepted clients: those whose request is still to come. More are dropped
+/// unread.
 const REQUESTS: usize = 256;
 
 /// A server that is bound and has its frames in memory. Connections queue up in the kernel until it runs.
@@ -46,7 +47,7 @@ struct Shared {
     api: Api,
     counters: Arc<Counters>,
     started: Instant,
-    /// How far the client had read whose connection was the last to end.
+    /// How far the client of the connection that ended last had read.
     place: Mutex<Option<Place>>,
     timelines: Timelines,
 }
@@ -103,8 +104,8 @@ impl Server {
 
     /// Serves until `stop` is ready, then closes every WebSocket with 1001 and waits a moment for the clients.
     ///
-    /// Must be called inside a tokio runtime with IO and time. The one error is a listening socket that the
-    /// runtime does not take.
+    /// Must be called inside a tokio runtime with IO and time. The only error is a listening socket that the runtime
+    /// cannot use.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Error> {
         let addr = self.addr;
         let listener =
@@ -126,7 +127,7 @@ impl Server {
                         tasks.spawn(serve(Arc::clone(&self.shared), stream, stopped.clone()));
                     }
                     Ok(_) => self.shared.counters.no_request(),
-                    // Out of descriptors, or a client gone before it was taken: wait for one to end, or a moment.
+                    // Out of descriptors, or a client gone before it was accepted. Wait, or this loop would spin.
                     Err(error) => {
                         tracing::warn!(%error, "accepting a connection");
                         let moment = runtime::now() + Duration::from_millis(50);
@@ -148,7 +149,7 @@ impl Server {
 struct Presence<'a> {
     shared: &'a Shared,
     client: u64,
-    /// How long its slot is taken after that.
+    /// How long its slot stays in use after that.
     late_slot: Option<Duration>,
 }
 
@@ -198,7 +199,7 @@ async fn serve(shared: Arc<Shared>, mut stream: TcpStream, mut stop: watch::Rece
     let presence = Presence { shared: &shared, client, late_slot: faults.iter().find_map(late_slot) };
     tracing::debug!(client, path = request.path, "connected");
     let written = runtime::within(REQUEST_WAIT, stream.write_all(&response)).await;
-    // Frames are small and each is wanted at once.
+    // Frames are small, and each should arrive at once.
     if !matches!(written, Some(Ok(()))) || stream.set_nodelay(true).is_err() {
         return;
     }
@@ -207,20 +208,21 @@ async fn serve(shared: Arc<Shared>, mut stream: TcpStream, mut stop: watch::Rece
     let timeline = shared.timelines.begin(connect_ms, begin, shared.elapsed());
     let script = Script::new(Arc::clone(&shared.reel), &shared.config, visit, connect_ms, begin);
     let place = begin.map_or_else(|| script.place(), |(place, _)| place);
+    // Only `replay` asks how far a client has read; others see no ping that they did not ask for.
     let receipts = Receipts::new(shared.config.faults.iter().any(Fault::is_replay), place);
     Client::new(client, stream, rest, script, receipts, &shared.counters, &shared.place).run(stop).await;
     shared.timelines.end(timeline);
     drop(presence);
 }
 
-/// Who has asked, and what becomes of it.
+/// What becomes of a request for an upgrade, or of any other.
 struct Admission {
     answer: Answer,
     /// The client's number if it is let in.
     client: Option<u64>,
     visit: Visit,
     /// What goes wrong with the connection as a whole.
-    faults: Vec<Action>,
+    faults: Vec<ConnectionAction>,
 }
 
 fn decide(shared: &Shared, request: &Request) -> Admission {
@@ -229,36 +231,38 @@ fn decide(shared: &Shared, request: &Request) -> Admission {
     let mut visit = Visit { number: 0, elapsed };
     let mut faults = Vec::new();
     if !is_upgrade(request) {
-        let taken = counters.stats().open;
-        let answer = answer(request, config, Moment { taken, faults: &faults });
+        let used_slots = counters.stats().open;
+        let answer = answer(request, config, Moment { used_slots, faults: &faults });
         return Admission { answer, client: None, visit, faults };
     }
     let mut answered = Answer::Respond(Vec::new());
     let client = counters.admit(elapsed, |stats| {
         visit.number = stats.upgrades + 1;
-        for (fault, text) in at_the_door(&config.faults, config.fault_seed, visit) {
+        // By the number that this request gets: it must be decided under the lock too.
+        for (fault, text) in on_connection(&config.faults, config.fault_seed, visit) {
             tracing::info!(connection = visit.number, fault = %text, "fault");
             faults.push(fault);
         }
-        let taken = stats.open + stats.late_slots;
-        answered = answer(request, config, Moment { taken, faults: &faults });
+        let used_slots = stats.open + stats.late_slots;
+        answered = answer(request, config, Moment { used_slots, faults: &faults });
         matches!(answered, Answer::Upgrade(_))
     });
+    // Outside `admit`, which holds the lock of the counters.
     for _ in &faults {
         counters.struck();
     }
     Admission { answer: answered, client, visit, faults }
 }
 
-fn late_slot(fault: &Action) -> Option<Duration> {
-    if let Action::LateSlot(late) = fault { Some(*late) } else { None }
+fn late_slot(fault: &ConnectionAction) -> Option<Duration> {
+    if let ConnectionAction::LateSlot(late) = fault { Some(*late) } else { None }
 }
 
-fn replay(fault: &Action) -> Option<u64> {
-    if let Action::Replay(frames) = fault { Some(*frames) } else { None }
+fn replay(fault: &ConnectionAction) -> Option<u64> {
+    if let ConnectionAction::Replay(frames) = fault { Some(*frames) } else { None }
 }
 
-/// Answers without end, until the client has gone.
+/// Sends an answer that never ends, until the client has gone.
 async fn respond_for_ever(stream: &mut TcpStream, head: &[u8], again: &[u8]) {
     let (mut reader, mut writer) = stream.split();
     let write = async {
@@ -268,6 +272,7 @@ async fn respond_for_ever(stream: &mut TcpStream, head: &[u8], again: &[u8]) {
         }
         std::future::pending::<io::Result<()>>().await
     };
+    // Reading shows when the client has gone, even while nothing more is written.
     let read = async {
         let mut ignored = [0; 1024];
         while matches!(reader.read(&mut ignored).await, Ok(1..)) {}
@@ -282,13 +287,13 @@ async fn respond_for_ever(stream: &mut TcpStream, head: &[u8], again: &[u8]) {
 async fn respond_api(shared: &Shared, stream: &mut TcpStream, request: &Request, begun: Vec<u8>) -> Vec<u8> {
     let body = runtime::within(REQUEST_WAIT, http::read_body(stream, request, begun)).await.flatten();
     let Some(body) = body else { return http::error_response(400, "the body is cut off or too large") };
-    let taken = shared.counters.stats().open;
+    let sockets = shared.counters.stats().open;
     let rebased = || {
         let started_ms = runtime::wall_ms() - shared.elapsed().as_millis() as i64;
         let Shared { config, reel, timelines, .. } = shared;
         config.rebase.then(|| timelines.frames(reel, config, started_ms, shared.elapsed()))
     };
-    let response = shared.api.respond((request, &body), &shared.config, &shared.reel, taken, rebased);
+    let response = shared.api.respond((request, &body), &shared.config, &shared.reel, sockets, rebased);
     let response = response.unwrap_or_else(|| http::error_response(404, "not found"));
     http::dated(&response, runtime::wall_ms())
 }
@@ -299,6 +304,9 @@ async fn respond(stream: &mut TcpStream, response: &[u8]) {
         stream.shutdown().await
     });
     if !matches!(sent.await, Some(Ok(()))) {
-        tracing::debug!("a response was not taken");
+        tracing::debug!("a response was not read");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Action, Fault, Kind, When};
+use super::{Action, ConnectionAction, Fault, FrameAction, StreamAction, When};
 use crate::dice::Dice;
 
 /// A connection that is asked for.
@@ -16,44 +16,55 @@ pub(crate) struct Visit {
 }
 
 /// A fault that strikes now: what it does and how it was written.
-pub(crate) type Strike = (Action, Arc<str>);
+pub(crate) type Strike<A> = (A, Arc<str>);
 
 /// The faults of one connection and how far they are.
 #[derive(Debug, Default)]
-pub(crate) struct Plan(Vec<Armed>);
+pub(crate) struct Schedule {
+    stream: Vec<Armed<StreamAction>>,
+    frames: Vec<Armed<FrameAction>>,
+}
 
 #[derive(Debug)]
-struct Armed {
-    fault: Fault,
+struct Armed<A> {
+    action: A,
+    when: When,
+    chance: Option<u64>,
+    text: Arc<str>,
     dice: Dice,
     is_over: bool,
-    /// The number of frames it was last asked at: it is tried once at each.
+    /// The number of frames it was last asked at. Its chance is drawn once at each.
     asked_at: u64,
 }
 
 /// What goes wrong with a connection as a whole, in the order it was asked for.
-pub(crate) fn at_the_door(faults: &[Fault], seed: u64, visit: Visit) -> Vec<Strike> {
-    let mut strikes = Vec::new();
-    for armed in &mut armed(faults, seed, visit, |kind| kind == Kind::Connection) {
-        if armed.is_lucky() {
-            strikes.push(armed.strike());
-        }
-    }
-    strikes
+pub(crate) fn on_connection(faults: &[Fault], seed: u64, visit: Visit) -> Vec<Strike<ConnectionAction>> {
+    let mut armed = armed(faults, seed, visit, Action::on_connection);
+    armed.iter_mut().filter_map(|armed| armed.is_lucky().then(|| armed.strike())).collect()
 }
 
-fn armed(faults: &[Fault], seed: u64, visit: Visit, wanted: impl Fn(Kind) -> bool) -> Vec<Armed> {
-    let numbered = (0_u64..).zip(faults);
-    let struck = numbered.filter(|(_, fault)| wanted(fault.action.kind()) && fault.strikes(visit));
-    struck
-        .map(|(place, fault)| Armed {
-            fault: fault.clone(),
+/// The faults of one type that strike this connection at some time.
+fn armed<A: Clone>(
+    faults: &[Fault],
+    seed: u64,
+    visit: Visit,
+    of_type: impl Fn(&Action) -> Option<&A>,
+) -> Vec<Armed<A>> {
+    // Numbered among all faults, whatever their type: moving an action to another type would change no other's dice.
+    let numbered = (0_u64..).zip(faults).filter(|(_, fault)| fault.strikes(visit));
+    let armed = |(number, fault): (u64, &Fault)| {
+        Some(Armed {
+            action: of_type(&fault.action)?.clone(),
+            when: fault.when,
+            chance: fault.chance,
+            text: Arc::clone(&fault.text),
             // A stream of its own for each fault of each connection: one more fault changes no other.
-            dice: Dice::new(Dice::new(seed ^ visit.number.rotate_left(32)).bits() ^ place),
+            dice: Dice::new(Dice::new(seed ^ visit.number.rotate_left(32)).bits() ^ number),
             is_over: false,
             asked_at: 0,
         })
-        .collect()
+    };
+    numbered.filter_map(armed).collect()
 }
 
 impl Fault {
@@ -63,22 +74,20 @@ impl Fault {
     }
 }
 
-impl Armed {
-    fn is(&self, kind: Kind) -> bool {
-        !self.is_over && self.fault.action.kind() == kind
-    }
-
+impl<A: Clone> Armed<A> {
     fn is_lucky(&mut self) -> bool {
-        self.fault.chance.is_none_or(|chance| self.dice.below(1 << 32) < chance)
+        self.chance.is_none_or(|chance| self.dice.below(1 << 32) < chance)
     }
 
-    fn strike(&self) -> Strike {
-        (self.fault.action.clone(), Arc::clone(&self.fault.text))
+    fn strike(&self) -> Strike<A> {
+        (self.action.clone(), Arc::clone(&self.text))
     }
+}
 
-    /// Whether it strikes behind so many frames.
-    fn strikes_behind(&mut self, frames: u64, is_end: bool) -> bool {
-        match self.fault.when {
+impl Armed<StreamAction> {
+    /// Whether it strikes after this many frames.
+    fn strikes_after(&mut self, frames: u64, is_end: bool) -> bool {
+        match self.when {
             When::After(count) => {
                 self.is_over = frames >= count;
                 self.is_over && self.is_lucky()
@@ -97,16 +106,19 @@ impl Armed {
     }
 }
 
-impl Plan {
-    /// The plan of a connection.
+impl Schedule {
+    /// The schedule of a connection.
     pub(crate) fn new(faults: &[Fault], seed: u64, visit: Visit) -> Self {
-        Self(armed(faults, seed, visit, |kind| kind != Kind::Connection))
+        Self {
+            stream: armed(faults, seed, visit, Action::on_stream),
+            frames: armed(faults, seed, visit, Action::on_frame),
+        }
     }
 
     /// The next fault of the stream whose time has come.
-    pub(crate) fn timed(&mut self, elapsed: Duration) -> Option<Strike> {
-        for armed in self.0.iter_mut().filter(|armed| armed.is(Kind::Stream)) {
-            if matches!(armed.fault.when, When::At(at) if at <= elapsed) {
+    pub(crate) fn timed(&mut self, elapsed: Duration) -> Option<Strike<StreamAction>> {
+        for armed in self.stream.iter_mut().filter(|armed| !armed.is_over) {
+            if matches!(armed.when, When::At(at) if at <= elapsed) {
                 armed.is_over = true;
                 if armed.is_lucky() {
                     return Some(armed.strike());
@@ -118,46 +130,44 @@ impl Plan {
 
     /// When [`timed`](Self::timed) has something next, since the connect.
     pub(crate) fn wake(&self) -> Option<Duration> {
-        let times =
-            self.0.iter().filter(|armed| armed.is(Kind::Stream)).filter_map(|armed| match armed.fault.when {
-                When::At(at) => Some(at),
-                When::After(_) | When::Every(_) | When::End => None,
-            });
+        let ahead = self.stream.iter().filter(|armed| !armed.is_over);
+        let times = ahead.filter_map(|armed| match armed.when {
+            When::At(at) => Some(at),
+            When::After(_) | When::Every(_) | When::End => None,
+        });
         times.min()
     }
 
-    /// The next fault of the stream that strikes behind so many frames; `is_end`: the input has been sent.
-    pub(crate) fn counted(&mut self, frames: u64, is_end: bool) -> Option<Strike> {
-        for armed in self.0.iter_mut().filter(|armed| armed.is(Kind::Stream)) {
-            if armed.strikes_behind(frames, is_end) {
-                return Some(armed.strike());
-            }
-        }
-        None
+    /// The next fault of the stream that strikes after this many frames; `is_end`: the input has been sent.
+    pub(crate) fn counted(&mut self, frames: u64, is_end: bool) -> Option<Strike<StreamAction>> {
+        let mut ahead = self.stream.iter_mut().filter(|armed| !armed.is_over);
+        ahead.find_map(|armed| armed.strikes_after(frames, is_end).then(|| armed.strike()))
     }
 
-    /// How many frames may go before [`counted`](Self::counted) is to be asked again.
+    /// How many frames may go before [`counted`](Self::counted) must be asked again.
     pub(crate) fn room(&self, frames: u64) -> u64 {
-        let rooms =
-            self.0.iter().filter(|armed| armed.is(Kind::Stream)).map(|armed| match armed.fault.when {
-                When::After(count) => count.saturating_sub(frames),
-                When::Every(count) => count - frames % count,
-                When::At(_) | When::End => u64::MAX,
-            });
+        let ahead = self.stream.iter().filter(|armed| !armed.is_over);
+        let rooms = ahead.map(|armed| match armed.when {
+            When::After(count) => count.saturating_sub(frames),
+            When::Every(count) => count - frames % count,
+            When::At(_) | When::End => u64::MAX,
+        });
+        // At least one, or a batch would never go on.
         rooms.min().unwrap_or(u64::MAX).max(1)
     }
 
     /// What goes wrong with a frame, by its number on the connection, from 1.
-    pub(crate) fn on_frame(&mut self, number: u64, elapsed: Duration) -> Vec<Strike> {
+    pub(crate) fn on_frame(&mut self, number: u64, elapsed: Duration) -> Vec<Strike<FrameAction>> {
         let mut strikes = Vec::new();
-        for armed in self.0.iter_mut().filter(|armed| armed.is(Kind::Frame)) {
-            let is_its = match armed.fault.when {
+        for armed in self.frames.iter_mut().filter(|armed| !armed.is_over) {
+            let is_its = match armed.when {
                 When::After(count) => number > count,
                 When::Every(count) => number.is_multiple_of(count),
                 When::At(at) => elapsed >= at,
+                // The parser refuses it: there is no frame after the end.
                 When::End => false,
             };
-            armed.is_over = is_its && !matches!(armed.fault.when, When::Every(_));
+            armed.is_over = is_its && !matches!(armed.when, When::Every(_));
             if is_its && armed.is_lucky() {
                 strikes.push(armed.strike());
             }
@@ -176,12 +186,12 @@ mod tests {
         specs.iter().map(|spec| spec.parse().unwrap()).collect()
     }
 
-    /// Counts of frames behind which faults strike, one frame at a time.
+    /// The counts of frames after which faults strike, one frame at a time.
     fn struck(specs: &[&str], seed: u64, visit: Visit, frames: u64) -> Vec<(u64, String)> {
-        let mut plan = Plan::new(&faults(specs), seed, visit);
+        let mut schedule = Schedule::new(&faults(specs), seed, visit);
         let mut found = Vec::new();
         for count in 0..=frames {
-            while let Some((_, text)) = plan.counted(count, count == frames) {
+            while let Some((_, text)) = schedule.counted(count, count == frames) {
                 found.push((count, text.to_string()));
             }
         }
@@ -193,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_of_the_stream_strike_behind_their_frames() {
+    fn faults_of_the_stream_strike_after_their_frames() {
         for (spec, expect) in [
             ("rst", vec![0]),
             ("after=0:rst", vec![0]),
@@ -211,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_behind_the_same_frame_strike_in_the_order_they_were_given() {
+    fn faults_after_the_same_frame_strike_in_the_order_they_were_given() {
         let specs = ["every=2:rubbish(utf8)", "after=2:stall(1s)", "end:fin"];
         let found = struck(&specs, 0, FIRST, 2);
         assert_eq!(found, specs.map(|spec| (2, spec.to_owned())));
@@ -219,10 +229,10 @@ mod tests {
 
     #[test]
     fn a_jump_over_a_count_is_made_short() {
-        let plan = Plan::new(&faults(&["after=7:fin", "every=5:close"]), 0, FIRST);
-        assert_eq!([0, 4, 5, 6, 9].map(|frames| plan.room(frames)), [5, 1, 2, 1, 1]);
-        assert_eq!(Plan::new(&faults(&["dup", "at=1s:fin"]), 0, FIRST).room(0), u64::MAX);
-        assert_eq!(Plan::new(&faults(&["p=0.1:fin"]), 0, FIRST).room(3), 1);
+        let schedule = Schedule::new(&faults(&["after=7:fin", "every=5:close"]), 0, FIRST);
+        assert_eq!([0, 4, 5, 6, 9].map(|frames| schedule.room(frames)), [5, 1, 2, 1, 1]);
+        assert_eq!(Schedule::new(&faults(&["dup", "at=1s:fin"]), 0, FIRST).room(0), u64::MAX);
+        assert_eq!(Schedule::new(&faults(&["p=0.1:fin"]), 0, FIRST).room(3), 1);
     }
 
     #[test]
@@ -241,29 +251,31 @@ mod tests {
         ] {
             assert_eq!(!counts(spec, visit, 0).is_empty(), is_struck, "{spec} {visit:?}");
             let door = spec.replace(":rst", ":html");
-            assert_eq!(!at_the_door(&faults(&[&door]), 0, visit).is_empty(), is_struck, "{door} {visit:?}");
+            assert_eq!(!on_connection(&faults(&[&door]), 0, visit).is_empty(), is_struck, "{door} {visit:?}");
         }
     }
 
     #[test]
     fn timed_faults_wait_for_their_time_and_strike_once() {
-        let mut plan = Plan::new(&faults(&["at=5s:stall(1s)", "at=2s:no-pong", "at=1s:dup"]), 0, FIRST);
+        let mut schedule =
+            Schedule::new(&faults(&["at=5s:stall(1s)", "at=2s:no-pong", "at=1s:dup"]), 0, FIRST);
         let at = |s| Duration::from_secs(s);
-        assert_eq!(plan.wake(), Some(at(2)));
-        assert_eq!(plan.timed(at(1)), None);
-        assert_eq!(plan.timed(at(3)).unwrap().0, Action::NoPong);
-        assert_eq!(plan.timed(at(3)), None);
-        assert_eq!(plan.wake(), Some(at(5)));
-        assert!(plan.timed(at(6)).is_some() && plan.timed(at(6)).is_none());
-        assert_eq!(plan.wake(), None);
+        assert_eq!(schedule.wake(), Some(at(2)));
+        assert_eq!(schedule.timed(at(1)), None);
+        assert_eq!(schedule.timed(at(3)).unwrap().0, StreamAction::NoPong);
+        assert_eq!(schedule.timed(at(3)), None);
+        assert_eq!(schedule.wake(), Some(at(5)));
+        assert!(schedule.timed(at(6)).is_some() && schedule.timed(at(6)).is_none());
+        assert_eq!(schedule.wake(), None);
     }
 
     #[test]
     fn frames_are_struck_by_number_time_and_chance() {
         let numbers = |spec: &str, step_ms| {
-            let mut plan = Plan::new(&faults(&[spec]), 0, FIRST);
-            let is_struck =
-                |number: &u64| !plan.on_frame(*number, Duration::from_millis(number * step_ms)).is_empty();
+            let mut schedule = Schedule::new(&faults(&[spec]), 0, FIRST);
+            let is_struck = |number: &u64| {
+                !schedule.on_frame(*number, Duration::from_millis(number * step_ms)).is_empty()
+            };
             (1..=10).filter(is_struck).collect::<Vec<u64>>()
         };
         assert_eq!(numbers("dup", 0), (1..=10).collect::<Vec<u64>>());

@@ -49,7 +49,7 @@ fn read(bytes: &[u8]) -> Vec<(u8, String)> {
 }
 
 /// Plays a script on a clock that jumps to whatever is waited for: what happens and when, without the waiting. Ends
-/// with the rest, the end, a wait for ever, or after so many acts.
+/// with the rest, the end, a wait without end, or after this many acts.
 fn play(script: &mut Script, most: usize) -> Vec<(u128, Act)> {
     let mut elapsed = Duration::ZERO;
     let mut acts = Vec::new();
@@ -134,7 +134,7 @@ fn an_empty_input_is_at_its_end_even_when_repeated() {
 }
 
 #[test]
-fn a_fault_comes_after_so_many_frames_and_cuts_a_batch() {
+fn a_fault_comes_after_its_frames_and_cuts_a_batch() {
     for encoding in [Encoding::Text, Encoding::Batch(NonZeroUsize::new(8).unwrap())] {
         let faults = faults(&["after=2:close(1012)"]);
         let acts = play(&mut script(&Config { faults, encoding, ..Config::default() }), 9);
@@ -199,7 +199,7 @@ fn a_repeated_round_without_rebase_is_the_same_bytes() {
 fn a_stall_holds_data_back_and_then_sends_what_is_overdue() {
     let faults = faults(&["after=1:stall(180ms)", "after=1:rubbish(json)", "at=120ms:no-pong"]);
     let acts = play(&mut script(&Config { faults, ..Config::default() }), 99);
-    let told: Vec<(u128, &str)> = acts
+    let found: Vec<(u128, &str)> = acts
         .iter()
         .map(|(at, act)| {
             let kind = match act {
@@ -222,7 +222,7 @@ fn a_stall_holds_data_back_and_then_sends_what_is_overdue() {
         (180, "frame"),
         (250, "frame"),
     ];
-    assert_eq!(told, expect);
+    assert_eq!(found, expect);
 }
 
 #[test]
@@ -238,9 +238,9 @@ fn a_frozen_connection_thaws_or_stays_so() {
         let acts = play(&mut script, 99);
         let sends = acts.iter().filter(|(_, act)| matches!(act, Act::Send { frames: 1, .. }));
         assert_eq!(sends.count(), 2, "{spec}: {acts:?}");
-        let told = acts.iter().position(|(_, act)| matches!(act, Act::Hear(_)));
+        let deaf = acts.iter().position(|(_, act)| matches!(act, Act::Hear(_)));
         let cut = acts.iter().position(|(_, act)| matches!(act, Act::Send { frames: 0, .. }));
-        assert!(told.is_some() && (cut.is_none() || told < cut), "{spec}: {acts:?}");
+        assert!(deaf.is_some() && (cut.is_none() || deaf < cut), "{spec}: {acts:?}");
         assert_eq!(script.next(Duration::from_hours(9)), Act::Wait(Duration::MAX), "{spec}");
     }
 }

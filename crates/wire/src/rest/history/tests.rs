@@ -127,7 +127,7 @@ fn times_may_be_numbers_or_missing_in_part() {
     let page =
         page_of(&[r#"{"tweetId":"1","time":1781095199900,"body":"","content":{"text":"t"}}"#.to_owned()]);
     assert_eq!(page.rows[0].time_ms, 1_781_095_199_900);
-    // A text that is no time is left to the decoder, which leaves it out.
+    // A text that is not a time goes to the decoder, which leaves it out.
     let (content, _) = frames(r#""tweetId":"1","content":{"createdAt":"soon"}"#);
     assert!(content.contains(r#""createdAt":"soon""#), "{content}");
 }

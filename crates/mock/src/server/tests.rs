@@ -219,7 +219,7 @@ async fn frames_arrive_the_same_in_every_encoding() {
 }
 
 #[tokio::test]
-async fn a_large_input_is_delivered_to_a_client_that_pings_meanwhile() {
+async fn a_large_input_is_delivered_to_a_client_that_pings_as_it_reads() {
     // More than the kernel's buffers take, so that the server is still sending when the ping comes.
     let input = Input::Frames(vec![vec![b'x'; 4096]; 10_000]);
     let handle = Server::start(Config { input, ..config(0) }).unwrap();
@@ -276,7 +276,7 @@ async fn the_account_is_told_to_who_has_the_key() {
 }
 
 #[tokio::test]
-async fn rubbish_gets_its_status_and_hurts_nobody() {
+async fn rubbish_gets_its_status_and_hurts_no_other_client() {
     let handle = Server::start(config(2)).unwrap();
     let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
     for (request, status) in [

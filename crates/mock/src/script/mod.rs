@@ -1,4 +1,4 @@
-//! What one client is shown and when: the only place that decides it.
+//! What one client is sent and when: the only place that decides it.
 //!
 //! A script does no IO and reads no clock; [`client`](crate::client) plays it.
 
@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::Data;
 
 use crate::config::{Config, Encoding, Pace};
 use crate::dice::Dice;
-use crate::fault::{Action, Plan, Rubbish, Visit};
+use crate::fault::{FrameAction, Rubbish, Schedule, StreamAction, Visit};
 use crate::frame::{self, Shape};
 use crate::rebase::{Shift, apply, moved};
 use crate::reel::{Frame, Reel};
@@ -23,7 +23,7 @@ const ENDLESS: [u8; 16 << 10] = [b'a'; 16 << 10];
 const NOISE: usize = 64;
 /// JSON that stops in the middle.
 const CUT_OFF: &[u8] = br#"{"v":1,"t":"tweet","op":"content","ts":1781095200123,"d":{"tweetId":"20646"#;
-/// Text that is none.
+/// A text message that is not UTF-8.
 const NOT_UTF8: &[u8] = b"{\"v\":1,\"t\":\"tweet\",\"op\":\"\xff\xfe\"}";
 
 /// The next thing that happens on a connection.
@@ -37,21 +37,21 @@ pub(crate) enum Act {
         /// Whether the input has now been sent to its end.
         whole: bool,
     },
-    /// From now on answer only this.
+    /// From now on answer only these messages.
     Hear(Ear),
-    /// From now on write so many bytes a second.
+    /// From now on write this many bytes a second.
     Slow(u64),
     /// End the connection once all is written.
     End(End),
-    /// A fault has struck: how it was written. Only to be told.
+    /// A fault has struck: its text. For logs and counters only.
     Struck(Arc<str>),
-    /// Nothing until so long after the connect.
+    /// Nothing until this long after the connect.
     Wait(Duration),
     /// Nothing more; the connection stays open.
     Rest,
 }
 
-/// What is answered of what a client sends.
+/// Which messages of a client are answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ear {
     All,
@@ -68,7 +68,7 @@ pub(crate) enum End {
     Rst,
 }
 
-/// How far a connection has come, for the next to begin at. Places are in the order of their frames.
+/// How far a connection has come, for the next one to begin at. Ordered like the frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     round: u64,
@@ -77,8 +77,8 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// So many frames before this one, in an input of `length` frames; at most back to the start. How an earlier round
-    /// was moved is not known: a rebased one is not gone back to.
+    /// The place this many frames before, in an input of `length` frames; at most back to the start. It never goes back
+    /// to an earlier round that was rebased, because how that one was moved is not known.
     fn before(self, frames: u64, length: usize) -> Self {
         let mut back = usize::try_from(frames).unwrap_or(usize::MAX);
         let Self { mut round, mut next, shift } = self;
@@ -105,8 +105,8 @@ impl Place {
 /// A frame that is held back.
 #[derive(Debug)]
 struct Held {
-    /// Behind this frame of the connection it goes.
-    behind: u64,
+    /// The frame of the connection that it follows.
+    after: u64,
     bytes: Bytes,
 }
 
@@ -117,7 +117,7 @@ pub(crate) struct Script {
     pace: Pace,
     repeat: bool,
     encoding: Encoding,
-    plan: Plan,
+    schedule: Schedule,
     dice: Dice,
     connect_ms: i64,
     /// How this round is moved; `None` leaves the frames as they are.
@@ -126,8 +126,8 @@ pub(crate) struct Script {
     next: usize,
     /// When the first frame of this connection would be due on one that began at the start.
     head_start: Duration,
-    /// Frames of the input taken so far.
-    taken: u64,
+    /// Frames of the input played so far, whether sent or held back.
+    played: u64,
     acts: VecDeque<Act>,
     held: Vec<Held>,
     /// No data before this.
@@ -140,8 +140,8 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    /// Writes the script of a client that connects at `connect_ms`, Unix time. It begins at the start, or so many
-    /// frames before a place.
+    /// The script of a client that connects at `connect_ms`, Unix time. It begins at the start, or at `begin`: a place,
+    /// and how many frames before it.
     pub(crate) fn new(
         reel: Arc<Reel>,
         config: &Config,
@@ -154,6 +154,7 @@ impl Script {
             .then(|| Shift { delta_ms: reel.first_ms.map_or(0, |first_ms| connect_ms - first_ms), round: 0 });
         let (place, back) = begin.unwrap_or((Place { shift, round: 0, next: 0 }, 0));
         let Place { round, next, shift } = place.before(back, reel.frames.len());
+        // A connection that begins in the middle sends its first frame at once, not after the time that lies before it.
         let head_start =
             if next < reel.frames.len() { due(&reel, config.pace, round, next) } else { Duration::ZERO };
         Self {
@@ -161,14 +162,15 @@ impl Script {
             pace: config.pace,
             repeat: config.repeat,
             encoding: config.encoding,
-            plan: Plan::new(&config.faults, config.fault_seed, visit),
+            schedule: Schedule::new(&config.faults, config.fault_seed, visit),
+            // For noise only. Chances have dice of their own, so that noise does not change them.
             dice: Dice::new(config.fault_seed ^ visit.number),
             connect_ms,
             shift,
             round,
             next,
             head_start,
-            taken: 0,
+            played: 0,
             acts: VecDeque::new(),
             held: Vec::new(),
             quiet_until: Duration::ZERO,
@@ -179,8 +181,8 @@ impl Script {
         }
     }
 
-    /// The frames that a client who had stayed so long would have been shown had nothing gone wrong, the last `most` of
-    /// them. An input that is repeated at once has no end; of it one round counts.
+    /// The frames that a client would have been sent in this time had nothing gone wrong, the last `most` of them. An
+    /// input that is repeated at once has no end, so one round of it counts.
     pub(crate) fn undisturbed(mut self, elapsed: Duration, most: usize) -> Vec<Bytes> {
         let is_repeated = self.repeat && !matches!(self.pace, Pace::AtOnce) && !self.reel.frames.is_empty();
         let mut shown = VecDeque::new();
@@ -200,6 +202,7 @@ impl Script {
             }
             self.next += 1;
         }
+        // Only now: of a long time most frames would be made in vain.
         let frame = |(shift, index)| {
             self.shift = shift;
             self.shown(index)
@@ -212,37 +215,40 @@ impl Script {
         Place { shift: self.shift, round: self.round, next: self.next }
     }
 
-    /// What to do now, so long after the connect. After [`Act::Wait`], [`Act::Rest`] and [`Act::End`] it may be
-    /// asked again.
+    /// What to do now, this long after the connect. After [`Act::Wait`], [`Act::Rest`] and [`Act::End`] it may be
+    /// called again.
     pub(crate) fn next(&mut self, elapsed: Duration) -> Act {
         loop {
             if let Some(act) = self.acts.pop_front() {
                 return act;
             }
+            // A freeze is over before anything that is due then is sent.
             if self.thaw_at.is_some_and(|at| at <= elapsed) {
                 self.thaw_at = None;
                 return Act::Hear(Ear::All);
             }
-            if let Some((action, text)) = self.plan.timed(elapsed) {
+            if let Some((action, text)) = self.schedule.timed(elapsed) {
                 self.strike(&action, text, elapsed);
                 continue;
             }
+            // After the timed faults, which strike in a stall too.
             if elapsed < self.quiet_until {
                 return self.wait(self.quiet_until);
             }
             if let Some(endless) = self.endless {
                 return endless.fragment(Data::Continue);
             }
+            // At the end nothing comes that held frames could follow: they go before the faults of the end strike.
             let is_end = self.next == self.reel.frames.len() && (!self.repeat || self.next == 0);
             if is_end && !self.held.is_empty() && !self.is_half {
                 return self.send_held();
             }
-            if let Some((action, text)) = self.plan.counted(self.taken, is_end) {
+            if let Some((action, text)) = self.schedule.counted(self.played, is_end) {
                 self.strike(&action, text, elapsed);
                 continue;
             }
             if is_end {
-                return self.plan.wake().map_or(Act::Rest, Act::Wait);
+                return self.schedule.wake().map_or(Act::Rest, Act::Wait);
             }
             if self.next == self.reel.frames.len() {
                 self.start_round();
@@ -257,52 +263,38 @@ impl Script {
     }
 
     fn wait(&self, until: Duration) -> Act {
-        let wake = self.plan.wake().into_iter().chain(self.thaw_at).min();
+        let wake = self.schedule.wake().into_iter().chain(self.thaw_at).min();
         Act::Wait(wake.map_or(until, |wake| wake.min(until)))
     }
 
     /// Lets a fault of the stream strike.
-    fn strike(&mut self, action: &Action, text: Arc<str>, elapsed: Duration) {
+    fn strike(&mut self, action: &StreamAction, text: Arc<str>, elapsed: Duration) {
         self.acts.push_back(Act::Struck(text));
         match action {
-            Action::Fin => self.acts.push_back(Act::End(End::Fin)),
-            Action::Rst => self.acts.push_back(Act::End(End::Rst)),
-            Action::Close(code) => self.acts.push_back(Act::End(End::Close(*code))),
-            Action::Stall(lasting) => self.quiet_until = later(elapsed, *lasting),
-            Action::Freeze(lasting) => self.freeze(later(elapsed, *lasting)),
-            Action::NoPong => self.acts.push_back(Act::Hear(Ear::NoPings)),
-            Action::Slow(rate) => self.acts.push_back(Act::Slow(*rate)),
-            Action::Skew(ms) => self.skew_ms += ms,
+            StreamAction::Fin => self.acts.push_back(Act::End(End::Fin)),
+            StreamAction::Rst => self.acts.push_back(Act::End(End::Rst)),
+            StreamAction::Close(code) => self.acts.push_back(Act::End(End::Close(*code))),
+            StreamAction::Stall(lasting) => self.quiet_until = later(elapsed, *lasting),
+            StreamAction::Freeze(lasting) => self.freeze(later(elapsed, *lasting)),
+            StreamAction::NoPong => self.acts.push_back(Act::Hear(Ear::NoPings)),
+            StreamAction::Slow(rate) => self.acts.push_back(Act::Slow(*rate)),
+            StreamAction::Skew(ms) => self.skew_ms += ms,
             // The next frame is cut when it is due.
-            Action::Half => self.is_half = true,
-            // It hears nothing from here on: whatever was sent now would be taken for a part of the frame.
-            Action::Claim(length) => {
+            StreamAction::Half => self.is_half = true,
+            // No pongs from here on: the client would read whatever is sent now as a part of the frame.
+            StreamAction::Claim(length) => {
                 self.freeze(Duration::MAX);
                 self.put(|out| frame::announcement(out, *length));
             }
-            Action::Endless => self.begin_endless(Endless::Full),
-            Action::Hollow => self.begin_endless(Endless::Hollow),
-            Action::Long(bytes) => self.put(|out| whole(out, Data::Text, &padded(*bytes))),
-            Action::Rubbish(Rubbish::Json) => self.put(|out| whole(out, Data::Text, CUT_OFF)),
-            Action::Rubbish(Rubbish::Utf8) => self.put(|out| whole(out, Data::Text, NOT_UTF8)),
-            Action::Rubbish(Rubbish::Binary) => {
+            StreamAction::Endless => self.begin_endless(Endless::Full),
+            StreamAction::Hollow => self.begin_endless(Endless::Hollow),
+            StreamAction::Long(bytes) => self.put(|out| whole(out, Data::Text, &padded(*bytes))),
+            StreamAction::Rubbish(Rubbish::Json) => self.put(|out| whole(out, Data::Text, CUT_OFF)),
+            StreamAction::Rubbish(Rubbish::Utf8) => self.put(|out| whole(out, Data::Text, NOT_UTF8)),
+            StreamAction::Rubbish(Rubbish::Binary) => {
                 let noise = self.dice.bytes::<NOISE>();
                 self.put(|out| whole(out, Data::Binary, &noise));
             }
-            Action::Refuse(_)
-            | Action::Html
-            | Action::Subprotocol(_)
-            | Action::EndlessHead
-            | Action::SilentHead
-            | Action::LateSlot(_)
-            | Action::Replay(_)
-            | Action::Dup(_)
-            | Action::Late(_)
-            | Action::MetaFirst(_)
-            | Action::Fragment(_)
-            | Action::Rsv
-            | Action::Masked
-            | Action::Compressed => unreachable!("a plan keeps faults of other kinds apart"),
         }
     }
 
@@ -313,20 +305,21 @@ impl Script {
 
     fn freeze(&mut self, until: Duration) {
         self.quiet_until = until;
+        // Without an end there is nothing to wake for.
         self.thaw_at = (until < Duration::MAX).then_some(until);
         self.acts.push_back(Act::Hear(Ear::Nothing));
     }
 
-    /// Sends what is no frame of the input.
+    /// Sends something that is not a frame of the input.
     fn put(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let mut bytes = Vec::new();
         write(&mut bytes);
         self.acts.push_back(Act::Send { bytes, frames: 0, whole: false });
     }
 
-    /// Sends what is left of the frames held back.
+    /// Sends the frames that are still held back.
     fn send_held(&mut self) -> Act {
-        self.held.sort_by_key(|held| held.behind);
+        self.held.sort_by_key(|held| held.after);
         let mut bytes = Vec::new();
         for held in self.held.drain(..) {
             whole(&mut bytes, self.encoding.kind(), &held.bytes);
@@ -338,6 +331,7 @@ impl Script {
         self.round += 1;
         self.next = 0;
         if let Some(shift) = &mut self.shift {
+            // No round may overlap the one before it, and none may fall behind the clock.
             let later_ms = shift.delta_ms + self.reel.span_ms() + self.reel.gap_ms();
             let start = due(&self.reel, self.pace, self.round, 0).saturating_sub(self.head_start);
             let start_ms = start.as_millis() as i64;
@@ -351,66 +345,46 @@ impl Script {
         due(&self.reel, self.pace, self.round, index).saturating_sub(self.head_start)
     }
 
-    /// How many frames go together from `first` on.
+    /// How many frames from `first` on go into one message.
     fn group(&self, first: usize) -> usize {
         let Encoding::Batch(most) = self.encoding else { return 1 };
-        let room = usize::try_from(self.plan.room(self.taken)).unwrap_or(usize::MAX);
+        // A batch ends where a fault might strike, so that faults count frames and not batches.
+        let room = usize::try_from(self.schedule.room(self.played)).unwrap_or(usize::MAX);
         let most = most.get().min(room);
         self.reel.frames[first..].iter().take(most).take_while(|frame| frame.json).count().max(1)
     }
 
-    /// Sends the frames that are due, and those held back behind them.
+    /// Sends the frames that are due, and the held ones that follow them.
     fn send(&mut self, group: std::ops::Range<usize>, elapsed: Duration) -> Act {
         let mut shape = Shape::default();
         let mut shown = Vec::with_capacity(group.len());
         let is_json = self.reel.frames[group.clone()].iter().all(|frame| frame.json);
         for index in group.clone() {
-            self.taken += 1;
+            self.played += 1;
             let bytes = self.shown(index);
             let mut copies = 1;
-            let mut behind = None;
-            for (action, text) in self.plan.on_frame(self.taken, elapsed) {
+            let mut after = None;
+            for (action, text) in self.schedule.on_frame(self.played, elapsed) {
                 self.acts.push_back(Act::Struck(text));
                 match action {
-                    Action::Dup(more) => copies += more,
-                    Action::Late(frames) => behind = behind.max(Some(self.taken + frames)),
-                    Action::MetaFirst(frames) => behind = behind.max(self.meta_behind(index, frames)),
-                    Action::Fragment(pieces) => shape.pieces = Some(pieces),
-                    Action::Rsv => shape.reserved = true,
-                    Action::Masked => shape.masked = true,
-                    Action::Compressed => shape.compressed = true,
-                    Action::Refuse(_)
-                    | Action::Html
-                    | Action::Subprotocol(_)
-                    | Action::EndlessHead
-                    | Action::SilentHead
-                    | Action::LateSlot(_)
-                    | Action::Replay(_)
-                    | Action::Fin
-                    | Action::Rst
-                    | Action::Close(_)
-                    | Action::Stall(_)
-                    | Action::Freeze(_)
-                    | Action::NoPong
-                    | Action::Slow(_)
-                    | Action::Skew(_)
-                    | Action::Half
-                    | Action::Claim(_)
-                    | Action::Endless
-                    | Action::Hollow
-                    | Action::Long(_)
-                    | Action::Rubbish(_) => unreachable!("a plan keeps faults of other kinds apart"),
+                    FrameAction::Dup(more) => copies += more,
+                    FrameAction::Late(frames) => after = after.max(Some(self.played + frames)),
+                    FrameAction::MetaFirst(frames) => after = after.max(self.number_of_meta(index, frames)),
+                    FrameAction::Fragment(pieces) => shape.pieces = Some(pieces),
+                    FrameAction::Rsv => shape.reserved = true,
+                    FrameAction::Masked => shape.masked = true,
+                    FrameAction::Compressed => shape.compressed = true,
                 }
             }
             for _ in 0..copies {
-                match behind {
-                    Some(behind) => self.held.push(Held { behind, bytes: bytes.clone() }),
+                match after {
+                    Some(after) => self.held.push(Held { after, bytes: bytes.clone() }),
                     None => shown.push(bytes.clone()),
                 }
             }
-            let taken = self.taken;
-            let mut released: Vec<Held> = self.held.extract_if(.., |held| held.behind <= taken).collect();
-            released.sort_by_key(|held| held.behind);
+            let played = self.played;
+            let mut released: Vec<Held> = self.held.extract_if(.., |held| held.after <= played).collect();
+            released.sort_by_key(|held| held.after);
             shown.extend(released.into_iter().map(|held| held.bytes));
         }
         self.next = group.end;
@@ -430,14 +404,14 @@ impl Script {
             bytes.truncate(bytes.len() / 2);
             self.acts.push_back(Act::Send { bytes, frames: 0, whole: false });
             self.quiet_until = Duration::MAX;
-            // First, or what is sent now would be taken for the other half.
+            // First, or the client would read a pong as the other half.
             return Act::Hear(Ear::Nothing);
         }
         let whole = self.next == self.reel.frames.len() && self.held.is_empty();
         Act::Send { bytes, frames: group.len() as u64, whole }
     }
 
-    /// A frame as this client is shown it.
+    /// A frame as this client is sent it.
     fn shown(&self, index: usize) -> Bytes {
         let Frame { bytes, edits, .. } = &self.reel.frames[index];
         let shown = match self.shift {
@@ -447,8 +421,8 @@ impl Script {
         if self.skew_ms == 0 { shown } else { moved(&shown, self.skew_ms).into() }
     }
 
-    /// The number of the frame that is the meta of this content, if it is among the next so many.
-    fn meta_behind(&self, index: usize, frames: u64) -> Option<u64> {
+    /// The number of the frame that is the meta of this content, if it is among this many next frames.
+    fn number_of_meta(&self, index: usize, frames: u64) -> Option<u64> {
         let reel = &self.reel.frames;
         let (op, tweet) = scan::subject(&reel[index].bytes)?;
         if op != b"content" {
@@ -456,11 +430,11 @@ impl Script {
         }
         let next = reel[index + 1..].iter().zip(1..=frames);
         let mut metas = next.filter(|(frame, _)| scan::subject(&frame.bytes) == Some((b"meta", tweet)));
-        metas.next().map(|(_, distance)| self.taken + distance)
+        metas.next().map(|(_, distance)| self.played + distance)
     }
 }
 
-/// When something that lasts so long is over; `None` is never.
+/// When something that lasts this long is over; `None` is never.
 fn later(elapsed: Duration, lasting: Option<Duration>) -> Duration {
     lasting.map_or(Duration::MAX, |lasting| elapsed.saturating_add(lasting))
 }
@@ -473,7 +447,7 @@ enum Endless {
 }
 
 impl Endless {
-    /// The first of its fragments, or what comes next: one that is full, or many that are empty.
+    /// The first of its fragments, or the next: one that is full, or many that are empty.
     fn fragment(self, kind: Data) -> Act {
         let mut bytes = Vec::with_capacity(ENDLESS.len() + 16);
         match (self, kind) {
@@ -493,7 +467,7 @@ fn whole(out: &mut Vec<u8>, kind: Data, payload: &[u8]) {
     frame::message(out, kind, payload, Shape::default());
 }
 
-/// A frame in JSON of so many bytes, of a family nobody knows; its own members are the least it takes.
+/// A JSON frame of this many bytes, of an unknown family. It is never shorter than its own members.
 fn padded(bytes: usize) -> Vec<u8> {
     const HEAD: &[u8] = br#"{"v":1,"t":"mock","op":"long","d":{"text":""#;
     const TAIL: &[u8] = br#""}}"#;
@@ -512,7 +486,8 @@ impl Encoding {
     }
 }
 
-/// When a frame is due on a connection that began at the start. Computed from there each time: nothing adds up.
+/// When a frame is due on a connection that began at the start. Computed from there each time, so that no rounding
+/// error adds up.
 fn due(reel: &Reel, pace: Pace, round: u64, index: usize) -> Duration {
     let seconds = match pace {
         Pace::AtOnce => 0.0,
@@ -529,5 +504,4 @@ fn own_seconds(reel: &Reel, round: u64, index: usize) -> f64 {
 }
 
 #[cfg(test)]
-#[path = "script_tests.rs"]
 mod tests;

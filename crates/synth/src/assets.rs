@@ -23,7 +23,7 @@ pub(super) struct Market {
     pub(super) price_milli: u64,
 }
 
-/// A question that is bet on.
+/// A question of a prediction market.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Question {
     pub(super) venue: &'static str,
@@ -70,7 +70,7 @@ const STEMS: &[&str] = &[
 ];
 const TAILS: &[&str] = &["", "X", "AI", "2", "INU", "DAO"];
 
-/// Symbols of tokens; the first ones come up most.
+/// Number of tokens. The first ones come up most.
 const TOKENS: usize = 120;
 
 /// Invents the tokens of a seed.
@@ -93,6 +93,7 @@ pub(super) fn tokens(dice: &mut Dice) -> Vec<Token> {
                 contract,
                 chain,
                 network_id,
+                // Odd, so that the last digit is never a zero: JavaScript would not print it.
                 digits: dice.between(101, 99_999) | 1,
                 exponent: -(dice.between(3, 16) as i32),
             }
@@ -119,6 +120,7 @@ impl Token {
     /// The price as JSON: as JavaScript prints it, with an exponent below 1e-6.
     pub(super) fn price(&self, dice: &mut Dice) -> String {
         let digits = (self.digits + self.digits * dice.below(40) / 1000).to_string();
+        // The exponent of the first digit decides which way JavaScript writes the number.
         let leading = self.exponent + digits.len() as i32 - 1;
         if leading < -6 {
             let (first, rest) = digits.split_at(1);
@@ -133,7 +135,7 @@ impl Token {
 }
 
 impl Market {
-    /// The name of the market at an exchange, quote included, and the quote.
+    /// The name of the market at an exchange, which includes the quote currency, and that currency.
     pub(super) fn symbol(self, exchange: &str) -> (String, &'static str) {
         match exchange {
             "hyperliquid" => (self.base.to_owned(), "USDC"),

@@ -26,7 +26,7 @@ pub(super) struct Story {
 pub(super) struct Url {
     pub(super) expanded: String,
     pub(super) name: String,
-    /// As it stands in the text.
+    /// The short form that stands in the text.
     pub(super) tco: String,
 }
 
@@ -99,15 +99,16 @@ const TAILS: &[&str] = &[
 const SHORT: &str = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ0123456789";
 
 /// Invents what an account says.
-pub(super) fn tell(dice: &mut Dice, author: usize, accounts: &[Account], tokens: &[Token]) -> Story {
+pub(super) fn invent(dice: &mut Dice, author: usize, accounts: &[Account], tokens: &[Token]) -> Story {
     let account = &accounts[author];
     let mut story = Story::default();
     if dice.chance(30) {
-        // A picture without a word: what it is about stands only in the picture.
+        // A picture without text: only the picture says what the post is about.
         story.media = 1;
         story.ocr = Some(ocr(dice, None, tokens));
         return story;
     }
+    // News desks with a name in another script mostly write in it.
     let speaks_foreign = !account.name.is_ascii() && account.beat == Beat::News;
     let template = if dice.chance(if speaks_foreign { 800 } else { 50 }) {
         dice.pick(FOREIGN)
@@ -137,7 +138,7 @@ pub(super) fn tell(dice: &mut Dice, author: usize, accounts: &[Account], tokens:
     story
 }
 
-/// Replaces the slots of a template and notes what they stand for.
+/// Replaces the slots of a template, and notes what they stand for.
 fn fill(dice: &mut Dice, story: &mut Story, template: &str, accounts: &[Account], tokens: &[Token]) {
     let exchange = *dice.pick(EXCHANGES);
     let mut token = pick_token(dice, tokens);
@@ -204,6 +205,7 @@ fn link(dice: &mut Dice, story: &mut Story, url: String) {
 
 /// A token; the first ones come up more often.
 fn pick_token(dice: &mut Dice, tokens: &[Token]) -> usize {
+    // The smaller of two draws: low places come up more often.
     let (one, other) = (dice.index(tokens.len()), dice.index(tokens.len()));
     one.min(other)
 }

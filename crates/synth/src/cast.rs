@@ -13,7 +13,7 @@ pub(super) enum Beat {
     Meme,
 }
 
-/// One account with everything the feed tells of it.
+/// One account with everything that the feed says about it.
 #[derive(Debug, Clone)]
 pub(super) struct Account {
     pub(super) beat: Beat,
@@ -27,7 +27,7 @@ pub(super) struct Account {
     pub(super) url: Option<String>,
     image: String,
     banner: Option<String>,
-    /// The larger part of the authors names its platform, though it is the default.
+    /// Most authors name their platform although it is the default.
     platform: Option<&'static str>,
     followers: u64,
     following: u64,

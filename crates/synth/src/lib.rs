@@ -1,15 +1,43 @@
-//! Synthetic frames: a made-up day of a feed, the same bytes for the same seed on every machine.
+//! Synthetic frames, and recordings and prices with planted effects: the same bytes for the same seed on every machine.
 //!
-//! Forty invented accounts post, reply, quote and repost about invented tokens and a few real markets;
-//! about 5 % of them do so on Truth Social. Most posts are followed by their enrichment 50 ms to 3 s
-//! later, some by an update (or preceded by it), few by a deletion; account events and pins are strewn
-//! in. Frames come in the order of their `ts`. Every text is made up and every handle and bio says so.
+//! A [`Generator`] makes up a day of a feed. Forty invented accounts post, reply, quote and repost about invented
+//! tokens and a few real markets; about 5 % of the posts are on Truth Social. Most posts are followed by their
+//! enrichment 50 ms to 3 s later, some by an update (or preceded by it), and a few by a deletion; account events and
+//! pins are mixed in. Frames come in the order of their `ts`. Every text is made up, and every handle and bio says so.
 //!
-//! The shares and sizes follow what is known of the feed where something is, and are guesses
-//! elsewhere: good for load and for finding crashes, not for estimating how often a rule fires.
+//! [`planted`] makes ten days of posts together with prices that move after some of them, so that a study has something
+//! known to find.
+//!
+//! Both work the same way: a seed becomes random choices, those choices invent a cast of accounts and tokens, the cast
+//! writes posts, and each post yields its frames.
+//!
+//! # What it does not do
+//!
+//! - It does not estimate anything. The shares and sizes follow what is known of the feed where something is known, and
+//!   are guesses elsewhere: good for load and for finding crashes, not for predicting how often a rule fires.
+//! - It writes no files and reads no clock. The caller decides where the frames go.
+//! - It decides nothing: what an engine makes of the frames is for the caller to add.
+//!
+//! # Invariants
+//!
+//! - Integers only, because floating-point logarithms differ between platforms.
+//! - The order of the random draws is a part of the output: a draw that is added, removed or moved changes every byte
+//!   after it.
+//! - Memory does not grow with the number of frames asked for.
+//! - No real account is named, apart from a few public market symbols.
+//!
+//! # Example
+//!
+//! ```
+//! use stoop_synth::{Generator, Options};
+//!
+//! let frames = Generator::new(Options { frames: 100, seed: 7, ..Options::default() });
+//! assert_eq!(frames.count(), 100);
+//! ```
 
 mod assets;
 mod cast;
+mod dice;
 mod events;
 mod json;
 mod planted;
@@ -19,18 +47,18 @@ mod story;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use crate::dice::{Dice, Quantiles};
 use assets::Token;
 use cast::Account;
+use dice::{Dice, Quantiles};
 pub use planted::{PLANTED_CALL, PLANTED_RETURN, Planted, planted};
 use post::{Kind, Post, Reference, tweet_id};
 use story::Story;
 
-/// Posts that can be referred to.
+/// The last posts, to which replies, quotes and reposts can refer.
 const RECENT: usize = 64;
-/// Frames a post brings with it on average, counted over 200,000 frames of seed 1; it only scales the span.
+/// Frames that a post brings on average, counted over 200,000 frames of seed 1. It only scales the span.
 const FRAMES_PER_POST_MILLI: u64 = 2_015;
-/// Posts per independent moment, bursts included.
+/// Posts in an independent moment on average, bursts included.
 const POSTS_PER_MOMENT_MILLI: u64 = 1_180;
 
 /// From the creation of a post to its receipt: the vendor's median is 167 ms.
@@ -69,7 +97,7 @@ const GAP_MILLI: Quantiles = &[
 pub struct Options {
     /// How many frames.
     pub frames: u64,
-    /// Another seed, another day.
+    /// Another seed makes another day.
     pub seed: u64,
     /// When the day begins, Unix ms. Default 2026-06-10T00:00:00Z.
     pub start_ms: u64,
@@ -85,10 +113,10 @@ impl Default for Options {
 
 /// Yields the frames one by one, each a line of compact JSON without its newline.
 ///
-/// It holds only what is still on its way: memory does not grow with the number of frames.
+/// It holds only the frames that are not due yet, so memory does not grow with their number.
 ///
 /// ```
-/// use stoop_mock::synth::{Generator, Options};
+/// use stoop_synth::{Generator, Options};
 ///
 /// let options = Options { frames: 3, seed: 7, ..Options::default() };
 /// let frames: Vec<String> = Generator::new(options).collect();
@@ -105,7 +133,7 @@ pub struct Generator {
     pending: BinaryHeap<Reverse<(u64, u64, String)>>,
     made: u64,
     left: u64,
-    /// When the next post is created. Everything pending up to then can go.
+    /// When the next post is created. Everything pending up to then is final and can be yielded.
     clock_us: u64,
     mean_gap_us: u64,
     burst_left: u64,
@@ -113,7 +141,7 @@ pub struct Generator {
 }
 
 impl Generator {
-    /// Invents the accounts and tokens of a seed and begins the day.
+    /// Invents the accounts and tokens of a seed, and begins the day.
     pub fn new(options: Options) -> Self {
         let mut dice = Dice::new(options.seed);
         let accounts = cast::accounts(&mut dice);
@@ -130,6 +158,7 @@ impl Generator {
             made: 0,
             left: options.frames,
             clock_us: options.start_ms * 1_000,
+            // Capped so that the longest gap, some nine times the mean, still fits.
             mean_gap_us: u64::try_from(mean_gap_us).unwrap_or(u64::MAX / 16_000),
             burst_left: 0,
             recent: VecDeque::with_capacity(RECENT),
@@ -137,17 +166,19 @@ impl Generator {
     }
 
     fn push(&mut self, ts: u64, frame: String) {
+        // Numbered, or frames of one millisecond would come in the order of their text.
         self.pending.push(Reverse((ts, self.made, frame)));
         self.made += 1;
     }
 
-    /// Makes a post with all its frames, and what else happens meanwhile.
+    /// Makes a post with all its frames, and the other events of that moment.
     fn moment(&mut self) {
         let post = self.post();
         self.happenings(post.created_ms + 100);
         let content = post.content(&mut self.dice, &self.accounts);
         self.push(post.sent_ms, content);
         if post.late_media || post.reference.as_ref().is_some_and(|reference| reference.late) {
+            // Some updates overtake their content, as every reader must expect.
             let ts = if self.dice.chance(150) {
                 post.sent_ms - self.dice.between(1, 20)
             } else {
@@ -165,6 +196,7 @@ impl Generator {
             let delete = events::delete(&mut self.dice, &post, ts, &self.accounts);
             self.push(ts, delete);
         }
+        // Bounded, and as people do: they answer what is new.
         if self.recent.len() == RECENT {
             self.recent.pop_front();
         }
@@ -175,6 +207,7 @@ impl Generator {
     fn advance(&mut self) {
         if self.burst_left > 0 {
             self.burst_left -= 1;
+            // Closer together in a dense day, or bursts alone would make it too long.
             self.clock_us += self.dice.between(1_000, 25_000).min(self.mean_gap_us / 2 + 1);
             return;
         }
@@ -191,7 +224,7 @@ impl Generator {
         let created_ms = self.clock_us / 1_000;
         let received_ms = created_ms + dice.draw(RECEIVED_MS);
         let sent_ms = received_ms + dice.draw(SENT_MS);
-        let mut story = story::tell(dice, author, &self.accounts, &self.tokens);
+        let mut story = story::invent(dice, author, &self.accounts, &self.tokens);
         // 55 posts, 16 replies, 13 quotes, 11 reposts and 5 replies to oneself in a hundred.
         let (kind, own) = match dice.below(100) {
             0..55 => (Kind::Post, false),
@@ -204,6 +237,7 @@ impl Generator {
         let reference = (kind != Kind::Post)
             .then(|| reference(dice, &self.recent, &self.accounts, author, own, created_ms))
             .map(|reference| Reference { late: kind != Kind::Retweet && dice.chance(250), ..reference });
+        // A repost has the words of the original: what is detected in it is the same.
         if kind == Kind::Retweet
             && let Some(reference) = &reference
         {
@@ -228,7 +262,7 @@ impl Generator {
         }
     }
 
-    /// Events that are not about a new post.
+    /// Makes an event that is not about a new post, now and then.
     fn happenings(&mut self, ts: u64) {
         let dice = &mut self.dice;
         let actor = dice.index(self.accounts.len());
@@ -261,7 +295,7 @@ impl Iterator for Generator {
     fn next(&mut self) -> Option<String> {
         self.left = self.left.checked_sub(1)?;
         loop {
-            // A frame is never sent before its post exists, so nothing can come before the clock any more.
+            // No frame is sent before its post is created, so nothing can be added before the clock any more.
             let due = self.pending.peek().is_some_and(|Reverse((ts, ..))| *ts <= self.clock_us / 1_000);
             if due {
                 return self.pending.pop().map(|Reverse((_, _, frame))| frame);
@@ -287,7 +321,7 @@ fn weighted(dice: &mut Dice, accounts: &[Account]) -> usize {
     0
 }
 
-/// Picks what a post refers to: a recent post of the same platform, else one of somebody unknown.
+/// Picks the post that another one refers to: a recent one of the same platform, else one of an unknown account.
 fn reference(
     dice: &mut Dice,
     recent: &VecDeque<Post>,
@@ -307,7 +341,7 @@ fn reference(
     if candidates.is_empty() || (!own && dice.chance(300)) {
         let older_ms = created_ms - dice.between(60_000, 40_000_000);
         let text = format!("Synthetic remark no. {} of somebody who is not followed.", dice.below(1_000_000));
-        // Without an earlier post at hand, an account answers one that is long gone.
+        // An account without a recent post answers an older one of its own.
         let author = own.then_some(author);
         let story = Story { text, ..Story::default() };
         return Reference { tweet_id: tweet_id(dice, older_ms, platform), author, story, full, late };

@@ -27,16 +27,16 @@ impl Kind {
     }
 }
 
-/// The post another one refers to.
+/// The post that another one refers to.
 #[derive(Debug, Clone)]
 pub(super) struct Reference {
     pub(super) tweet_id: u64,
-    /// By index; `None` is somebody outside the cast.
+    /// By index; `None` is an account outside the cast.
     pub(super) author: Option<usize>,
     pub(super) story: Story,
-    /// Whether the author is told in full.
+    /// Whether the author is given in full.
     pub(super) full: bool,
-    /// Whether only an update tells more than the id.
+    /// Whether only an update gives more than the id.
     pub(super) late: bool,
 }
 
@@ -63,7 +63,7 @@ pub(super) struct Post {
     pub(super) late_media: bool,
 }
 
-/// The id a post of this moment has: on X a snowflake, on Truth Social ms and a sequence.
+/// The id of a post made at this moment: on X a snowflake, on Truth Social the ms and a sequence number.
 pub(super) fn tweet_id(dice: &mut Dice, created_ms: u64, truth_social: bool) -> u64 {
     if truth_social {
         created_ms << 16 | dice.below(1 << 16)
@@ -72,7 +72,7 @@ pub(super) fn tweet_id(dice: &mut Dice, created_ms: u64, truth_social: bool) -> 
     }
 }
 
-/// Starts a frame: everything up to the payload, which is open.
+/// Starts a frame: everything up to its payload, which stays open.
 pub(super) fn envelope(family: &str, op: &str, id: Option<&str>, ts: u64) -> Json {
     let mut json = Json::with_capacity(2048);
     json.object("");
@@ -103,7 +103,7 @@ impl Post {
     pub(super) fn write(&self, json: &mut Json, dice: &mut Dice, accounts: &[Account]) {
         let account = &accounts[self.author];
         json.id("tweetId", self.tweet_id);
-        // Older frames tell the kind only by their reference.
+        // Old frames show their kind only by their reference.
         if dice.chance(990) {
             json.string("kind", self.kind.name());
         }
@@ -138,7 +138,7 @@ impl Post {
         }
     }
 
-    /// What an update adds; always something.
+    /// The update frame. There is always something in it.
     pub(super) fn update(&self, ts: u64, accounts: &[Account]) -> String {
         let mut json = envelope("tweet", "update", Some(&self.tweet_id.to_string()), ts);
         json.id("tweetId", self.tweet_id);
@@ -156,7 +156,7 @@ impl Post {
         seal(json)
     }
 
-    /// What was detected: enrichment without text and author.
+    /// The meta frame: what the vendor has detected, without text and author.
     pub(super) fn meta(&self, dice: &mut Dice, ts: u64, tokens: &[Token]) -> String {
         let mut json = envelope("tweet", "meta", Some(&self.tweet_id.to_string()), ts);
         json.id("tweetId", self.tweet_id);
@@ -168,6 +168,7 @@ impl Post {
         let in_picture = self.story.ocr.as_ref().and_then(|(_, token)| *token);
         json.object("detected");
         let mut found = self.story.tokens.clone();
+        // The vendor lists a token once, with both sources.
         found.extend(in_picture.filter(|token| !found.contains(token)));
         if !found.is_empty() {
             json.array("tokens");
@@ -257,6 +258,7 @@ fn write_media(json: &mut Json, tweet_id: u64, count: usize) {
     }
     json.array("media");
     for index in 0..count as u64 {
+        // Made of the id and not drawn: a reference to a post shows the same pictures.
         let name = (tweet_id ^ index).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         json.object("");
         // The first says what a post has; pictures are the most common.

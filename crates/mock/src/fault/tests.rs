@@ -14,7 +14,7 @@ const CLOSE: u8 = 0x88;
 const PING: u8 = 0x89;
 const PONG: u8 = 0x8a;
 const MASK: [u8; 4] = [0; 4];
-/// A server that is silent for so long stays so. Only ever waited for in full by tests of silence.
+/// A server that is silent for this long stays silent. Only tests of silence wait for all of it.
 const SILENCE: Duration = Duration::from_millis(30);
 /// Longer than anything takes on the slowest machine: only a failing test waits for it.
 const LIMIT: Duration = Duration::from_mins(10);
@@ -106,7 +106,7 @@ impl Raw {
         Ok(Next::Frame(first, is_masked, payload))
     }
 
-    /// The next but for pings, and the pings before it.
+    /// The next that is not a ping, and the pings before it.
     async fn next_and_pings(&mut self) -> (Next, Vec<Vec<u8>>) {
         let mut pings = Vec::new();
         loop {
@@ -117,7 +117,7 @@ impl Raw {
         }
     }
 
-    /// Asserts that so many whole frames of the input come among pings, from this one on; returns the pings.
+    /// Asserts that this many whole frames of the input come among pings, from this one on; returns the pings.
     async fn expect_among_pings(&mut self, from: usize, count: usize) -> Vec<Vec<u8>> {
         let mut all = Vec::new();
         for frame in frames(from + count).into_iter().skip(from) {
@@ -128,7 +128,7 @@ impl Raw {
         all
     }
 
-    /// Asserts that so many whole frames of the input come, from this one on.
+    /// Asserts that this many whole frames of the input come, from this one on.
     async fn expect(&mut self, from: usize, count: usize) {
         for frame in frames(from + count).into_iter().skip(from) {
             assert_eq!(self.next().await, Next::Frame(TEXT, false, frame));
@@ -247,7 +247,7 @@ async fn an_endless_message_answers_pings_between_its_fragments() {
     raw.expect(0, 1).await;
     raw.send(0x89, b"hey").await;
     let (mut bytes, mut pongs) = (0, 0);
-    // The pong waits behind what the sockets hold already, which is less than this.
+    // The pong waits after what the sockets hold already, which is less than this.
     while bytes < 8 << 20 || pongs == 0 {
         assert!(bytes < 256 << 20, "no pong in {bytes} bytes");
         match raw.next().await {
@@ -382,7 +382,7 @@ async fn a_reconnect_shows_the_last_frames_again() {
         let mut raw = Raw::upgraded(&handle).await;
         raw.expect_among_pings(from, count).await;
         if from < 4 {
-            // Whoever finds the end has read all that was before it.
+            // A client that sees the end has read everything before it.
             assert_eq!(raw.next_and_pings().await.0, Next::Fin);
         }
     }
@@ -391,7 +391,7 @@ async fn a_reconnect_shows_the_last_frames_again() {
 #[tokio::test]
 async fn frames_that_were_sent_and_never_acknowledged_are_shown_again() {
     let handle = start(&["conn=2-:replay(2)"], 100);
-    // Somebody who takes everything and says nothing may not have seen it.
+    // A client that receives everything and answers nothing may not have seen it.
     let mut raw = Raw::upgraded(&handle).await;
     raw.expect_among_pings(0, 100).await;
     raw.gone(&handle).await;

@@ -1,4 +1,4 @@
-//! A `/api/history` answer into the frames its rows would have been.
+//! Turns an answer of `/api/history` into the frames that would have come live.
 
 use std::cmp::Reverse;
 
@@ -12,7 +12,7 @@ use super::{parse_ms, read_value};
 use crate::decoder::{Decoder, Limits, MARK};
 use crate::diagnose::{self, MAX_DEPTH};
 
-/// Errors of one page that are kept; all are counted.
+/// Most errors of one page that are kept; all are counted.
 pub const HISTORY_ERRORS: usize = 64;
 /// Members that hold a time: ms in live payloads, ISO texts in history rows.
 const TIMES: [&[u8]; 5] = [b"createdAt", b"receivedAt", b"observedAt", b"deletedAt", b"joinedAt"];
@@ -44,12 +44,12 @@ pub struct HistoryRow {
     pub message_type: MessageType,
     /// Its time of receipt, else of creation, Unix ms: the `ts` of its frames.
     pub time_ms: i64,
-    /// The frame of its `content`. Its payload has the bytes of the answer but for times, which are in ms, and line
-    /// breaks; what only the row around it says is added.
+    /// The frame of its `content`. Its payload has the bytes of the answer, except that times are in ms and line breaks
+    /// are left out; what only the row around it says is added.
     pub content: Vec<u8>,
     /// The frame of its `meta`.
     pub meta: Option<Vec<u8>>,
-    /// XXH3 over both frames: rows that overlapping pages share have the same.
+    /// XXH3 over both frames: a row that two pages share has the same in both.
     pub fingerprint: u64,
 }
 
@@ -87,7 +87,7 @@ impl MessageType {
 pub struct RowError {
     /// Which of the answer's rows, from 0.
     pub row: usize,
-    /// What of it; of a row without content nothing is kept.
+    /// The part; of a row without content nothing is kept.
     pub part: RowPart,
     /// Why.
     pub fault: RowFault,
@@ -118,24 +118,24 @@ impl RowPart {
 /// Why a part of a row was left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RowFault {
-    /// It is no JSON; or the frame that was made of it is bad, and the offset is into that frame.
+    /// It is not JSON; or the frame made of it is bad, and then the offset is into that frame.
     #[error("{0}")]
     Bad(Bad),
-    /// `messageType`, or whether it is a follow or an unfollow, is neither known nor plain from the content.
+    /// `messageType` is unknown, or the content does not say whether it is a follow or an unfollow.
     #[error("unknown type of message")]
     UnknownType,
     /// Neither the row nor its content has a time.
     #[error("no time that can be read")]
     NoTime,
-    /// There is no object, nor a post in the row around it.
+    /// There is no content object, and no post in the row around it.
     #[error("no content")]
     NoContent,
 }
 
-/// Why an answer holds no rows that can be found.
+/// Why no rows can be found in an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    /// It is no JSON.
+    /// It is not JSON.
     #[error("{0}")]
     Bad(Bad),
     /// It is JSON without a list of rows.
@@ -146,10 +146,10 @@ pub enum Unreadable {
 impl HistoryPage {
     /// Reads an answer: an object whose `data`, or else whose first list, holds the rows; or the list itself.
     ///
-    /// A row that cannot be read is an error in the page, never one of it. `limits` are those of the decoder.
+    /// A row that cannot be read becomes an error in the page, and the page is still good. `limits` are the decoder's.
     pub fn read(bytes: &[u8], limits: Limits) -> Result<Self, Unreadable> {
         let text = bytes.strip_prefix(MARK).unwrap_or(bytes).trim_ascii();
-        // Rows are parsed one by one, so here only the outline must be right.
+        // Rows are parsed one by one, so that one bad row does not cost the page. Only the outline must be right.
         let is_outlined = matches!(text.first(), Some(b'{' | b'['));
         if !is_outlined || raw::value_end(text, 0) != Some(text.len()) {
             return Err(Unreadable::Bad(diagnose::refused(bytes, 0, MAX_DEPTH)));
@@ -173,7 +173,7 @@ impl HistoryPage {
             match read {
                 Ok(fields) => {
                     oldest.see(&fields);
-                    page.take(row, &fields, &mut decoder);
+                    page.add(row, &fields, &mut decoder);
                 }
                 Err(fault) => page.fail(row, RowPart::Row, fault),
             }
@@ -186,7 +186,7 @@ impl HistoryPage {
         let count = read_value(metadata, |metadata| metadata.get("count").and_then(|count| count.as_u64()));
         page.count = count.ok().flatten();
         page.oldest_ms = oldest.ms();
-        // Of one moment, the answer has the newest first.
+        // The answer has the newest first, also among rows of the same time.
         page.rows.sort_by_key(|row| (row.time_ms, Reverse(row.index)));
         Ok(page)
     }
@@ -198,7 +198,7 @@ impl HistoryPage {
         }
     }
 
-    fn take(&mut self, index: usize, row: &Row<'_>, decoder: &mut Decoder) {
+    fn add(&mut self, index: usize, row: &Row<'_>, decoder: &mut Decoder) {
         let Some(time_ms) = row.received_ms.or(row.created_ms) else {
             return self.fail(index, RowPart::Row, RowFault::NoTime);
         };
@@ -215,6 +215,7 @@ impl HistoryPage {
             self.fail(index, RowPart::Meta, fault);
             None
         });
+        // Over the frames and not the row: a row that only differs around them brings nothing new.
         let mut hashed = content.clone();
         hashed.extend_from_slice(meta.as_deref().unwrap_or_default());
         let fingerprint = XxHash3_64::oneshot(&hashed);
@@ -222,7 +223,7 @@ impl HistoryPage {
     }
 }
 
-/// A frame, if the decoder takes it.
+/// The frame, if it can be decoded.
 fn checked(frame: Vec<u8>, decoder: &mut Decoder) -> Result<Vec<u8>, RowFault> {
     let mut bad = None;
     decoder.decode(&frame, |event| bad = event.err());
@@ -248,6 +249,7 @@ impl Oldest {
     }
 
     fn ms(&self) -> Option<i64> {
+        // The later one is safe whichever of the two the server selects by.
         self.created_ms.max(self.received_ms)
     }
 }
@@ -264,7 +266,7 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// None if it is no object.
+    /// `None` if it is not an object.
     fn read(bytes: &'a [u8], row: &Value<'_, '_>) -> Option<Self> {
         row.as_object()?;
         let content = row.get("content");
@@ -294,12 +296,12 @@ impl<'a> Row<'a> {
             (MessageType::Profile, _) => ("account", "profile_update"),
             (MessageType::Follow, Some("FOLLOW")) => ("account", "follow"),
             (MessageType::Follow, Some("UNFOLLOW")) => ("account", "unfollow"),
-            // To take one for the other would be worse than to leave it out.
+            // Confusing the two would be worse than leaving it out.
             (MessageType::Follow, _) => return Err(RowFault::UnknownType),
         };
         let payload = match raw::member(self.bytes, "content") {
             Some(payload) if payload.starts_with(b"{") => payload,
-            // An old row may hold its post outside.
+            // An old row may hold its post beside the content.
             None if message_type == MessageType::Tweet && raw::member(self.bytes, "body").is_some() => b"{}",
             Some(_) | None => return Err(RowFault::NoContent),
         };
@@ -317,7 +319,7 @@ impl<'a> Row<'a> {
             let id = self.tweet_id().map(|id| ("tweetId", id.to_vec()));
             put_payload(payload, id.as_slice(), &mut frame);
         } else {
-            // The decoder says what is wrong with it.
+            // The decoder will say what is wrong with it.
             frame.extend_from_slice(payload);
         }
         frame.push(b'}');
@@ -329,7 +331,7 @@ impl<'a> Row<'a> {
         raw::member(self.bytes, "tweetId").or_else(inner)
     }
 
-    /// What the row says around its content, by the names the content has for it.
+    /// What the row says outside its content, under the names that the content has for it.
     fn around(&self, message_type: MessageType) -> Vec<(&'static str, Vec<u8>)> {
         let mut around = Vec::new();
         let text = |name| raw::member(self.bytes, name).filter(|value| value.starts_with(b"\""));
@@ -372,7 +374,7 @@ fn head(family: &str, op: &str, time_ms: i64) -> Vec<u8> {
     format!(r#"{{"v":1,"t":"{family}","op":"{op}","ts":{time_ms},"d":"#).into_bytes()
 }
 
-/// Writes an object with its times in ms and without line breaks, and those of `more` that it does not have.
+/// Writes an object with its times in ms and without line breaks, followed by the members of `more` that it lacks.
 fn put_payload(object: &[u8], more: &[(&str, Vec<u8>)], out: &mut Vec<u8>) {
     let body = object.strip_suffix(b"}").unwrap_or(object);
     put_in_ms(body, out);
@@ -396,7 +398,7 @@ fn put_member(name: &str, value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(value);
 }
 
-/// Copies JSON; texts that are times become numbers, line breaks (which stand only between tokens) are left out.
+/// Copies JSON. Texts that are times become numbers; line breaks, which stand only between tokens, are left out.
 fn put_in_ms(text: &[u8], out: &mut Vec<u8>) {
     let mut at = 0;
     let mut is_time = false;
@@ -425,5 +427,4 @@ fn put_in_ms(text: &[u8], out: &mut Vec<u8>) {
 }
 
 #[cfg(test)]
-#[path = "history_tests.rs"]
 mod tests;

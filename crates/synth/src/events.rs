@@ -6,14 +6,14 @@ use super::json::Json;
 use super::post::{Post, envelope, seal};
 use crate::dice::Dice;
 
-/// How long a stranger takes to be seen, in ms.
+/// From the observation of an event to its sending, in ms.
 const SEEN_MS: u64 = 40;
 
 fn event_id(dice: &mut Dice) -> String {
     format!("evt_{:016x}", dice.bits())
 }
 
-/// Starts a payload with the members all account events share.
+/// Starts a payload with the members that all account events share.
 fn observed(json: &mut Json, dice: &mut Dice, event: &str, ts: u64) {
     json.string("eventId", event);
     json.number("observedAt", ts - SEEN_MS);
@@ -68,7 +68,7 @@ pub(super) fn profile_update(dice: &mut Dice, account: &Account, ts: u64) -> Str
     let (old_avatar, new_avatar) = (avatar(dice), avatar(dice));
     let new_bio = format!("{} Now with {} followers.", account.bio, dice.below(1_000_000));
     let label = r#"{"badge":null,"description":"Synthetic affiliate","url":null}"#;
-    // Name, what it became, what it was, whether that is JSON already. Null is cleared; absent is unchanged.
+    // Name, new value, old value, whether they are JSON already. Null means cleared; absent means unchanged.
     let changes: &[(&str, Option<&str>, Option<&str>, bool)] = match dice.below(6) {
         0 => &[("avatar", Some(&new_avatar), Some(&old_avatar), false)],
         1 => &[("bio", Some(&new_bio), Some(&account.bio), false)],

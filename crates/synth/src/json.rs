@@ -1,8 +1,9 @@
-//! Writes compact JSON into a string, members in the order they come.
+//! Writes compact JSON into a string, members in the order of the calls. serde would need a type for each payload; here
+//! which members there are is often drawn.
 
 use std::fmt::{Display, Write as _};
 
-/// A JSON text under construction. The caller opens and closes in pairs.
+/// A JSON text under construction. The caller closes what it opens.
 #[derive(Debug, Default)]
 pub(super) struct Json(String);
 
@@ -67,7 +68,7 @@ impl Json {
         self.display(value);
     }
 
-    /// JSON that is written already.
+    /// A value that is JSON already.
     pub(super) fn literal(&mut self, name: &str, json: &str) {
         self.name(name);
         self.0.push_str(json);
@@ -90,6 +91,7 @@ impl Json {
     fn quoted(&mut self, value: &str) {
         self.0.push('"');
         let mut rest = value;
+        // Control characters other than the line break do not occur in the texts.
         while let Some(at) = rest.find(['"', '\\', '\n']) {
             self.0.push_str(&rest[..at]);
             self.0.push_str(match rest.as_bytes()[at] {
