@@ -28,30 +28,28 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod assign;
-mod assigned;
-mod missed;
+#[cfg(test)]
+mod made_up;
 mod outcome;
 mod prices;
-mod recorded;
 mod report;
+mod search;
 mod statistics;
 mod study;
 mod summary;
 mod table;
-#[cfg(test)]
-mod trial;
+mod tally;
 
-pub use assign::{Candidate, Search, SeriesBy, SeriesNames};
-pub use assigned::AssignedRow;
-pub use missed::{MissedRow, MissedSignal};
 pub use outcome::{Costs, Exclusion, Fill, Outcome};
 pub use prices::{FileError, Hole, Holes, Layout, Named, PriceError, Prices, RowFault, Series};
-pub use recorded::Recorded;
+pub use search::{Candidate, Search, SeriesBy, SeriesNames};
 pub use statistics::{
     AuthorRow, Delay, Dimension, EnrichmentRow, GroupRow, MoveRow, Scoreboard, Statistics, Summary, Trials,
     TrialsError, Verdict,
 };
+pub use study::missed::{MissedRow, MissedSignal};
+pub use study::recorded::Recorded;
 pub use study::{Event, Findings, HORIZONS_MS, SeriesReport, Settings, Study};
 pub use summary::{HashError, Source, hash_file};
 pub use table::COLUMNS;
+pub use tally::AssignedRow;

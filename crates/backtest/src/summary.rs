@@ -12,14 +12,14 @@ use sha2::{Digest, Sha256};
 use stoop_latency::Row;
 use stoop_model::DecisionKind;
 
-use crate::assign::SeriesBy;
-use crate::assigned::AssignedRow;
-use crate::missed::MissedSignal;
 use crate::outcome::Exclusion;
 use crate::prices::Layout;
-use crate::recorded::Recorded;
+use crate::search::SeriesBy;
 use crate::statistics::Statistics;
+use crate::study::missed::MissedSignal;
+use crate::study::recorded::Recorded;
 use crate::study::{Findings, SeriesReport};
+use crate::tally::AssignedRow;
 
 /// A file that the study was made from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -1,7 +1,7 @@
 //! Entry, exit, extremes and returns on bars that fit on a page.
 
 use super::*;
-use crate::trial::{MINUTE_NS, NOON_NS, bars, number};
+use crate::made_up::{MINUTE_NS, NOON_NS, bars, number};
 
 /// Outcome of entering so many seconds after noon, over so many minutes.
 fn outcome(series: &Series, side: Side, seconds: i64, minutes: i64) -> Result<End, Exclusion> {

@@ -6,9 +6,9 @@ use stoop_model::Decision;
 
 use super::charts::{self, Colour, FOURTH, MAIN, Percentiles, SECOND, THIRD};
 use super::text::count;
-use crate::recorded::Recorded;
 use crate::statistics::quantile;
 use crate::study::Findings;
+use crate::study::recorded::Recorded;
 
 const COLOURS: [(Colour, &str); 4] =
     [(MAIN, "key main"), (SECOND, "key second"), (THIRD, "key third"), (FOURTH, "key fourth")];

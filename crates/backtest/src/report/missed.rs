@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::series::shown;
 use super::text::{count, moment, percent, span, wait};
-use crate::missed::MissedSignal;
 use crate::study::Findings;
+use crate::study::missed::MissedSignal;
 
 /// Signals that are shown.
 const SHOWN: usize = 60;

@@ -6,7 +6,7 @@ mod events;
 mod headline;
 mod latency;
 mod missed;
-mod origin;
+mod provenance;
 mod series;
 mod tables;
 mod text;
@@ -81,7 +81,7 @@ impl Findings {
                     h2 id="left-out" { "Left out" }
                     (events::left_out(self))
                     h2 id="origin" { "What it was made from" }
-                    (origin::origin(self, version, sources, texts))
+                    (provenance::provenance(self, version, sources, texts))
                 }
             }
         };

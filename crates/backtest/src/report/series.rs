@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::text::count;
-use crate::assign::Search;
-use crate::assigned::AssignedRow;
+use crate::search::Search;
 use crate::study::Findings;
+use crate::tally::AssignedRow;
 
 /// Rows that are shown.
 const SHOWN: usize = 200;

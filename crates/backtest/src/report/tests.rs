@@ -3,9 +3,9 @@
 use stoop_engine::Missed;
 use stoop_model::{Decision, LatencyNs};
 
+use crate::made_up::{MINUTE_NS, NOON_NS, decision, with};
 use crate::prices::Prices;
 use crate::study::{Settings, Study};
-use crate::trial::{MINUTE_NS, NOON_NS, decision, with};
 
 fn report() -> String {
     report_of(|_| {})

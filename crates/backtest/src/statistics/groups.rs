@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use stoop_model::{AssetClass, Evidence};
 
-use super::placebo::Placebo;
 use super::sample::{Point, Summary};
 use super::verdict::Verdict;
 use crate::outcome::{Outcome, by_side};
+use crate::study::placebo::Placebo;
 use crate::study::{Event, Findings};
 
 /// What outcomes of a rule are told apart by.

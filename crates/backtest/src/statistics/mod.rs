@@ -1,26 +1,25 @@
 //! Statistics that do not flatter: what outcomes say of a rule, and how much of it is luck.
 
-mod board;
 mod enrichment;
 mod groups;
 mod moves;
-mod placebo;
 mod sample;
+mod scoreboard;
 mod trials;
 mod verdict;
 
-pub use board::{AuthorRow, Scoreboard};
 pub use enrichment::{Delay, EnrichmentRow};
 pub(crate) use groups::Groups;
 pub use groups::{Dimension, GroupRow};
 pub use moves::MoveRow;
-pub(crate) use placebo::{DAY_NS, DAYS, Placebo};
 pub use sample::Summary;
+pub use scoreboard::{AuthorRow, Scoreboard};
 pub use trials::{Trials, TrialsError};
 pub(crate) use verdict::RARE;
 pub use verdict::Verdict;
 
-use crate::missed::MissedRow;
+use crate::study::missed::MissedRow;
+use crate::study::placebo::Placebo;
 use crate::study::{Findings, Settings};
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::Rng;
@@ -60,10 +59,10 @@ impl Statistics {
             trials: 0,
             groups: groups::rows(findings, groups, placebo),
             moves: moves::moves(findings, main_ms),
-            scoreboard: board::scoreboard(findings, main_ms),
+            scoreboard: scoreboard::scoreboard(findings, main_ms),
             enrichment,
             delays,
-            missed: crate::missed::rows(&findings.missed),
+            missed: crate::study::missed::rows(&findings.missed),
         }
     }
 }

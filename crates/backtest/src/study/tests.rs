@@ -6,8 +6,8 @@ use std::path::Path;
 use stoop_model::{Asset, AssetClass, Side};
 
 use super::*;
-use crate::assign::SeriesBy;
-use crate::trial::{MINUTE_NS, NOON_NS, decision, with};
+use crate::made_up::{MINUTE_NS, NOON_NS, decision, with};
+use crate::search::SeriesBy;
 
 /// Minute bars whose price goes up by 0.01 a minute from 1.00 at noon, in a folder.
 fn folder(minutes: i64) -> tempfile::TempDir {

@@ -9,7 +9,7 @@ use crate::study::Findings;
 use crate::summary::Source;
 
 /// Files, settings, prices.
-pub(super) fn origin(
+pub(super) fn provenance(
     findings: &Findings,
     version: &str,
     sources: &[Source],

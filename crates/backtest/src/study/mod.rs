@@ -1,17 +1,22 @@
 //! The study: decisions in, outcomes out; of prices, the days around one decision on one series are in memory.
 
+pub(crate) mod missed;
+pub(crate) mod placebo;
+pub(crate) mod recorded;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 use stoop_engine::Missed;
 use stoop_model::{Decision, DecisionId, DecisionKind, Side};
 
-use crate::assign::{Search, SeriesNames};
-use crate::missed::{self, MissedSignal};
 use crate::outcome::{Costs, Exclusion, Fill, Outcome, Walk, adjust, benchmark_at, enter, net};
 use crate::prices::{Holes, Layout, Named, Need, PriceError, Prices, Series};
-use crate::recorded::{Lines, Recorded};
-use crate::statistics::{DAY_NS, DAYS, Groups, Placebo, Statistics};
+use crate::search::{Search, SeriesNames};
+use crate::statistics::{Groups, Statistics};
+use missed::MissedSignal;
+use placebo::{DAY_NS, DAYS, Placebo};
+use recorded::{Lines, Recorded};
 
 /// Horizons unless others are asked for, ms: 1 s, 5 s, 30 s, 1 m, 5 m, 15 m, 1 h, 4 h, 1 d.
 pub const HORIZONS_MS: [i64; 9] =

@@ -8,8 +8,8 @@ use std::io::{self, Write};
 use csv::{Terminator, WriterBuilder};
 use rust_decimal::Decimal;
 
-use crate::assign::SeriesBy;
 use crate::outcome::{Exclusion, Fill, Outcome};
+use crate::search::SeriesBy;
 use crate::study::{Event, Findings};
 
 /// Columns of `outcomes.csv` and `outcomes.parquet`.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use stoop_engine::asset_key;
 
-use crate::assign::{Candidate, SeriesBy};
+use crate::search::{Candidate, SeriesBy};
 use crate::study::{Event, Findings};
 
 /// A rule's decisions on one asset, and the series they were measured on.

@@ -8,11 +8,12 @@ use serde::Serialize;
 use stoop_engine::{Missed, asset_key};
 use stoop_model::Side;
 
-use crate::assign::Search;
 use crate::outcome::{Exclusion, Walk, by_side, enter};
 use crate::prices::{Prices, Series};
-use crate::statistics::{DAY_NS, DAYS, mean, quantile};
+use crate::search::Search;
+use crate::statistics::{mean, quantile};
 use crate::study::Settings;
+use crate::study::placebo::{DAY_NS, DAYS};
 
 /// A signal that history brought, to a rule that takes nothing late, and what the price did. It is no outcome: nobody could
 /// have entered at the time of a post that was not there.

@@ -128,9 +128,9 @@ pub(crate) fn scoreboard(findings: &Findings, horizon_ms: i64) -> Scoreboard {
 
 #[cfg(test)]
 mod tests {
+    use crate::made_up::{MINUTE_NS, NOON_NS, decision, with};
     use crate::prices::Prices;
     use crate::study::{Settings, Study};
-    use crate::trial::{MINUTE_NS, NOON_NS, decision, with};
 
     #[test]
     fn a_score_knows_only_what_was_over_by_then() {

@@ -109,7 +109,7 @@ mod tests {
     use stoop_model::LatencyNs;
 
     use super::*;
-    use crate::trial::{decision, with};
+    use crate::made_up::{decision, with};
 
     fn measured(number: u64, decode: u64) -> Decision {
         let latency = Some(LatencyNs { decode, merge: 20, signal: 30, total: decode + 50 });

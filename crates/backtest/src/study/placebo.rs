@@ -1,8 +1,8 @@
 //! The placebo: the same rule at moments when nobody posted.
 
-use super::{Dice, quantile};
 use crate::outcome::Fill;
 use crate::prices::Series;
+use crate::statistics::{Dice, mean, quantile};
 
 /// Draws.
 pub(crate) const DRAWS: usize = 1000;
@@ -77,11 +77,7 @@ impl Placebo {
         let drawn = sums.iter().filter(|(_, count)| *count > 0);
         let mut means: Vec<f64> = drawn.map(|(sum, count)| sum / f64::from(*count)).collect();
         means.sort_by(f64::total_cmp);
-        Some(Band {
-            mean: super::mean(&means)?,
-            low: quantile(&means, 0.025)?,
-            high: quantile(&means, 0.975)?,
-        })
+        Some(Band { mean: mean(&means)?, low: quantile(&means, 0.025)?, high: quantile(&means, 0.975)? })
     }
 }
 
