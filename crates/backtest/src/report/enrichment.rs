@@ -4,11 +4,10 @@ use maud::{Markup, html};
 
 use super::tables::AUTHORS;
 use super::text::{percent, span, wait};
-use crate::study::Findings;
+use crate::statistics::Statistics;
 
 /// What acting before the enrichment gained and cost.
-pub(super) fn enrichment(findings: &Findings) -> Markup {
-    let statistics = &findings.statistics;
+pub(super) fn enrichment(statistics: &Statistics) -> Markup {
     html! {
         @if statistics.enrichment.is_empty() {
             p { "No decision was opened on the content alone." }

@@ -1,13 +1,15 @@
 //! The first screen: what was found, rule by rule, and how far it can be believed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::text::{chance, count, percent, range, share, span};
-use crate::statistics::{Dimension, GroupRow, RARE, Verdict};
-use crate::study::{Event, Findings};
-use crate::summary::WARNING;
+use super::lookup::{order, outcome, verdict};
+use super::text::{chance, count, moment, percent, range, share, span};
+use crate::findings::{Event, Findings};
+use crate::outcome::Exclusion;
+use crate::provenance::WARNING;
+use crate::statistics::{GroupRow, RARE, Statistics, Verdict};
 
 /// Below so many clusters an interval is rough.
 const FEW: usize = 30;
@@ -19,11 +21,6 @@ fn class(verdict: Verdict) -> &'static str {
         Verdict::MarketDidIt | Verdict::CostsTakeIt | Verdict::NoEdge => "none",
         Verdict::TooFew => "none few",
     }
-}
-
-/// Of all outcomes of a rule there is always one.
-fn verdict(row: &GroupRow) -> Verdict {
-    row.verdict.unwrap_or(Verdict::TooFew)
 }
 
 fn sentence(row: &GroupRow, trials: usize) -> String {
@@ -56,11 +53,10 @@ fn sentence(row: &GroupRow, trials: usize) -> String {
 }
 
 /// Title, what it rests on, what to be careful of, and a card for each rule.
-pub(super) fn headline(findings: &Findings) -> Markup {
-    let statistics = &findings.statistics;
+pub(super) fn headline(findings: &Findings, statistics: &Statistics) -> Markup {
     let opens: Vec<&Event> = findings.events.iter().filter(|event| event.counts).collect();
     let entered = opens.iter().filter(|event| event.entry.is_some()).count();
-    let order = order(findings);
+    let order = order(findings, statistics);
     html! {
         h1 { "What the decisions were worth" }
         p.lead {
@@ -79,25 +75,12 @@ pub(super) fn headline(findings: &Findings) -> Markup {
         div.cards {
             @for (rule, row) in &order {
                 @match row {
-                    Some(row) => (card(row, findings)),
+                    Some(row) => (card(row, findings, statistics)),
                     None => (nothing(findings, rule)),
                 }
             }
         }
     }
-}
-
-/// Every rule with its outcomes over the main horizon, those of which the most can be said first, else by name.
-pub(super) fn order(findings: &Findings) -> Vec<(&str, Option<&GroupRow>)> {
-    let statistics = &findings.statistics;
-    let is_main = |row: &&GroupRow| row.by == Dimension::All && row.horizon_ms == statistics.main_ms;
-    let mut measured: Vec<&GroupRow> = statistics.groups.iter().filter(is_main).collect();
-    measured.sort_by_key(|row| verdict(row));
-    let opens = findings.events.iter().filter(|event| event.counts);
-    let mut others: BTreeSet<&str> = opens.map(|event| event.decision.rule.name.as_str()).collect();
-    others.retain(|rule| measured.iter().all(|row| row.rule != *rule));
-    let measured = measured.into_iter().map(|row| (row.rule.as_str(), Some(row)));
-    measured.chain(others.into_iter().map(|rule| (rule, None))).collect()
 }
 
 /// How many of so many trials luck lets through.
@@ -107,7 +90,7 @@ fn expected(trials: usize) -> String {
 }
 
 fn period(opens: &[&Event]) -> String {
-    let day = |at_ns: i64| super::text::moment(at_ns).get(..10).unwrap_or_default().to_owned();
+    let day = |at_ns: i64| moment(at_ns).get(..10).unwrap_or_default().to_owned();
     let times = || opens.iter().map(|event| event.decision.decided_ns);
     match (times().min(), times().max()) {
         (Some(first), Some(last)) if day(first) == day(last) => format!(", {}", day(first)),
@@ -116,8 +99,8 @@ fn period(opens: &[&Event]) -> String {
     }
 }
 
-fn card(row: &GroupRow, findings: &Findings) -> Markup {
-    let trials = findings.statistics.trials;
+fn card(row: &GroupRow, findings: &Findings, statistics: &Statistics) -> Markup {
+    let trials = statistics.trials;
     let summary = &row.summary;
     let verdict = verdict(row);
     let interval = summary.net_low.zip(summary.net_high);
@@ -168,8 +151,8 @@ fn nothing(findings: &Findings, rule: &str) -> Markup {
         .collect();
     let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
     for place in &opens {
-        let outcome = findings.outcome(*place, findings.statistics.main_ms);
-        let reason = outcome.and_then(|outcome| outcome.excluded).map_or("unknown", crate::Exclusion::as_str);
+        let outcome = outcome(findings, *place, findings.main_ms);
+        let reason = outcome.and_then(|outcome| outcome.excluded).map_or("unknown", Exclusion::as_str);
         *reasons.entry(reason).or_default() += 1;
     }
     html! {

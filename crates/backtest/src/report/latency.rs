@@ -1,14 +1,13 @@
 //! How long it took: of the run that recorded, stage by stage, and of the posts on their way to a decision.
 
 use maud::{Markup, PreEscaped, html};
-use stoop_latency::{Nanos, Row, Stage};
+use stoop_latency::{Nanos, Stage};
 use stoop_model::Decision;
 
 use super::charts::{self, Colour, FOURTH, MAIN, Percentiles, SECOND, THIRD};
 use super::text::count;
-use crate::statistics::quantile;
-use crate::study::Findings;
-use crate::study::recorded::Recorded;
+use crate::average::quantile;
+use crate::findings::{Findings, Recorded, RecordedStage};
 
 const COLOURS: [(Colour, &str); 4] =
     [(MAIN, "key main"), (SECOND, "key second"), (THIRD, "key third"), (FOURTH, "key fourth")];
@@ -32,7 +31,7 @@ pub(super) fn stages(findings: &Findings) -> Markup {
         } };
     }
     let of = |is_it: fn(Stage) -> bool| -> Vec<Spread> {
-        recorded.stages.iter().filter(|row| is_it(row.stage)).map(spread).collect()
+        recorded.stages.iter().filter(|stage| is_it(stage.row.stage)).map(spread).collect()
     };
     let engine = of(|stage| stage.clock() == stoop_latency::Clock::Machine);
     let way = of(|stage| stage.clock() == stoop_latency::Clock::Wall);
@@ -65,9 +64,9 @@ fn left_out(recorded: &Recorded) -> String {
     if told.is_empty() { String::new() } else { format!("; left out: {}", told.join(", ")) }
 }
 
-fn spread(row: &Row) -> Spread {
+fn spread(RecordedStage { name, row }: &RecordedStage) -> Spread {
     Spread {
-        name: Recorded::name(row.stage).to_owned(),
+        name: (*name).to_owned(),
         count: row.count,
         negative: row.negative,
         values: [row.p50, row.p90, row.p99, row.p99_9, row.max],

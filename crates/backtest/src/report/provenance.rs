@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::text::{moment, span, wait};
-use crate::study::Findings;
-use crate::summary::Source;
+use crate::findings::Findings;
+use crate::provenance::Source;
 
 /// Files, settings, prices.
 pub(super) fn provenance(

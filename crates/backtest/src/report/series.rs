@@ -3,16 +3,16 @@
 use maud::{Markup, html};
 
 use super::text::count;
+use crate::findings::Findings;
 use crate::search::Search;
-use crate::study::Findings;
-use crate::tally::AssignedRow;
+use crate::tally::{AssignedRow, assigned_series};
 
 /// Rows that are shown.
 const SHOWN: usize = 200;
 
 /// The series of the opens by rule and asset, and what was looked for where there is none.
 pub(super) fn series(findings: &Findings) -> Markup {
-    let rows: Vec<AssignedRow> = findings.assigned().into_iter().filter(|row| row.opens > 0).collect();
+    let rows: Vec<AssignedRow> = assigned_series(findings).into_iter().filter(|row| row.opens > 0).collect();
     let alone: usize = rows.iter().filter(|row| row.by_symbol_alone).map(|row| row.opens).sum();
     html! {
         p.note {

@@ -3,21 +3,22 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::charts::{self, Area, BAND, Chart, Curve, Interval, MAIN, SECOND};
+use super::lookup::order;
 use super::text::{chance, number, percent, range, share, span};
-use crate::statistics::{Dimension, GroupRow};
-use crate::study::Findings;
+use crate::findings::{Dimension, Findings};
+use crate::statistics::{GroupRow, Statistics};
 
 /// Authors that are shown.
 pub(super) const AUTHORS: usize = 30;
 
 /// Mean after costs over every horizon, with its interval and the band of random moments.
-pub(super) fn fans(findings: &Findings) -> Markup {
+pub(super) fn fans(findings: &Findings, statistics: &Statistics) -> Markup {
     let rows = |rule: &str| -> Vec<&GroupRow> {
-        let all = findings.statistics.groups.iter();
+        let all = statistics.groups.iter();
         all.filter(|row| row.by == Dimension::All && row.rule == rule).collect()
     };
     let benchmark = findings.settings.benchmark.as_deref();
-    let rules = super::headline::order(findings).into_iter().map(|(rule, _)| rule);
+    let rules = order(findings, statistics).into_iter().map(|(rule, _)| rule);
     let rules = rules.filter(|rule| !rows(rule).is_empty());
     html! {
         p.note {
@@ -36,7 +37,7 @@ pub(super) fn fans(findings: &Findings) -> Markup {
             div.pair { @for (rows, until) in [(&near(&rows(rule)), "up to an hour"), (&rows(rule), "over every horizon")] {
                 @if rows.len() > 1 && rows.iter().any(|row| row.summary.clusters > 1) { figure { (PreEscaped(fan(rule, rows))) figcaption { (rule) ", " (until) } } }
             } }
-            (group_table(&rows(rule), Told::Horizon, benchmark))
+            (group_table(&rows(rule), FirstColumn::Horizon, benchmark))
         }
     }
 }
@@ -75,9 +76,9 @@ fn fan(rule: &str, rows: &[&GroupRow]) -> String {
 }
 
 /// Groups of a dimension over the main horizon.
-pub(super) fn groups(findings: &Findings, by: Dimension) -> Markup {
-    let main_ms = findings.statistics.main_ms;
-    let rows = findings.statistics.groups.iter().filter(|row| row.by == by && row.horizon_ms == main_ms);
+pub(super) fn groups(findings: &Findings, statistics: &Statistics, by: Dimension) -> Markup {
+    let main_ms = statistics.main_ms;
+    let rows = statistics.groups.iter().filter(|row| row.by == by && row.horizon_ms == main_ms);
     let rows: Vec<&GroupRow> = rows.collect();
     let plot = charts::intervals(&format!("Mean after costs over {}", span(main_ms)), &intervals(&rows));
     html! {
@@ -85,7 +86,7 @@ pub(super) fn groups(findings: &Findings, by: Dimension) -> Markup {
         @if let Some(plot) = plot { figure { (PreEscaped(plot)) figcaption {
             span.key.main { "Mean after costs" } " with its 95 % interval; " span.key.band { "grey" } ": random moments."
         } } }
-        (group_table(&rows, Told::Group, findings.settings.benchmark.as_deref()))
+        (group_table(&rows, FirstColumn::Group, findings.settings.benchmark.as_deref()))
     }
 }
 
@@ -107,17 +108,17 @@ fn intervals(rows: &[&GroupRow]) -> Vec<Interval> {
     rows.iter().filter_map(interval).collect()
 }
 
-/// What a row of a table of groups begins with.
+/// What the first column of a table of groups holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Told {
+enum FirstColumn {
     /// All rows are of one rule: the horizon.
     Horizon,
     /// All are of one horizon: the rule and the value.
     Group,
 }
 
-fn group_table(rows: &[&GroupRow], told: Told, benchmark: Option<&str>) -> Markup {
-    let is_group = told == Told::Group;
+fn group_table(rows: &[&GroupRow], first: FirstColumn, benchmark: Option<&str>) -> Markup {
+    let is_group = first == FirstColumn::Group;
     html! {
         div.scroll { table.stick {
             thead { tr {
@@ -145,8 +146,8 @@ fn group_table(rows: &[&GroupRow], told: Told, benchmark: Option<&str>) -> Marku
 }
 
 /// Authors, and whether their past would have told.
-pub(super) fn scoreboard(findings: &Findings) -> Markup {
-    let board = &findings.statistics.scoreboard;
+pub(super) fn scoreboard(statistics: &Statistics) -> Markup {
+    let board = &statistics.scoreboard;
     html! {
         p {
             "Over " (span(board.horizon_ms)) ", all rules together. Had one followed only authors whose score was above 0 at the time, "

@@ -1,9 +1,13 @@
 //! What a handful of outcomes says, and how sure one may be.
 
+use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use super::{Dice, mean, median, quantile};
+use crate::average::{mean, median, quantile};
+use crate::dice::Dice;
+use crate::findings::Event;
+use crate::outcome::{Outcome, by_side};
 
 /// Samples of a bootstrap.
 const RESAMPLES: usize = 1000;
@@ -43,20 +47,36 @@ pub struct Summary {
 
 /// An outcome as statistics see it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Point {
+pub(super) struct Point {
     /// By side, before costs.
     pub gross: f64,
     /// After costs.
     pub net: f64,
     /// By side, before costs, less the benchmark's.
     pub adjusted: Option<f64>,
-    /// Its cluster, numbered anyhow.
+    /// The number of its cluster, in any order.
     pub cluster: usize,
+}
+
+impl Point {
+    /// An outcome that counts; its cluster is not numbered yet.
+    pub(super) fn of(event: &Event, outcome: &Outcome) -> Option<Self> {
+        if !event.counts {
+            return None;
+        }
+        let side = event.decision.rule.side;
+        Some(Self {
+            gross: by_side(outcome.gross?, side).to_f64()?,
+            net: outcome.net?.to_f64()?,
+            adjusted: outcome.adjusted.and_then(|adjusted| by_side(adjusted, side).to_f64()),
+            cluster: 0,
+        })
+    }
 }
 
 impl Summary {
     /// Sums up; `purpose` seeds the bootstrap.
-    pub(crate) fn of(points: &[Point], purpose: &[&[u8]]) -> Self {
+    pub(super) fn of(points: &[Point], purpose: &[&[u8]]) -> Self {
         let gross: Vec<f64> = points.iter().map(|point| point.gross).collect();
         let net: Vec<f64> = points.iter().map(|point| point.net).collect();
         let adjusted: Vec<f64> = points.iter().filter_map(|point| point.adjusted).collect();

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 use serde::Serialize;
 
-use super::groups::point;
-use super::mean;
-use crate::study::Findings;
+use super::sample::Point;
+use crate::average::mean;
+use crate::findings::Findings;
 
 /// So many outcomes of nobody in particular are added to those of each author.
 const PRIOR: f64 = 10.0;
@@ -66,8 +66,9 @@ impl Tally {
     }
 }
 
-/// Scores authors over one horizon.
-pub(crate) fn scoreboard(findings: &Findings, horizon_ms: i64) -> Scoreboard {
+/// Scores authors over the main horizon.
+pub(super) fn scoreboard(findings: &Findings) -> Scoreboard {
+    let horizon_ms = findings.main_ms;
     let mut nets: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     let mut all = Tally::default();
     // What is known grows with the exits; those still to come wait by time.
@@ -78,10 +79,10 @@ pub(crate) fn scoreboard(findings: &Findings, horizon_ms: i64) -> Scoreboard {
     let rows = findings.outcomes.iter().enumerate().filter(|(_, outcome)| outcome.horizon_ms == horizon_ms);
     for (place, outcome) in rows {
         let event = &findings.events[outcome.event];
-        let (Some(point), Some(exit)) = (point(event, outcome), outcome.exit) else { continue };
+        let (Some(point), Some(exit)) = (Point::of(event, outcome), outcome.exit) else { continue };
         let net_of = |place: usize| {
             let outcome = &findings.outcomes[place];
-            super::groups::point(&findings.events[outcome.event], outcome).map_or(0.0, |point| point.net)
+            Point::of(&findings.events[outcome.event], outcome).map_or(0.0, |point| point.net)
         };
         while let Some((std::cmp::Reverse((over_ns, over)), author)) = waiting.peek().copied() {
             if over_ns > event.decision.decided_ns {
@@ -128,9 +129,11 @@ pub(crate) fn scoreboard(findings: &Findings, horizon_ms: i64) -> Scoreboard {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use crate::findings::Settings;
     use crate::made_up::{MINUTE_NS, NOON_NS, decision, with};
     use crate::prices::Prices;
-    use crate::study::{Settings, Study};
+    use crate::study::Study;
 
     #[test]
     fn a_score_knows_only_what_was_over_by_then() {
@@ -151,7 +154,7 @@ mod tests {
         let names = crate::SeriesNames::new([("rule:test".to_owned(), "UPUSDT".to_owned())]);
         let settings = Settings { horizons_ms: vec![300_000], names, ..Settings::default() };
         let found = study.measure(settings, &Prices::open(folder.path()).expect("prices")).expect("findings");
-        let board = &found.statistics.scoreboard;
+        let board = scoreboard(&found);
         // Somebody else has no past: the mean of all stands for it.
         assert_eq!((board.followed, board.passed_over), (2, 2));
         assert_eq!(board.authors.iter().map(|row| row.outcomes).collect::<Vec<_>>(), [3, 1]);

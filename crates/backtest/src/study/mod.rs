@@ -1,8 +1,9 @@
-//! The study: decisions in, outcomes out; of prices, the days around one decision on one series are in memory.
+//! The study: decisions in, findings out. Of the prices, only the days around one decision on one series are in memory.
 
-pub(crate) mod missed;
-pub(crate) mod placebo;
-pub(crate) mod recorded;
+mod groups;
+mod missed;
+mod placebo;
+mod recorded;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,222 +11,98 @@ use rust_decimal::Decimal;
 use stoop_engine::Missed;
 use stoop_model::{Decision, DecisionId, DecisionKind, Side};
 
-use crate::outcome::{Costs, Exclusion, Fill, Outcome, Walk, adjust, benchmark_at, enter, net};
-use crate::prices::{Holes, Layout, Named, Need, PriceError, Prices, Series};
-use crate::search::{Search, SeriesNames};
-use crate::statistics::{Groups, Statistics};
-use missed::MissedSignal;
+use crate::findings::{Event, Findings, SeriesReport, Settings};
+use crate::outcome::{Fill, Outcome, Walk, adjust, benchmark_at, enter, net};
+use crate::prices::{Named, Need, PriceError, Prices, Series};
+use crate::search::Search;
 use placebo::{DAY_NS, DAYS, Placebo};
-use recorded::{Lines, Recorded};
 
-/// Horizons unless others are asked for, ms: 1 s, 5 s, 30 s, 1 m, 5 m, 15 m, 1 h, 4 h, 1 d.
-pub const HORIZONS_MS: [i64; 9] =
-    [1_000, 5_000, 30_000, 60_000, 300_000, 900_000, 3_600_000, 14_400_000, 86_400_000];
+/// The main horizon where it is among those asked for, ms.
+const MAIN_MS: i64 = 300_000;
 
-/// How to measure.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// From the decision to the order at the exchange, ns.
-    pub latency_ns: i64,
-    /// From entry to exit, ms; ascending, above 0.
-    pub horizons_ms: Vec<i64>,
-    /// Series whose return is taken from the others'; none: returns are not adjusted.
-    pub benchmark: Option<String>,
-    /// What a trade costs.
-    pub costs: Costs,
-    /// Which asset or rule is measured on which series, where that does not follow from the asset.
-    pub names: SeriesNames,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            latency_ns: 0,
-            horizons_ms: HORIZONS_MS.to_vec(),
-            benchmark: None,
-            costs: Costs::default(),
-            names: SeriesNames::default(),
-        }
-    }
-}
-
-/// Takes the decisions of a replay, then measures them.
+/// Collects what a replay yields, then measures it.
 #[derive(Debug, Default)]
 pub struct Study {
     decisions: Vec<Decision>,
     missed: Vec<Missed>,
-    recorded: Lines,
-}
-
-/// A decision and where it was entered.
-#[derive(Clone, Debug)]
-pub struct Event {
-    /// The decision.
-    pub decision: Decision,
-    /// It is the first open of its id: later steps of a life are measured beside it and never counted.
-    pub counts: bool,
-    /// The series it belongs to, how that was found, or what was looked for.
-    pub search: Search,
-    /// Where it was entered.
-    pub entry: Option<Fill>,
-    /// Why it was not.
-    pub excluded: Option<Exclusion>,
-    /// The last price known when the post was made: what the market still had to move.
-    pub before: Option<Decimal>,
-    /// The price around the entry, for a picture: bars (for trades minutes) from the entry, and the change from its price in
-    /// percent. Of opens only.
-    pub path: Vec<(f64, f64)>,
-}
-
-/// What a series was like.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SeriesReport {
-    /// Its name.
-    pub name: String,
-    /// Bars or trades.
-    pub layout: Layout,
-    /// Length of a bar, ns; for trades one second.
-    pub spacing_ns: i64,
-    /// Bars or trades that traded.
-    pub rows: u64,
-    /// The first row, Unix ns.
-    pub first_ns: i64,
-    /// The last row, Unix ns.
-    pub last_ns: i64,
-    /// Where it has nothing.
-    pub holes: Holes,
-}
-
-/// What came of a study.
-#[derive(Clone, Debug)]
-pub struct Findings {
-    /// How it was measured.
-    pub settings: Settings,
-    /// In order of `decided_ns`, `id`, `revision`.
-    pub events: Vec<Event>,
-    /// In the order of the events, then by horizon.
-    pub outcomes: Vec<Outcome>,
-    /// The series that decisions belong to, by name.
-    pub series: Vec<SeriesReport>,
-    /// What the outcomes that count say.
-    pub statistics: Statistics,
-    /// Signals that came too late to be decisions, in order of time. They are no outcomes.
-    pub missed: Vec<MissedSignal>,
-    /// What the decisions on tapes took the run that wrote them.
-    pub recorded: Recorded,
+    recorded: recorded::Lines,
 }
 
 impl Study {
-    /// Takes a decision, of any kind.
+    /// Adds a decision, of any kind.
     pub fn add(&mut self, decision: &Decision) {
         self.decisions.push(decision.clone());
     }
 
-    /// Takes a signal that a rule has missed.
+    /// Adds a signal that a rule has missed.
     pub fn miss(&mut self, missed: &Missed) {
         self.missed.push(missed.clone());
     }
 
-    /// Takes a decision that stands on a tape, for what it took the run that wrote it. It is not measured against prices.
+    /// Adds a decision that stands on a tape, for the latencies of the run that wrote it. It is not measured against prices.
     pub fn record(&mut self, decision: &Decision) {
         self.recorded.add(decision);
     }
 
-    /// Nothing has come that could be measured.
+    /// There is nothing to measure.
     pub fn is_empty(&self) -> bool {
         self.decisions.is_empty() && self.missed.is_empty()
     }
 
-    /// Measures what has come.
+    /// Measures what was added.
     pub fn measure(self, settings: Settings, prices: &Prices) -> Result<Findings, PriceError> {
-        self.measure_telling(settings, prices, |_, _, _| {})
+        self.measure_with_progress(settings, prices, |_, _, _| {})
     }
 
-    /// The same; `each` is called before a series is read, with its name, its place from 1, and how many there are.
-    pub fn measure_telling(
+    /// The same; `progress` is called before a series is read, with its name, its place from 1, and how many there are.
+    pub fn measure_with_progress(
         self,
         mut settings: Settings,
         prices: &Prices,
-        mut each: impl FnMut(&str, usize, usize),
+        mut progress: impl FnMut(&str, usize, usize),
     ) -> Result<Findings, PriceError> {
         if let Some(name) = &mut settings.benchmark {
             let Named::One(series) = prices.find(name) else { return Err(prices.missing(name)) };
             series.clone_into(name);
         }
         let mut events = assign(self.decisions, &settings, prices);
-        let mut late = missed::assign(self.missed, &settings, prices);
-        let mut by_series: BTreeMap<String, Vec<(i64, Waiting)>> = BTreeMap::new();
-        for (place, event) in events.iter().enumerate() {
-            let Some(series) = event.search.series() else { continue };
-            let of = by_series.entry(series.to_owned()).or_default();
-            of.push((event.decision.decided_ns, Waiting::Event(place)));
-        }
-        for (place, missed) in late.iter().enumerate() {
-            let Some(series) = missed.search.series() else { continue };
-            let of = by_series.entry(series.to_owned()).or_default();
-            of.push((missed.signal.decided_ns, Waiting::Missed(place)));
-        }
-        let mut outcomes: Vec<Outcome> = (0..events.len())
-            .flat_map(|event| settings.horizons_ms.iter().map(move |horizon_ms| blank(event, *horizon_ms)))
-            .collect();
-        let width = settings.horizons_ms.len();
-        let groups = Groups::new(&events);
-        let mut placebo = Placebo::new(groups.with_placebo, width);
-        let mut reports = Vec::new();
+        let mut findings = Findings {
+            main_ms: main_ms(&settings.horizons_ms),
+            groups: groups::group(&mut events),
+            outcomes: (0..events.len())
+                .flat_map(|event| {
+                    settings.horizons_ms.iter().map(move |horizon_ms| blank(event, *horizon_ms))
+                })
+                .collect(),
+            events,
+            series: Vec::new(),
+            missed: missed::assign(self.missed, &settings, prices),
+            recorded: self.recorded.finish(),
+            settings,
+        };
+        let mut placebo = Placebo::new(findings.groups.len(), findings.settings.horizons_ms.len());
+        let by_series = waiting(&findings);
         let count = by_series.len();
         for (place, (name, mut waiting)) in (1..).zip(by_series) {
-            each(&name, place, count);
+            progress(&name, place, count);
             waiting.sort_by_key(|(decided_ns, _)| *decided_ns);
-            let mut next = waiting.iter().peekable();
-            let mut clusters: Vec<Option<(i64, i64)>> = vec![None; width];
-            let series = prices.read(&name, |series, until_ns| {
-                while let Some((decided_ns, of)) = next.peek() {
-                    let need = need(*decided_ns, series.spacing_ns, &settings);
-                    if need.to_ns > until_ns {
-                        return need;
-                    }
-                    next.next();
-                    match *of {
-                        Waiting::Event(place) => {
-                            let rows = &mut outcomes[place * width..(place + 1) * width];
-                            measure(&mut events[place], rows, series, &settings);
-                            for (row, cluster) in rows.iter_mut().zip(&mut clusters) {
-                                join(&events[place], row, cluster);
-                            }
-                            draw(&mut placebo, &events[place], rows, series, &groups.drawing(place));
-                        }
-                        Waiting::Missed(place) => {
-                            missed::measure(
-                                &mut late[place],
-                                series,
-                                settings.latency_ns,
-                                settings.main_ms(),
-                            );
-                        }
-                    }
-                }
-                Need::NOTHING
-            })?;
-            reports.push(series.report(name));
+            let series = measure_on(&name, &waiting, &mut findings, &mut placebo, prices)?;
+            findings.series.push(SeriesReport::new(name, &series));
         }
-        if let Some(name) = &settings.benchmark {
-            adjust_all(&events, &mut outcomes, name, prices)?;
+        placebo.finish(&mut findings.groups);
+        if let Some(name) = &findings.settings.benchmark {
+            adjust_all(&findings.events, &mut findings.outcomes, name, prices)?;
         }
-        for outcome in &mut outcomes {
-            outcome.excluded = outcome.excluded.or(events[outcome.event].excluded);
+        for outcome in &mut findings.outcomes {
+            outcome.excluded = outcome.excluded.or(findings.events[outcome.event].excluded);
         }
-        let mut findings = Findings {
-            settings,
-            events,
-            outcomes,
-            series: reports,
-            statistics: Statistics::default(),
-            missed: late,
-            recorded: self.recorded.finish(),
-        };
-        findings.statistics = Statistics::of(&findings, &groups, &placebo);
         Ok(findings)
     }
+}
+
+fn main_ms(horizons_ms: &[i64]) -> i64 {
+    let middle = horizons_ms.get(horizons_ms.len() / 2).copied().unwrap_or(MAIN_MS);
+    if horizons_ms.contains(&MAIN_MS) { MAIN_MS } else { middle }
 }
 
 /// The decisions in order, each with the series it belongs to.
@@ -249,6 +126,7 @@ fn assign(mut decisions: Vec<Decision>, settings: &Settings, prices: &Prices) ->
         events.push(Event {
             decision,
             counts,
+            groups: Vec::new(),
             search,
             entry: None,
             excluded,
@@ -257,29 +135,6 @@ fn assign(mut decisions: Vec<Decision>, settings: &Settings, prices: &Prices) ->
         });
     }
     events
-}
-
-impl Findings {
-    /// The outcome of an event over one of the horizons asked for.
-    pub fn outcome(&self, event: usize, horizon_ms: i64) -> Option<&Outcome> {
-        let horizons = &self.settings.horizons_ms;
-        let horizon = horizons.iter().position(|known| *known == horizon_ms)?;
-        self.outcomes.get(event * horizons.len() + horizon)
-    }
-}
-
-impl Series {
-    fn report(&self, name: String) -> SeriesReport {
-        SeriesReport {
-            name,
-            layout: self.layout,
-            spacing_ns: self.spacing_ns,
-            rows: self.traded,
-            first_ns: self.first_ns,
-            last_ns: self.last_ns,
-            holes: self.holes.clone(),
-        }
-    }
 }
 
 fn blank(event: usize, horizon_ms: i64) -> Outcome {
@@ -298,11 +153,67 @@ fn blank(event: usize, horizon_ms: i64) -> Outcome {
     }
 }
 
-/// What is measured once the prices around it have come, by its place.
+/// An event or a missed signal, by its place, that is measured once the prices around it have been read.
 #[derive(Clone, Copy, Debug)]
 enum Waiting {
     Event(usize),
     Missed(usize),
+}
+
+/// What is to be measured on each series, with its time, ns.
+fn waiting(findings: &Findings) -> BTreeMap<String, Vec<(i64, Waiting)>> {
+    let events = findings.events.iter().enumerate();
+    let events = events
+        .map(|(place, event)| (event.search.series(), event.decision.decided_ns, Waiting::Event(place)));
+    let missed = findings.missed.iter().enumerate();
+    let missed = missed
+        .map(|(place, missed)| (missed.search.series(), missed.signal.decided_ns, Waiting::Missed(place)));
+    let mut by_series: BTreeMap<String, Vec<(i64, Waiting)>> = BTreeMap::new();
+    for (series, decided_ns, waiting) in events.chain(missed) {
+        if let Some(series) = series {
+            by_series.entry(series.to_owned()).or_default().push((decided_ns, waiting));
+        }
+    }
+    by_series
+}
+
+/// Reads a series once, and measures on the way what waits for it, which is in order of time. Returns what is left of the
+/// series at its end.
+fn measure_on(
+    name: &str,
+    waiting: &[(i64, Waiting)],
+    findings: &mut Findings,
+    placebo: &mut Placebo,
+    prices: &Prices,
+) -> Result<Series, PriceError> {
+    let Findings { settings, main_ms, events, outcomes, missed, .. } = findings;
+    let width = settings.horizons_ms.len();
+    let mut next = waiting.iter().peekable();
+    let mut clusters: Vec<Option<(i64, i64)>> = vec![None; width];
+    prices.read(name, |series, until_ns| {
+        while let Some((decided_ns, waiting)) = next.peek() {
+            let need = need(*decided_ns, series.spacing_ns, settings);
+            if need.to_ns > until_ns {
+                return need;
+            }
+            next.next();
+            match *waiting {
+                Waiting::Event(place) => {
+                    let (event, rows) =
+                        (&mut events[place], &mut outcomes[place * width..(place + 1) * width]);
+                    measure(event, rows, series, settings);
+                    for (row, cluster) in rows.iter_mut().zip(&mut clusters) {
+                        join(event, row, cluster);
+                    }
+                    draw(placebo, event, rows, series);
+                }
+                Waiting::Missed(place) => {
+                    missed::measure(&mut missed[place], series, settings.latency_ns, *main_ms);
+                }
+            }
+        }
+        Need::NOTHING
+    })
 }
 
 /// The stretch of a series on which what was decided at a time is measured, placebos included.
@@ -403,7 +314,7 @@ fn adjust_all(
 }
 
 /// Draws placebos for one event, over the horizons it has outcomes for.
-fn draw(placebo: &mut Placebo, event: &Event, rows: &[Outcome], series: &Series, groups: &[usize]) {
+fn draw(placebo: &mut Placebo, event: &Event, rows: &[Outcome], series: &Series) {
     let Some(entry) = event.entry.filter(|_| event.counts) else { return };
     let horizons = rows.iter().map(|row| Some((row.horizon_ms * 1_000_000, row.cluster_ns?)));
     let horizons: Vec<Option<(i64, i64)>> = horizons.collect();
@@ -411,7 +322,7 @@ fn draw(placebo: &mut Placebo, event: &Event, rows: &[Outcome], series: &Series,
         Side::Buy | Side::Alert => 1.0,
         Side::Sell => -1.0,
     };
-    placebo.add(series, entry, sign, &horizons, groups);
+    placebo.add(series, entry, sign, &horizons, &event.groups);
 }
 
 /// Outcomes of one series and horizon whose windows overlap, directly or by way of others, are one cluster: they have seen
