@@ -1,6 +1,7 @@
 //! Prices on disk: a folder of files, each of one series, read one series at a time, of which a stretch is in memory.
 
 mod columns;
+mod error;
 mod names;
 mod row;
 mod series;
@@ -11,85 +12,21 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+pub use error::{FileError, PriceError};
 pub use names::Named;
 pub(crate) use names::plain;
+#[cfg(test)]
 pub(crate) use row::Row;
 pub use row::{Layout, RowFault};
 pub(crate) use series::{Builder, Need};
 pub use series::{Hole, Holes, Series};
-pub use source::FileError;
 
 use names::Names;
+use series::ROWS;
 use source::read_rows;
 
-/// Bars or trades of one series in memory; 32 bytes a trade, 80 a bar.
-const ROWS: usize = 1 << 26;
 /// Rows at the head of a file that say how far apart its bars are.
 const HEAD_ROWS: usize = 1000;
-
-/// Why prices could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum PriceError {
-    /// The folder is missing or unreadable.
-    #[error("cannot read {}: {source}", path.display())]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// What the operating system said.
-        source: std::io::Error,
-    },
-    /// No file of prices is in it.
-    #[error("{}: no prices: files are named after their series, such as DOGEUSDT-1m-2021-04.csv", path.display())]
-    Nothing {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A pipe or a device, which may never end, and cannot be read once more for its hash.
-    #[error("{} is no file", path.display())]
-    NoFile {
-        /// What is called like a file of prices.
-        path: PathBuf,
-    },
-    /// A file is not as it should be.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// Files of one series that do not go together.
-    #[error("{} and {}: {what}", first.display(), second.display())]
-    Clash {
-        /// The one.
-        first: PathBuf,
-        /// The other.
-        second: PathBuf,
-        /// Why not.
-        what: String,
-    },
-    /// A stretch of a series that does not fit into memory.
-    #[error(
-        "{series}: more than {ROWS} rows within the days around a decision: take bars in place of trades"
-    )]
-    TooMany {
-        /// The series.
-        series: String,
-    },
-    /// A series that was asked for by name.
-    #[error("no series {series} in {}: it has {}", path.display(), first(names))]
-    Missing {
-        /// The series.
-        series: String,
-        /// The folder.
-        path: PathBuf,
-        /// The series that it has.
-        names: Vec<String>,
-    },
-}
-
-/// Some of the names, and how many more there are.
-fn first(names: &[String]) -> String {
-    const SHOWN: usize = 5;
-    let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
-    let more = names.len().saturating_sub(SHOWN);
-    if more > 0 { format!("{shown} and {more} more") } else { shown }
-}
 
 /// A folder of price files by series: the name of a file up to its first `-`, or up to its first `.`.
 ///

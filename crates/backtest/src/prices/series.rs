@@ -5,6 +5,8 @@ use rust_decimal::prelude::ToPrimitive;
 
 use super::row::{Layout, Row, RowFault, shown};
 
+/// Bars or trades of one series in memory; 32 bytes a trade, 80 a bar.
+pub(super) const ROWS: usize = 1 << 26;
 /// How far trades are taken to be apart, ns: what a bar's length is to bars.
 const TRADE_SPACING_NS: i64 = 1_000_000_000;
 

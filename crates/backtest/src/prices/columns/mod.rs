@@ -13,7 +13,7 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 
-use super::FileError;
+use super::error::FileError;
 use super::row::{KLINE_COLUMNS, TRADE_COLUMNS};
 
 /// Rows that are decoded at a time; besides them a page of each column is in memory.
