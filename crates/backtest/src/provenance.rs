@@ -51,5 +51,5 @@ pub fn hash_file(role: &'static str, path: &Path) -> Result<Source, HashError> {
 }
 
 /// What the reader should know before anything else.
-pub(crate) const WARNING: &str = "Series and authors were chosen by somebody who knew what became of them: coins that died and \
-    accounts that fell silent are missing, and what is left looks better than it was to be part of. No figure here corrects for that.";
+pub(crate) const WARNING: &str = "Series and authors were chosen with hindsight: coins that died and accounts that fell \
+    silent are missing, so the rest looks better than it did at the time. No figure here corrects for that.";

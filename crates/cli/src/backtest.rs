@@ -267,7 +267,10 @@ fn count_trials(args: &BacktestArgs, findings: &Findings, sources: &[Source]) ->
 fn tell(findings: &Findings, statistics: &Statistics) {
     let opens = findings.events.iter().filter(|event| event.counts).count();
     let entered = findings.events.iter().filter(|event| event.counts && event.entry.is_some()).count();
-    note(format_args!("{} decisions, {opens} opens, {entered} of them with prices", findings.events.len()));
+    note(format_args!(
+        "{} decisions, {opens} opens, {entered} of which could be priced",
+        findings.events.len()
+    ));
     let is_main = |row: &&GroupRow| row.by == Dimension::All && row.horizon_ms == statistics.main_ms;
     for row in statistics.groups.iter().filter(is_main) {
         let summary = &row.summary;
@@ -290,7 +293,7 @@ fn tell(findings: &Findings, statistics: &Statistics) {
         others.remove(row.rule.as_str());
     }
     for rule in others {
-        note(format_args!("{rule}: no outcomes after {} s: not measured", statistics.main_ms / 1000));
+        note(format_args!("{rule}: not measured (no outcome within {} s)", statistics.main_ms / 1000));
     }
 }
 

@@ -24,7 +24,7 @@ pub enum PriceError {
         path: PathBuf,
     },
     /// A pipe or a device, which may never end, and cannot be read once more for its hash.
-    #[error("{} is no file", path.display())]
+    #[error("{} is not a file", path.display())]
     NoFile {
         /// What is called like a file of prices.
         path: PathBuf,
@@ -43,9 +43,7 @@ pub enum PriceError {
         what: String,
     },
     /// A stretch of a series that does not fit into memory.
-    #[error(
-        "{series}: more than {ROWS} rows within the days around a decision: take bars in place of trades"
-    )]
+    #[error("{series}: more than {ROWS} rows within the days around a decision: use bars instead of trades")]
     TooMany {
         /// The series.
         series: String,

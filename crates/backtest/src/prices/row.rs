@@ -45,7 +45,7 @@ pub enum RowFault {
     #[error("{0} columns: klines have 12, aggTrades 7 or 8")]
     Columns(usize),
     /// A number that cannot be read.
-    #[error("`{column}` is \"{text}\", which is no number")]
+    #[error("`{column}` is \"{text}\", which is not a number")]
     Number {
         /// Name of the column.
         column: &'static str,
@@ -92,7 +92,7 @@ pub enum RowFault {
     #[error("the bar closes before it opens")]
     Backwards,
     /// A time that the file's name says is not in it.
-    #[error("{at} is not in {span}, which the file is named after: are its times in another zone than UTC?")]
+    #[error("{at} is not in {span}, which the file is named after: are its times in a zone other than UTC?")]
     Outside {
         /// UTC.
         at: String,
@@ -100,7 +100,7 @@ pub enum RowFault {
         span: String,
     },
     /// A bar that opens where none of its length does.
-    #[error("the bar opens at {at}, which is no multiple of {grid_ms} ms: is it the time it closes?")]
+    #[error("the bar opens at {at}, which is not a multiple of {grid_ms} ms: is it the time it closes?")]
     Misplaced {
         /// UTC.
         at: String,
@@ -255,8 +255,8 @@ mod tests {
         let with = |open: &str| format!("1617321600000,{open},2,0.5,1,1,1617321659999,0,0,0,0,0");
         assert_eq!(fault(&with("0")), "`open` is 0, and a price is above 0");
         assert_eq!(fault(&with("-1.5")), "`open` is -1.5, and a price is above 0");
-        assert_eq!(fault(&with("NaN")), "`open` is \"NaN\", which is no number");
-        assert_eq!(fault(&with("")), "`open` is \"\", which is no number");
+        assert_eq!(fault(&with("NaN")), "`open` is \"NaN\", which is not a number");
+        assert_eq!(fault(&with("")), "`open` is \"\", which is not a number");
         assert_eq!(fault(&with("3")), "high 2 and low 0.5 do not enclose open 3 and close 1");
         assert_eq!(row(&with("1e0")).expect("a number with an exponent").open, Decimal::ONE);
     }

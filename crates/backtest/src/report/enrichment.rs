@@ -24,8 +24,9 @@ pub(super) fn enrichment(statistics: &Statistics) -> Markup {
                 } } }
             } }
             p.note {
-                "Head start: how far the price had gone for it from the entry at the open to that at the confirm or revise; what acting at \
-                 once gained. Net mean of the cancelled, over " (span(statistics.main_ms)) ": what waiting would have kept away."
+                "Head start: how far the price moved in the rule's favour from the entry at the open to the entry at the confirm or "
+                "revise, which is what acting at once gained. “Net, cancelled” is the net mean of the cancelled opens over "
+                (span(statistics.main_ms)) ", which waiting would have avoided."
             }
         }
         @if !statistics.delays.is_empty() {
@@ -39,9 +40,9 @@ pub(super) fn enrichment(statistics: &Statistics) -> Markup {
         }
         @for row in &statistics.moves {
             p.note {
-                (row.rule) ": from the last price known when the post was made the price went " (percent(Some(row.whole_mean)))
-                " over " (span(statistics.main_ms)) ", " (percent(Some(row.gone_mean))) " of it before the entry; half of the outcomes were \
-                 at their furthest within " (wait(Some(row.peak_s_median * 1000.0))) " of the entry."
+                (row.rule) ": from the last price known when the post was made, the price moved " (percent(Some(row.whole_mean)))
+                " over " (span(statistics.main_ms)) ", of which " (percent(Some(row.gone_mean))) " came before the entry. Half of "
+                "the outcomes were at their best within " (wait(Some(row.peak_s_median * 1000.0))) " of the entry."
             }
         }
     }

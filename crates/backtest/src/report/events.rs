@@ -47,15 +47,15 @@ fn table(findings: &Findings, rule: &str) -> Markup {
     rest.sort_unstable();
     let horizons = shown_horizons(findings);
     html! {
-        h3 { (rule) ": " @if all == 0 { "none" } @else { (all) } " with prices" }
+        h3 { (rule) ": " @if all == 0 { "none" } @else { (all) } " could be priced" }
         @if all > SEEN {
-            p.note { "The " (SEEN) " that moved most over " (span(main_ms)) ", in order of time." }
+            p.note { "The " (SEEN) " with the largest moves over " (span(main_ms)) ", in order of time." }
         }
         @if all > 0 { (rows(findings, &places, &horizons)) }
         @if !rest.is_empty() {
             details.more {
-                summary { (rest.len()) " more of " (rule) }
-                @if all > SHOWN { p.note { "Those that moved most of the others, in order of time. All are in outcomes.csv." } }
+                summary { (rest.len()) " more events of " (rule) }
+                @if all > SHOWN { p.note { "The next largest moves, in order of time. All events are in outcomes.csv." } }
                 (rows(findings, &rest, &horizons))
             }
         }
@@ -162,7 +162,7 @@ pub(super) fn left_out(findings: &Findings) -> Markup {
     let opens = findings.events.iter().filter(|event| event.counts);
     let without: Vec<&Event> = opens.filter(|event| event.excluded.is_some()).collect();
     html! {
-        p { "Outcomes of opens that were left out, one for each horizon: " (reasons(findings)) "." }
+        p { "Outcomes of opens that were left out, counted for each horizon: " (reasons(findings)) "." }
         @if !without.is_empty() {
             details {
                 summary { (without.len()) " opens without an entry" }

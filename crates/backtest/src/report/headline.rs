@@ -24,9 +24,9 @@ fn class(verdict: Verdict) -> &'static str {
 }
 
 fn sentence(row: &GroupRow, trials: usize) -> String {
-    let better = "It earned more after costs than random moments did before them";
+    let better = "The rule earned more after costs than random moments did before costs";
     match verdict(row) {
-        Verdict::Holds => format!("{better}, and that is rarer than the trials explain."),
+        Verdict::Holds => format!("{better}, and the number of trials does not explain it."),
         Verdict::MayBeLuck if row.summary.net_low.is_some_and(|low| low <= 0.0) => {
             format!("{better}, but its interval reaches below 0.")
         }
@@ -35,20 +35,20 @@ fn sentence(row: &GroupRow, trials: usize) -> String {
             chance(row.p_deflated)
         ),
         Verdict::MayBeLuck => {
-            format!("{better}, but the chance of that by luck is {}.", chance(row.summary.p))
+            format!("{better}, but the chance of that by luck alone is {}.", chance(row.summary.p))
         }
         Verdict::MarketDidIt => {
-            "It earned more after costs than random moments, and so did the benchmark: without it nothing is left."
+            "The rule earned more after costs than random moments, but less the benchmark's return nothing is left."
                 .to_owned()
         }
         Verdict::CostsTakeIt => {
-            "The price went for it further than at random moments, and costs take what there was.".to_owned()
+            "The price moved further in its favour than at random moments, but costs took the gain.".to_owned()
         }
-        Verdict::NoEdge => "It did no better than random moments.".to_owned(),
+        Verdict::NoEdge => "The rule did no better than random moments.".to_owned(),
         Verdict::TooFew if row.summary.clusters == 1 && row.summary.outcomes > 1 => {
-            "All of it saw the same prices and is one observation: nothing can be said.".to_owned()
+            "All outcomes saw the same prices and count as one observation: that is too few to say anything.".to_owned()
         }
-        Verdict::TooFew => "Nothing can be said of so few outcomes.".to_owned(),
+        Verdict::TooFew => "There are too few outcomes to say anything.".to_owned(),
     }
 }
 
@@ -60,15 +60,16 @@ pub(super) fn headline(findings: &Findings, statistics: &Statistics) -> Markup {
     html! {
         h1 { "What the decisions were worth" }
         p.lead {
-            (count(opens.len(), "open")) ", " (entered) " with prices" (period(&opens)) ". Figures are over "
+            (count(opens.len(), "open")) (period(&opens)) ", " (entered) " of which could be priced. Figures are over "
             b { (span(statistics.main_ms)) } " from the entry."
         }
         div.warning {
             p { b { "Read with care. " } (WARNING) }
             @if statistics.trials > 0 {
                 p {
-                    b { (count(statistics.trials, "trial")) } " (rules, latencies, horizons) so far on these frames: by luck alone "
-                    (expected(statistics.trials)) " of them would show a p below 0.05. What was tried elsewhere nobody counts."
+                    b { (count(statistics.trials, "trial")) } " (rules, latencies, horizons) so far on these frames. "
+                    (expected(statistics.trials)) " of them would have p < 0.05 by luck alone. "
+                    "Trials you ran elsewhere are not counted."
                 }
             }
         }
@@ -83,10 +84,10 @@ pub(super) fn headline(findings: &Findings, statistics: &Statistics) -> Markup {
     }
 }
 
-/// How many of so many trials luck lets through.
+/// How many trials look good by luck.
 fn expected(trials: usize) -> String {
     let many = trials as f64 * RARE;
-    if many < 1.5 { "perhaps one".to_owned() } else { format!("about {many:.0}") }
+    if many < 1.5 { "Perhaps one".to_owned() } else { format!("About {many:.0}") }
 }
 
 fn period(opens: &[&Event]) -> String {
@@ -115,20 +116,20 @@ fn card(row: &GroupRow, findings: &Findings, statistics: &Statistics) -> Markup 
             p {
                 (sentence(row, trials))
                 @if verdict != Verdict::TooFew && summary.clusters < FEW {
-                    " " (count(summary.clusters, "cluster")) " " @if summary.clusters == 1 { "is" } @else { "are" } " few: the interval is rough."
+                    " With only " (count(summary.clusters, "cluster")) ", the interval is rough."
                 }
             }
             dl {
                 (fact("Outcomes, clusters", &format!("{} in {}", summary.outcomes, summary.clusters)))
                 (fact("Mean before costs", &percent(summary.mean)))
                 @if let Some(benchmark) = &findings.settings.benchmark {
-                    (fact(&format!("The same less {benchmark}"), &percent(summary.adjusted_mean)))
+                    (fact(&format!("Mean before costs, less {benchmark}"), &percent(summary.adjusted_mean)))
                 }
                 @if verdict != Verdict::TooFew {
                     (fact("Random moments", &range(row.placebo_low, row.placebo_high)))
-                    (fact("Without the best", &percent(summary.net_mean_without_best)))
+                    (fact("Net mean without the best", &percent(summary.net_mean_without_best)))
                     (fact("Hits after costs", &share(summary.hit_rate)))
-                    (fact(if trials > 0 { "p, after the trials" } else { "p" }, &chances(row, trials)))
+                    (fact(if trials > 0 { "p; p among all trials" } else { "p" }, &chances(row, trials)))
                 }
             }
         }

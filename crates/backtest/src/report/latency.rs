@@ -26,8 +26,9 @@ pub(super) fn stages(findings: &Findings) -> Markup {
     let recorded = &findings.recorded;
     if recorded.lines == 0 {
         return html! { p {
-            "No input holds decisions of a live run, so nobody has measured what a stage took: JSONL has frames alone, and a tape has \
-             decisions only if the run that recorded it had rules. A replay measures nothing: it takes its time from the recording."
+            "No input holds decisions of a live run, so there are no latencies by stage: JSONL has frames alone, and a tape "
+            "has decisions only if the run that recorded it had rules. A replay cannot measure any, because its time "
+            "comes from the recording."
         } };
     }
     let of = |is_it: fn(Stage) -> bool| -> Vec<Spread> {
@@ -38,7 +39,8 @@ pub(super) fn stages(findings: &Findings) -> Markup {
     html! {
         p {
             "Measured by the run that wrote the tapes, on " (count(usize::try_from(recorded.lines).unwrap_or(usize::MAX), "decision"))
-            " it recorded there" (left_out(recorded)) ". They belong to those decisions, whatever this study has decided: a replay measures nothing."
+            " it recorded there" (left_out(recorded))
+            ". These latencies belong to the recorded decisions, not to those of this study: a replay measures none."
         }
         @if engine.is_empty() && way.is_empty() {
             p { "None of them has a latency: they were written by a replay, not by a live run." }
@@ -53,7 +55,7 @@ pub(super) fn stages(findings: &Findings) -> Markup {
 fn left_out(recorded: &Recorded) -> String {
     let parts = [
         (recorded.unmeasured, "without latency"),
-        (recorded.untriggered, "made by a deadline or a word from outside"),
+        (recorded.untriggered, "caused by a deadline or a command"),
         (recorded.late, "on posts that came late"),
     ];
     let told: Vec<String> = parts
@@ -91,8 +93,8 @@ pub(super) fn opens(findings: &Findings) -> Markup {
     ];
     html! {
         p {
-            "Of the opens of this study that did not come late. In a replay a decision is made at the time its frame came; from JSONL at the \
-             time the server sent it."
+            "For the opens of this study, without late ones. The time of a decision in a replay is that at which its frame was "
+            "received; from JSONL, that at which the server sent it."
         }
         div.pair { (plot("From the post to the decision", &rows)) }
     }
@@ -136,7 +138,7 @@ fn plot(title: &str, rows: &[Spread]) -> Markup {
                 } } }
             } }
             @if measured.iter().any(|row| (1..1000).contains(&row.count)) {
-                p.note { "Of so few values, whatever is above p" (reach(&measured)) " is little else than the largest." }
+                p.note { "With fewer than 1,000 values, percentiles above p" (reach(&measured)) " say little more than the maximum does." }
             }
         }
     }

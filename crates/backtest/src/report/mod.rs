@@ -22,14 +22,14 @@ const STYLE: &str = include_str!("style.css");
 const SECTIONS: [(&str, &str); 10] = [
     ("events", "Events"),
     ("returns", "Forward returns"),
-    ("kinds", "Post against reply"),
+    ("kinds", "Posts and replies"),
     ("authors", "Authors"),
     ("enrichment", "Enrichment"),
     ("missed", "Missed"),
     ("latency", "Latency"),
     ("series", "Series"),
     ("left-out", "Left out"),
-    ("origin", "Made from"),
+    ("provenance", "Made from"),
 ];
 
 /// The report as HTML; `version` is the program's, `texts` are configuration and rules by name.
@@ -56,16 +56,16 @@ pub fn report(
                 }
                 h2 id="events" { "Events" }
                 p.note {
-                    "The path runs from ten bars before the entry to sixty after it; the upright line is the entry, and beside it stands how \
-                     far the price went down and up from there. Returns are by side, net is after costs, gone before is from the last \
-                     price known when the post was made to the entry."
+                    "Each path runs from ten bars before the entry to sixty after it. The vertical line is the entry, and the "
+                    "range below the path shows how far the price went down and up from there. Returns are by side; “net” is "
+                    "after costs; “gone before” is the move from the last price known when the post was made to the entry."
                 }
                 (events::tables(findings, statistics))
                 h2 id="returns" { "Forward returns" }
                 (tables::fans(findings, statistics))
-                h2 id="kinds" { "Post against reply" }
+                h2 id="kinds" { "Posts and replies" }
                 (tables::groups(findings, statistics, Dimension::TweetKind))
-                h2 id="groups" { "By everything else" }
+                h2 id="groups" { "By other groups" }
                 @for (by, name) in [
                     (Dimension::Basis, "Basis"), (Dimension::Evidence, "Evidence"), (Dimension::AssetClass, "Class of asset"),
                     (Dimension::Hour, "Hour, UTC"),
@@ -74,7 +74,7 @@ pub fn report(
                 }
                 h2 id="authors" { "Authors" }
                 (tables::scoreboard(statistics))
-                h2 id="enrichment" { "Content against enrichment" }
+                h2 id="enrichment" { "Content and enrichment" }
                 (enrichment::enrichment(statistics))
                 h2 id="missed" { "Missed" }
                 (missed::missed(findings, statistics))
@@ -86,7 +86,7 @@ pub fn report(
                 (series::series(findings))
                 h2 id="left-out" { "Left out" }
                 (events::left_out(findings))
-                h2 id="origin" { "What it was made from" }
+                h2 id="provenance" { "What it was made from" }
                 (provenance::provenance(findings, version, sources, texts))
             }
         }
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn missed_signals_are_listed_with_their_delay_and_what_others_wrote_is_no_link() {
-        assert!(page().contains("Only tapes tell what an outage lost"));
+        assert!(page().contains("Only tapes record what an outage lost"));
         let page = page_of(|study| {
             let open = decision(1, 60_000);
             for (number, link) in [(3, "javascript:alert(1)"), (4, "https://x.com/a/status/4")] {

@@ -20,9 +20,10 @@ pub(super) fn provenance(
     let costs = &settings.costs;
     html! {
         p {
-            "stoop " (version) ". From the decision to the order " (wait(Some(settings.latency_ns as f64 / 1e6))) "; horizons " (horizons.join(", "))
-            "; benchmark " (settings.benchmark.as_deref().unwrap_or("none")) "; costs a side: fee " (costs.taker_bps)
-            " bps, slippage " (costs.slippage_major_bps) " bps on BTC and ETH, " (costs.slippage_bps) " bps on all else."
+            "stoop " (version) ". From the decision to the order: " (wait(Some(settings.latency_ns as f64 / 1e6)))
+            "; horizons: " (horizons.join(", "))
+            "; benchmark: " (settings.benchmark.as_deref().unwrap_or("none")) "; costs of each side: fee " (costs.taker_bps)
+            " bps, slippage " (costs.slippage_major_bps) " bps on BTC and ETH, " (costs.slippage_bps) " bps on everything else."
         }
         div.scroll { table {
             thead { tr { th { "File" } th { "What" } th { "SHA-256" } } }
@@ -37,7 +38,7 @@ pub(super) fn provenance(
         } }
         @if settings.names.iter().next().is_some() {
             p.note {
-                "Series by name: " @for (place, (key, series)) in settings.names.iter().enumerate() {
+                "Series that are named: " @for (place, (key, series)) in settings.names.iter().enumerate() {
                     @if place > 0 { ", " } code { (key) } " on " (series)
                 } "."
             }

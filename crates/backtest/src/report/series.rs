@@ -16,9 +16,9 @@ pub(super) fn series(findings: &Findings) -> Markup {
     let alone: usize = rows.iter().filter(|row| row.by_symbol_alone).map(|row| row.opens).sum();
     html! {
         p.note {
-            "Looked for in this order: " code { "series" } ", what " code { "[series]" } " names; " code { "market" } ", the decision's own market; "
+            "Series are searched for in this order: " code { "series" } ", what " code { "[series]" } " names; " code { "market" } ", the decision's own market; "
             code { "universe" } ", the markets that the universe lists; " code { "symbol" } ", the symbol and USDT; " code { "thousand" }
-            ", 1000, the symbol and USDT, whose prices are of 1000 coins. The first that is in the folder of prices counts."
+            ", 1000, the symbol and USDT, whose prices are of 1000 coins. The first that has files in the folder of prices counts."
         }
         @if alone > 0 {
             p {

@@ -22,14 +22,15 @@ pub(super) fn fans(findings: &Findings, statistics: &Statistics) -> Markup {
     let rules = rules.filter(|rule| !rows(rule).is_empty());
     html! {
         p.note {
-            span.key.main { "Mean after costs" } " with 95 % of a bootstrap by cluster; "
+            span.key.main { "Mean after costs" } " with its 95 % interval from a bootstrap by cluster; "
             span.key.second { "median after costs" } "; " span.key.band { "grey" }
             ": 95 % of the means of random moments, before costs."
         }
         p.note {
-            "In the tables " b { "n" } " is outcomes, and in brackets clusters, of which there are as many as independent observations; "
-            b { "t" } " is the mean after costs over its standard error, " b { "p" } " the two-sided chance of such a t, "
-            b { "p, trials" } " that of the best of all trials on these frames."
+            "In the tables, " b { "n" } " is the number of outcomes, followed by that of clusters in brackets: there are only as many "
+            "independent observations as clusters. " b { "t" } " is the mean after costs over its standard error, " b { "p" }
+            " the two-sided chance of such a t, and " b { "p, trials" }
+            " the chance that the best of all trials on these frames looks like this by luck."
         }
         @for rule in rules {
             h3 { (rule) }
@@ -150,8 +151,8 @@ pub(super) fn scoreboard(statistics: &Statistics) -> Markup {
     let board = &statistics.scoreboard;
     html! {
         p {
-            "Over " (span(board.horizon_ms)) ", all rules together. Had one followed only authors whose score was above 0 at the time, "
-            @if board.followed == 0 { "none of the " (board.passed_over) " outcomes would have been taken." }
+            "Over " (span(board.horizon_ms)) ", all rules together. If you had followed only authors whose score was above 0 at the time, "
+            @if board.followed == 0 { "you would have traded none of the " (board.passed_over) " outcomes." }
             @else {
                 (board.followed) " outcomes would have had a net mean of " (percent(board.followed_net_mean))
                 @if board.passed_over > 0 { "; the other " (board.passed_over) " had " (percent(board.passed_over_net_mean)) }
@@ -159,7 +160,7 @@ pub(super) fn scoreboard(statistics: &Statistics) -> Markup {
             }
         }
         div.scroll { table {
-            thead { tr { th { "Author" } th.n { "Outcomes" } th.n { "Net mean" } th.n { "Drawn to the mean" } th.n { "Hits" } } }
+            thead { tr { th { "Author" } th.n { "Outcomes" } th.n { "Net mean" } th.n { "Shrunk to the mean" } th.n { "Hits" } } }
             tbody { @for row in board.authors.iter().take(AUTHORS) { tr {
                 td { "@" (row.author) } td.n { (row.outcomes) } td.n { (percent(Some(row.net_mean))) }
                 td.n { (percent(Some(row.net_mean_shrunk))) } td.n { (share(Some(row.hit_rate))) }

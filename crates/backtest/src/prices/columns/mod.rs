@@ -68,12 +68,12 @@ pub(super) fn read_records(
     let fail = |what: String| FileError::Parquet { path: path.to_owned(), what };
     let file = File::open(path).map_err(|source| FileError::Read { path: path.to_owned(), source })?;
     let reader = guard(|| SerializedFileReader::new(file))
-        .map_err(|what| fail(format!("not Parquet, or not whole: {what}")))?;
+        .map_err(|what| fail(format!("not Parquet, or incomplete: {what}")))?;
     let (width, columns) = find(reader.metadata().file_metadata().schema_descr()).map_err(fail)?;
     let mut records = vec![ByteRecord::new(); BATCH_ROWS];
     let mut row = 0;
     for group in 0..reader.num_row_groups() {
-        let unreadable = |row: u64, what: String| fail(format!("unreadable behind row {row}: {what}"));
+        let unreadable = |row: u64, what: String| fail(format!("unreadable after row {row}: {what}"));
         let (mut readers, rows) =
             guard(|| open(&reader, group, &columns)).map_err(|what| unreadable(row, what))?;
         let end = row + rows;
@@ -81,7 +81,7 @@ pub(super) fn read_records(
             let count = guard(|| batch(&mut readers, &columns, &mut records, width))
                 .map_err(|what| unreadable(row, what))? as u64;
             if count == 0 || row + count > end {
-                return Err(unreadable(row, "another number of rows than the file says it has".to_owned()));
+                return Err(unreadable(row, "the number of rows is not what the file says".to_owned()));
             }
             for record in records.iter().take(count as usize) {
                 row += 1;
@@ -129,7 +129,7 @@ fn find(schema: &SchemaDescriptor) -> Result<(usize, Vec<Column>), String> {
         let meaning = meaning(&column).ok_or_else(|| {
             let (name, kind) = (column.name(), column.physical_type());
             let what = column.logical_type_ref().map(|logical| format!(" ({logical:?})")).unwrap_or_default();
-            format!("column `{name}` is {kind}{what}, which is no number here")
+            format!("column `{name}` is {kind}{what}, which is not a number here")
         })?;
         Ok(Column { index, place, present: column.max_def_level(), meaning })
     };
