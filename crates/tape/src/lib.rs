@@ -19,9 +19,9 @@ mod decision;
 mod frames;
 mod input;
 mod line;
+mod progress;
 mod state;
 mod tape;
-mod told;
 mod writer;
 
 pub use compare::is_same_decision;

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Record, Tape, TapeEnd, TapeError};
-use crate::told::Told;
+use crate::progress::Progress;
 
 /// Files of one input.
 const MAX_FILES: usize = 65_536;
@@ -112,7 +112,7 @@ pub struct Tapes {
     /// Its time.
     last_ns: i64,
     is_first: bool,
-    told: Told,
+    progress: Progress,
 }
 
 impl Tapes {
@@ -137,14 +137,14 @@ impl Tapes {
             last: PathBuf::new(),
             last_ns: i64::MIN,
             is_first: false,
-            told: Told::default(),
+            progress: Progress::default(),
         })
     }
 
     /// Calls `each` with the number of records read, every 65,536 of them.
     #[must_use]
     pub fn tell(mut self, each: impl FnMut(u64) + Send + 'static) -> Self {
-        self.told = Told::to(each);
+        self.progress = Progress::to(each);
         self
     }
 
@@ -180,7 +180,7 @@ impl Tapes {
             self.last = later;
         }
         self.last_ns = at_ns;
-        self.told.count();
+        self.progress.count();
         Ok(tape.read()?.map(TapesRead::Record))
     }
 }

@@ -7,12 +7,12 @@ const EVERY: u64 = 65_536;
 
 /// Counts what has been read, and tells it now and then to whoever wants to show it.
 #[derive(Default)]
-pub(crate) struct Told {
+pub(crate) struct Progress {
     count: u64,
     each: Option<Box<dyn FnMut(u64) + Send>>,
 }
 
-impl Told {
+impl Progress {
     pub(crate) fn to(each: impl FnMut(u64) + Send + 'static) -> Self {
         Self { count: 0, each: Some(Box::new(each)) }
     }
@@ -27,9 +27,9 @@ impl Told {
     }
 }
 
-impl fmt::Debug for Told {
+impl fmt::Debug for Progress {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_tuple("Told").field(&self.count).finish()
+        formatter.debug_tuple("Progress").field(&self.count).finish()
     }
 }
 
