@@ -9,7 +9,7 @@ use stoop_wire::Limits;
 use crate::input::{InputError, Line, Lines};
 use crate::progress::Progress;
 
-/// Lines looked at for the first time; an input that has none in so many begins at zero.
+/// Lines that are searched for the first time; an input without one in them begins at zero.
 const LEAD_LINES: usize = 65_536;
 
 /// The frames of one or more inputs, one line each, good or bad.
@@ -57,7 +57,7 @@ impl Frames {
         self
     }
 
-    /// Input time of the frames before the first that tells one, Unix ns.
+    /// Input time of the frames before the first that has a time, Unix ns.
     pub fn start_ns(&self) -> i64 {
         self.start_ns
     }

@@ -6,12 +6,13 @@
 //!
 //! # What does this crate not do?
 //!
-//! It has no clock and no thread: whoever writes a tape says what time it is and when to look at it. It decides nothing.
+//! It has no clock and no thread: the caller says what time it is
+//! and when to check the age of a chunk. It does not decide anything.
 //!
 //! # Invariants
 //!
-//! - What is read from a tape is what was written, from the first record up to where it ends; damage is told.
-//! - No file is overwritten.
+//! - What is read from a tape is what was written, from the first record up to where it ends; damage is reported.
+//! - It never overwrites a file.
 //! - Memory is bounded by the longest line or chunk, whatever a file says of itself.
 
 mod compare;

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-/// Frames or records from one call to the next.
+/// Frames or records between two reports.
 const EVERY: u64 = 65_536;
 
-/// Counts what has been read, and tells it now and then to whoever wants to show it.
+/// Counts what has been read, and reports the count now and then.
 #[derive(Default)]
 pub(crate) struct Progress {
     count: u64,
@@ -42,7 +42,7 @@ mod tests {
     use crate::Frames;
 
     #[test]
-    fn every_so_many_frames_it_is_told_how_many_there_were() {
+    fn the_count_of_frames_is_reported_now_and_then() {
         let (tell, told) = sync_channel(8);
         let lines = "x\n".repeat(140_000);
         let frames =

@@ -22,7 +22,7 @@ pub enum InputError {
     Open {
         /// The path as it was given.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The operating system failed a read.
@@ -32,7 +32,7 @@ pub enum InputError {
         path: PathBuf,
         /// Lines read whole before the failure.
         line: u64,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The compressed data is cut off or corrupt.
@@ -42,7 +42,7 @@ pub enum InputError {
         path: PathBuf,
         /// Lines read whole before the damage.
         line: u64,
-        /// What the decompressor said.
+        /// The error of the decompressor.
         source: io::Error,
     },
 }
@@ -99,7 +99,8 @@ pub(crate) fn open(path: &Path) -> io::Result<Opened> {
     Ok(Opened { reader, is_compressed: gzip || zstd })
 }
 
-/// Reads a whole input, a file or stdin for `-`, decompressed as [`Lines::open`] does it; of at most so many bytes.
+/// Reads a whole input, a file or stdin for `-`, decompressed like [`Lines::open`]; an
+/// error if it is longer than `most_bytes`.
 pub fn read_input(path: &Path, most_bytes: u64) -> Result<Vec<u8>, InputError> {
     let mut opened = open(path).map_err(|source| InputError::Open { path: path.to_owned(), source })?;
     let mut bytes = Vec::new();
@@ -211,12 +212,12 @@ impl Lines {
     fn step(&mut self, line: &mut Vec<u8>) -> io::Result<Option<Line>> {
         // Room for the longest line, one `\r` and the newline; a line that needs more is too long.
         let limit = MAX_LINE_BYTES as u64 + 2;
-        let taken = (&mut self.opened.reader).take(limit).read_until(b'\n', line)?;
-        if taken == 0 {
+        let read = (&mut self.opened.reader).take(limit).read_until(b'\n', line)?;
+        if read == 0 {
             self.ended = true;
             return Ok(None);
         }
-        let mut bytes = taken as u64;
+        let mut bytes = read as u64;
         if line.last() == Some(&b'\n') {
             line.pop();
             bytes -= 1;

@@ -14,10 +14,10 @@ pub use cooldown::{read_cooldown, write_cooldown};
 pub use tweet::{read_tweet, write_tweet};
 pub use view::{read_view, write_view};
 
-/// Why a text is no part of a state.
+/// Why a text is not a part of a state.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// It is no JSON, or not of the right shape.
+    /// It is not JSON, or not of the right shape.
     #[error("not a part of a state")]
     Json(#[from] serde_json::Error),
     /// A value is none of those it can be.
@@ -28,7 +28,7 @@ pub enum StateError {
         /// What it is.
         value: String,
     },
-    /// Its values are no view.
+    /// Its values are not a view.
     #[error(transparent)]
     View(#[from] SavedError),
     /// A line of a decision is none.
@@ -77,7 +77,7 @@ pub fn read_head(text: &[u8]) -> Result<Head, StateError> {
 }
 
 pub(crate) fn to_json(value: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).expect("a Vec takes every byte and the keys are texts")
+    serde_json::to_vec(value).expect("a Vec accepts every byte and the keys are texts")
 }
 
 fn unknown(what: &'static str, value: &str) -> StateError {
