@@ -79,8 +79,8 @@ pub struct Event {
     pub excluded: Option<Exclusion>,
     /// The last price known when the post was made: what the market still had to move.
     pub before: Option<Decimal>,
-    /// The price around the entry, for a picture: bars (for trades minutes) from the entry, and the change from its price in
-    /// percent. Of opens only.
+    /// The price around the entry, for a picture: bars (for trades minutes) from the entry, and the change from its
+    /// price in percent. Of opens only.
     pub path: Vec<(f64, f64)>,
 }
 
@@ -93,8 +93,8 @@ pub struct Group {
     pub by: Dimension,
     /// The value they share.
     pub value: String,
-    /// What the rule would have earned at random moments, before costs, for each horizon that had any. `None` for groups
-    /// beyond the first 1,024, for which none are drawn.
+    /// What the rule would have earned at random moments, before costs, for each horizon that had any. `None` for
+    /// groups beyond the first 1,024, for which none are drawn.
     pub random_moments: Option<Vec<Option<Band>>>,
 }
 
@@ -162,8 +162,8 @@ impl SeriesReport {
     }
 }
 
-/// A signal that history brought to a rule without `allow_late`, and what the price did. It has no outcome: nobody could have
-/// entered at the time of a post that had not arrived.
+/// A signal that history brought to a rule without `allow_late`, and what the price did. It has no outcome: you
+/// could not have entered at the time of a post that had not arrived.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MissedSignal {
     /// The rule, the post, and when history brought it.
@@ -180,8 +180,8 @@ pub struct MissedSignal {
     pub excluded: Option<Exclusion>,
 }
 
-/// Latencies of the decisions on tapes, as the run that wrote them measured them. A replay measures none, so they say nothing
-/// of rules that the run did not have.
+/// Latencies of the decisions on tapes, as the run that wrote them measured them. A replay measures none, so they say
+/// nothing of rules that the run did not have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recorded {
     /// Decision lines on the tapes.
@@ -200,8 +200,8 @@ pub struct Recorded {
 /// What one stage took in the run that recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordedStage {
-    /// As summary and report call it. A decision line ends with the decision, where the table of a run goes on to the queue;
-    /// so `recv→queued` is `recv→decided` here.
+    /// As summary and report call it. A decision line ends with the decision, where the table of a run goes on to the
+    /// queue; so `recv→queued` is `recv→decided` here.
     pub name: &'static str,
     /// Its percentiles.
     pub row: Row,

@@ -1,12 +1,13 @@
 //! What decisions were worth: each is measured against prices, and the results are summed up without flattery.
 //!
-//! A [`Study`] collects decisions in any order. [`Study::measure`] finds the series of [`Prices`] that each belongs to
-//! ([`SeriesNames`]), reads one series at a time, enters each decision where it could have been entered, and follows it over
-//! every horizon: one [`Outcome`] each, or an [`Exclusion`]. The [`Findings`] are plain data. [`Statistics`] are computed from
-//! them, and [`write_outcomes`], [`write_summary`] and [`report`](report()) write them down.
+//! A [`Study`] collects decisions in any order. [`Study::measure`] finds the series of [`Prices`] that each belongs
+//! to ([`SeriesNames`]), reads one series at a time, enters each decision where it could have been entered, and
+//! follows it over every horizon: one [`Outcome`] each, or an [`Exclusion`]. The [`Findings`] are plain data.
+//! [`Statistics`] are computed from them, and [`write_outcomes`], [`write_summary`] and [`report`](report()) write
+//! them down.
 //!
-//! Modules import in one direction only: `prices`, `outcome`, `search`, `findings`; from there `study`, which makes findings,
-//! and `statistics` and `tally`, which read them; last `table`, `summary` and `report`.
+//! Modules import in one direction only: `prices`, `outcome`, `search`, `findings`; from there `study`, which makes
+//! findings, and `statistics` and `tally`, which read them; last `table`, `summary` and `report`.
 //!
 //! # What does this crate not do?
 //!

@@ -1,4 +1,4 @@
-//! What findings were made from, and what that cannot show.
+//! The files that findings were made from, and a caveat about them.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 /// A file that the study was made from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Source {
-    /// What it is: `frames`, `configuration`, `rules`, `prices`.
+    /// Its role: `frames`, `configuration`, `rules`, `prices`.
     pub role: &'static str,
     /// Its name, without the folders it lay in.
     pub name: String,
@@ -25,7 +25,7 @@ pub struct Source {
 pub struct HashError {
     /// The file.
     pub path: PathBuf,
-    /// What the operating system said.
+    /// The error of the operating system.
     pub source: io::Error,
 }
 
@@ -44,12 +44,12 @@ pub fn hash_file(role: &'static str, path: &Path) -> Result<Source, HashError> {
     }
     let mut sha256 = String::new();
     for byte in hash.finalize() {
-        write!(sha256, "{byte:02x}").expect("a String takes every text");
+        write!(sha256, "{byte:02x}").expect("a String accepts every text");
     }
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     Ok(Source { role, name, sha256 })
 }
 
-/// What the reader should know before anything else.
-pub(crate) const WARNING: &str = "Series and authors were chosen with hindsight: coins that died and accounts that fell \
-    silent are missing, so the rest looks better than it did at the time. No figure here corrects for that.";
+/// The caveat that a reader should see first.
+pub(crate) const WARNING: &str = "Series and authors were chosen with hindsight: coins that died and accounts that \
+    fell silent are missing, so the rest looks better than it did at the time. No figure here corrects for that.";

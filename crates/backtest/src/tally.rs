@@ -1,4 +1,4 @@
-//! What can be counted in findings: decision lines, outcomes that were left out, and the series of every asset.
+//! Counts over findings: decision lines, outcomes that were left out, and the series of every asset.
 
 use std::collections::BTreeMap;
 

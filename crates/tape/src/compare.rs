@@ -74,7 +74,17 @@ mod tests {
     use super::*;
 
     /// A line with one more member after `asset`, as a later version writes it.
-    const LINE: &str = r#"{"schema":1,"seq":17,"id":"00000000000000000000000000000001","signal_id":"00000000000000000000000000000002","revision":0,"kind":"open","basis":"content","reason":null,"trigger":"content","rule":"listing","rule_hash":"0000000000000003","generation":0,"side":"buy","destination":"default","params":{"a":1},"platform":"twitter","tweet_id":"2064689031777615872","tweet_kind":"post","author":"fixture_marketdesk","author_id":null,"link":null,"text":"one\u2028two $EDGE","matched":[],"asset":null,"added":[{"venue":"gateio"}],"previous_asset":null,"evidence":null,"group":{"index":1,"count":1},"ref_price":null,"late":false,"created_ms":null,"received_ms":null,"sent_ms":null,"recv_ns":1781095200131000000,"decided_ns":1781095200131000000,"expires_ms":1781095230131}"#;
+    const LINE: &str = concat!(
+        r#"{"schema":1,"seq":17,"id":"00000000000000000000000000000001","#,
+        r#""signal_id":"00000000000000000000000000000002","revision":0,"kind":"open","basis":"content","#,
+        r#""reason":null,"trigger":"content","rule":"listing","rule_hash":"0000000000000003","#,
+        r#""generation":0,"side":"buy","destination":"default","params":{"a":1},"platform":"twitter","#,
+        r#""tweet_id":"2064689031777615872","tweet_kind":"post","author":"fixture_marketdesk","#,
+        r#""author_id":null,"link":null,"text":"one\u2028two $EDGE","matched":[],"asset":null,"#,
+        r#""added":[{"venue":"gateio"}],"previous_asset":null,"evidence":null,"group":{"index":1,"#,
+        r#""count":1},"ref_price":null,"late":false,"created_ms":null,"received_ms":null,"sent_ms":null,"#,
+        r#""recv_ns":1781095200131000000,"decided_ns":1781095200131000000,"expires_ms":1781095230131}"#,
+    );
 
     fn older() -> String {
         LINE.replace(r#""added":[{"venue":"gateio"}],"#, "").replace("\\u2028", "\u{2028}")
@@ -99,7 +109,10 @@ mod tests {
             ("$EDGE", "$EDGY"),
             (
                 r#""asset":null"#,
-                r#""asset":{"class":"ticker","symbol":"EDGE","contract":null,"chain":null,"venue":null,"market":null,"sources":[]}"#,
+                concat!(
+                    r#""asset":{"class":"ticker","symbol":"EDGE","contract":null,"chain":null,"venue":null,"#,
+                    r#""market":null,"sources":[]}"#
+                ),
             ),
             (r#""late":false,"created_ms":null"#, r#""created_ms":null,"late":false"#),
         ];

@@ -35,8 +35,8 @@ fn write_json(value: &impl Serialize, out: &mut Vec<u8>) {
 
 /// Compact JSON in which no reader sees the end of a line.
 ///
-/// JSON allows these three in texts as they are, but many readers of text split lines at them, Python's `splitlines` and
-/// JavaScript before 2019 among them.
+/// JSON allows these three in texts as they are, but many readers of text split lines at them, Python's `splitlines`
+/// and JavaScript before 2019 among them.
 struct OneLine;
 
 impl Formatter for OneLine {

@@ -1,13 +1,13 @@
 //! Inputs on disk and the decision line.
 //!
-//! Frames come from JSONL files ([`Frames`]), or with everything else an engine was given from a tape: a [`TapeWriter`]
-//! writes it, a [`Tape`] reads one and [`Tapes`] several as one input. Decisions leave as lines ([`write_decision`]), of
-//! which a run has a [`Digest`].
+//! Frames come from JSONL files ([`Frames`]), or with everything else an engine was given from a tape: a
+//! [`TapeWriter`] writes it, a [`Tape`] reads one and [`Tapes`] several as one input. Decisions leave as lines
+//! ([`write_decision`]), of which a run has a [`Digest`].
 //!
 //! # What does this crate not do?
 //!
-//! It has no clock and no thread: the caller says what time it is
-//! and when to check the age of a chunk. It does not decide anything.
+//! It has no clock and no thread: the caller says what time it is and when to check the age of a chunk. It does not
+//! decide anything.
 //!
 //! # Invariants
 //!

@@ -14,7 +14,7 @@ pub enum PriceError {
     Folder {
         /// The folder.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// No file of prices is in it.
@@ -23,10 +23,10 @@ pub enum PriceError {
         /// The folder.
         path: PathBuf,
     },
-    /// A pipe or a device, which may never end, and cannot be read once more for its hash.
+    /// A pipe or a device, which may never end, and cannot be read again for its hash.
     #[error("{} is not a file", path.display())]
     NoFile {
-        /// What is called like a file of prices.
+        /// The path, whose name is that of a file of prices.
         path: PathBuf,
     },
     /// A file is not as it should be.
@@ -76,7 +76,7 @@ pub enum FileError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the operating system or the decompressor said.
+        /// The error of the operating system or the decompressor.
         source: io::Error,
     },
     /// An archive that does not hold one file of prices.
@@ -87,15 +87,15 @@ pub enum FileError {
         /// What is wrong with it.
         what: String,
     },
-    /// It is no CSV.
+    /// It is not CSV.
     #[error("{}: {source}", path.display())]
     Csv {
         /// The file.
         path: PathBuf,
-        /// What the reader said, with the line.
+        /// The error of the reader, with the line.
         source: csv::Error,
     },
-    /// It is no Parquet, damaged, or without a column that is needed.
+    /// It is not Parquet, damaged, or without a column that is needed.
     #[error("{}: {what}", path.display())]
     Parquet {
         /// The file.
@@ -103,7 +103,7 @@ pub enum FileError {
         /// What is wrong with it.
         what: String,
     },
-    /// A row that says nothing that could be meant.
+    /// A row that cannot be right.
     #[error("{}:{line}: {fault}", path.display())]
     Row {
         /// The file.

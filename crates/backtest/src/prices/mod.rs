@@ -41,7 +41,7 @@ pub struct Prices {
 /// Endings of files of prices.
 const ENDINGS: [&str; 5] = [".csv", ".csv.gz", ".csv.zst", ".zip", ".parquet"];
 
-/// The name of a file of prices without its ending; none if it is no such file.
+/// The name of a file of prices without its ending; `None` for other files.
 fn stem(path: &Path) -> Option<&str> {
     let name = path.file_name()?.to_str()?;
     let lower = name.to_ascii_lowercase();
@@ -57,7 +57,7 @@ impl Prices {
             let path = entry.map_err(fail)?.path();
             let series = stem(&path).and_then(|stem| stem.split(['-', '.']).next()).unwrap_or_default();
             if !series.is_empty() {
-                // What is not there, such as behind a link, is told when it is read.
+                // A file that is missing, such as the target of a link, is reported when it is read.
                 if path.metadata().is_ok_and(|data| !data.is_file() && !data.is_dir()) {
                     return Err(PriceError::NoFile { path });
                 }
@@ -81,9 +81,9 @@ impl Prices {
 
     /// The series that is meant by a name, whatever its case and separators (`-`, `/`, `_`).
     ///
-    /// Files are of one series only if they are called exactly the same up to there. Of series whose names differ by case and
-    /// separators only, the one called exactly as asked is meant, else one that is but for its case, else one without
-    /// separators; where that leaves several, or none of them, it cannot be said which.
+    /// Files are of one series only if they are called exactly the same up to there. Of series whose names differ by
+    /// case and separators only, the one called exactly as asked is meant, else one that differs only by case, else
+    /// one without separators; if that leaves several, or none of them, the name is ambiguous.
     pub fn find(&self, name: &str) -> Named<'_> {
         self.names.find(name)
     }
@@ -95,9 +95,9 @@ impl Prices {
 
     /// Reads a series in order of time, whatever the order of its files.
     ///
-    /// `each` says which stretch it wants to see. It is called at the start, and whenever rows have come up to the end of the
-    /// stretch asked for last, with what is in memory and the time up to which nothing is missing; at the end with all there
-    /// is. Returned is what was in memory last.
+    /// `each` says which stretch it wants to see. It is called at the start, and whenever rows have come up to the
+    /// end of the stretch asked for last, with what is in memory and the time up to which nothing is missing; at the
+    /// end with all there is. Returned is what was in memory last.
     pub(crate) fn read(
         &self,
         series: &str,
@@ -146,7 +146,7 @@ impl Prices {
     }
 }
 
-/// Reads one file behind what was read so far.
+/// Appends one file to what was read so far.
 fn append(
     builder: &mut Builder,
     path: &Path,
@@ -190,12 +190,12 @@ fn append(
     }
 }
 
-/// What the head of a file tells.
+/// The facts that the head of a file gives.
 struct Head {
     path: PathBuf,
     layout: Layout,
     first_ns: i64,
-    /// Length of the first bar by its own word.
+    /// Length of the first bar, as the bar gives it.
     span_ns: i64,
     /// The most frequent step from bar to bar, the shortest of these; 0 if there is one row only.
     step_ns: i64,

@@ -24,7 +24,7 @@ pub(crate) fn read_rows(
 ) -> Result<(), FileError> {
     let span = Span::of(path);
     let mut layout = None;
-    let take = |record: &ByteRecord, line: u64| {
+    let read = |record: &ByteRecord, line: u64| {
         let bad = |fault| FileError::Row { path: path.to_owned(), line, fault };
         let known = match layout {
             Some(known) => known,
@@ -37,9 +37,9 @@ pub(crate) fn read_rows(
         each(known, row, line)
     };
     if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet")) {
-        read_records(path, take)?;
+        read_records(path, read)?;
     } else {
-        unpack(path, |reader| read_lines(path, reader, take))?;
+        unpack(path, |reader| read_lines(path, reader, read))?;
     }
     if layout.is_none() {
         return Err(FileError::Empty { path: path.to_owned() });
@@ -47,7 +47,7 @@ pub(crate) fn read_rows(
     Ok(())
 }
 
-/// Calls `each` with every record of a CSV file and its line, but for a header, until it breaks.
+/// Calls `each` with every record of a CSV file and its line, except for a header, until it breaks.
 fn read_lines(
     path: &Path,
     reader: &mut dyn Read,

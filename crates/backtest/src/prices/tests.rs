@@ -104,7 +104,8 @@ fn overlapping_files_are_refused() {
     let desk = Desk::new(&[("A-1m-a.csv", early.as_bytes()), ("A-1m-b.csv", late.as_bytes())]);
     assert_eq!(
         desk.fails("A"),
-        "A-1m-a.csv and A-1m-b.csv: the files overlap in time (bars overlap: this one opens 0 ms after the one above it, \
+        "A-1m-a.csv and A-1m-b.csv: the files overlap in time \
+            (bars overlap: this one opens 0 ms after the one above it, \
          and they are 60000 ms long)"
     );
 }
@@ -212,7 +213,8 @@ fn bars_that_open_within_a_minute_are_refused_unless_they_are_shorter() {
     // Times of closes in the place of those of opens.
     assert_eq!(
         Desk::new(&[("A.csv", every(60_000, 59_999).as_bytes())]).fails("A"),
-        "A.csv:1: the bar opens at 2021-04-02T00:00:59.999Z, which is not a multiple of 60000 ms: is it the time it closes?"
+        "A.csv:1: the bar opens at 2021-04-02T00:00:59.999Z, which is not a multiple of 60000 ms: \
+            is it the time it closes?"
     );
     assert!(load(every(3_600_000, 1_830_000)).is_err());
     assert!(load(every(1000, 999)).is_err());

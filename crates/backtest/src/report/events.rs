@@ -55,7 +55,9 @@ fn table(findings: &Findings, rule: &str) -> Markup {
         @if !rest.is_empty() {
             details.more {
                 summary { (rest.len()) " more events of " (rule) }
-                @if all > SHOWN { p.note { "The next largest moves, in order of time. All events are in outcomes.csv." } }
+                @if all > SHOWN {
+                    p.note { "The next largest moves, in order of time. All events are in outcomes.csv." }
+                }
                 (rows(findings, &rest, &horizons))
             }
         }
@@ -166,7 +168,9 @@ pub(super) fn left_out(findings: &Findings) -> Markup {
         @if !without.is_empty() {
             details {
                 summary { (without.len()) " opens without an entry" }
-                @if without.len() > LEFT_OUT_SHOWN { p.note { "The first " (LEFT_OUT_SHOWN) "; all are in outcomes.csv." } }
+                @if without.len() > LEFT_OUT_SHOWN {
+                    p.note { "The first " (LEFT_OUT_SHOWN) "; all are in outcomes.csv." }
+                }
                 div.scroll { table {
                     thead { tr { th { "When, UTC" } th { "Rule" } th { "Series" } th { "Reason" } th { "Post" } } }
                     tbody { @for event in without.iter().take(LEFT_OUT_SHOWN) {
@@ -185,7 +189,7 @@ pub(super) fn left_out(findings: &Findings) -> Markup {
 }
 
 fn reasons(findings: &Findings) -> String {
-    let told = tally::left_out(findings).into_iter().filter(|(_, count)| *count > 0);
-    let told: Vec<String> = told.map(|(reason, count)| format!("{count} {reason}")).collect();
-    if told.is_empty() { "none".to_owned() } else { told.join(", ") }
+    let counts = tally::left_out(findings).into_iter().filter(|(_, count)| *count > 0);
+    let counts: Vec<String> = counts.map(|(reason, count)| format!("{count} {reason}")).collect();
+    if counts.is_empty() { "none".to_owned() } else { counts.join(", ") }
 }

@@ -11,7 +11,7 @@ use crate::outcome::Exclusion;
 use crate::provenance::WARNING;
 use crate::statistics::{GroupRow, RARE, Statistics, Verdict};
 
-/// Below so many clusters an interval is rough.
+/// With fewer clusters than this an interval is rough.
 const FEW: usize = 30;
 
 fn class(verdict: Verdict) -> &'static str {
@@ -111,7 +111,9 @@ fn card(row: &GroupRow, findings: &Findings, statistics: &Statistics) -> Markup 
             p.big { (percent(summary.net_mean)) }
             p.note {
                 "mean after costs"
-                @if let Some((low, high)) = interval { ", 95 % interval " (percent(Some(low))) " to " (percent(Some(high))) }
+                @if let Some((low, high)) = interval {
+                    ", 95 % interval " (percent(Some(low))) " to " (percent(Some(high)))
+                }
             }
             p {
                 (sentence(row, trials))

@@ -1,4 +1,4 @@
-//! What every part of the report looks up: the rules in its order, their verdicts, the outcome of an event.
+//! Lookups that every part of the report needs: rules in its order, their verdicts, the outcome of an event.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use crate::findings::{Dimension, Findings};
 use crate::outcome::Outcome;
 use crate::statistics::{GroupRow, Statistics, Verdict};
 
-/// Every rule with its outcomes over the main horizon, those of which the most can be said first, else by name.
+/// Every rule with its outcomes over the main horizon, the strongest verdict first, then by name.
 pub(super) fn order<'a>(
     findings: &'a Findings,
     statistics: &'a Statistics,

@@ -12,25 +12,27 @@ use crate::statistics::Statistics;
 /// Signals that are shown.
 const SHOWN: usize = 60;
 
-/// What rules that take nothing late would have opened, had the feed brought it.
+/// Signals that rules without `allow_late` would have opened on, if the feed had brought the posts.
 pub(super) fn missed(findings: &Findings, statistics: &Statistics) -> Markup {
     let (missed, main) = (&findings.missed, span(findings.main_ms));
     if missed.is_empty() {
         return html! { p {
-            "None: no post came late to a rule without " code { "allow_late" } ". Only tapes record what an outage lost and "
-            "history brought."
+            "None: no post came late to a rule without " code { "allow_late" }
+            ". Only tapes record what an outage lost and history brought."
         } };
     }
     html! {
         p {
-            (count(missed.len(), "signal")) " came late: the feed was down, and history brought the post to a rule without "
-            code { "allow_late" } ". You could not have entered at the time of the post, so these signals are not in any other figure. "
-            "Returns are by side, before costs, over " (main) ": " b { "from the post" } " is the most that the outage can have cost, "
+            (count(missed.len(), "signal")) " came late: the feed was down, and history brought the post to a rule "
+            "without " code { "allow_late" } ". You could not have entered at the time of the post, so these signals "
+            "are not in any other figure. Returns are by side, before costs, over " (main) ": " b { "from the post" }
+            " is the most that the outage can have cost, "
             b { "from when seen" } " is what was left when history brought it."
         }
         div.scroll { table {
             thead { tr {
-                th { "Rule" } th.n { "Signals" } th.n { "Late by, half" } th.n { "Nine in ten" } th.n { "The last" } th.n { "Priced" }
+                th { "Rule" } th.n { "Signals" } th.n { "Late by, half" } th.n { "Nine in ten" }
+                th.n { "The last" } th.n { "Priced" }
                 th.n { "From the post" } th.n { "From when seen" }
             } }
             tbody { @for row in &statistics.missed { tr {

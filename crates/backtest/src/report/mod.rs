@@ -56,9 +56,10 @@ pub fn report(
                 }
                 h2 id="events" { "Events" }
                 p.note {
-                    "Each path runs from ten bars before the entry to sixty after it. The vertical line is the entry, and the "
-                    "range below the path shows how far the price went down and up from there. Returns are by side; “net” is "
-                    "after costs; “gone before” is the move from the last price known when the post was made to the entry."
+                    "Each path runs from ten bars before the entry to sixty after it. The vertical line is the "
+                    "entry, and the range below the path shows how far the price went down and up from there. "
+                    "Returns are by side; “net” is after costs; “gone before” is the move from the last price known "
+                    "when the post was made to the entry."
                 }
                 (events::tables(findings, statistics))
                 h2 id="returns" { "Forward returns" }
@@ -67,8 +68,8 @@ pub fn report(
                 (tables::groups(findings, statistics, Dimension::TweetKind))
                 h2 id="groups" { "By other groups" }
                 @for (by, name) in [
-                    (Dimension::Basis, "Basis"), (Dimension::Evidence, "Evidence"), (Dimension::AssetClass, "Class of asset"),
-                    (Dimension::Hour, "Hour, UTC"),
+                    (Dimension::Basis, "Basis"), (Dimension::Evidence, "Evidence"),
+                    (Dimension::AssetClass, "Class of asset"), (Dimension::Hour, "Hour, UTC"),
                 ] {
                     details { summary { (name) } (tables::groups(findings, statistics, by)) }
                 }

@@ -1,4 +1,4 @@
-//! Files, settings, rules, prices: what it takes to make the report again.
+//! Files, settings, rules and prices: everything that is needed to make the report again.
 
 use std::collections::BTreeMap;
 
@@ -22,12 +22,16 @@ pub(super) fn provenance(
         p {
             "stoop " (version) ". From the decision to the order: " (wait(Some(settings.latency_ns as f64 / 1e6)))
             "; horizons: " (horizons.join(", "))
-            "; benchmark: " (settings.benchmark.as_deref().unwrap_or("none")) "; costs of each side: fee " (costs.taker_bps)
-            " bps, slippage " (costs.slippage_major_bps) " bps on BTC and ETH, " (costs.slippage_bps) " bps on everything else."
+            "; benchmark: " (settings.benchmark.as_deref().unwrap_or("none"))
+            "; costs of each side: fee " (costs.taker_bps) " bps, slippage "
+            (costs.slippage_major_bps) " bps on BTC and ETH, " (costs.slippage_bps)
+            " bps on everything else."
         }
         div.scroll { table {
             thead { tr { th { "File" } th { "What" } th { "SHA-256" } } }
-            tbody { @for source in sources { tr { td { (source.name) } td { (source.role) } td.hash { (source.sha256) } } } }
+            tbody { @for source in sources { tr {
+                td { (source.name) } td { (source.role) } td.hash { (source.sha256) }
+            } } }
         } }
         h3 { "Rules" }
         div.scroll { table {
@@ -48,7 +52,10 @@ pub(super) fn provenance(
         }
         h3 { "Prices" }
         div.scroll { table {
-            thead { tr { th { "Series" } th.n { "Rows" } th { "From" } th { "To" } th.n { "Missing bars" } th.n { "Bars without trades" } th { "Longest gaps" } } }
+            thead { tr {
+                th { "Series" } th.n { "Rows" } th { "From" } th { "To" } th.n { "Missing bars" }
+                th.n { "Bars without trades" } th { "Longest gaps" }
+            } }
             tbody { @for series in &findings.series { tr {
                 td { (series.name) " " (series.layout.as_str()) } td.n { (series.rows) }
                 td.when { (moment(series.first_ns)) } td.when { (moment(series.last_ns)) }

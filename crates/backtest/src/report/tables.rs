@@ -27,16 +27,20 @@ pub(super) fn fans(findings: &Findings, statistics: &Statistics) -> Markup {
             ": 95 % of the means of random moments, before costs."
         }
         p.note {
-            "In the tables, " b { "n" } " is the number of outcomes, followed by that of clusters in brackets: there are only as many "
-            "independent observations as clusters. " b { "t" } " is the mean after costs over its standard error, " b { "p" }
+            "In the tables, " b { "n" } " is the number of outcomes, followed by that of clusters in brackets: "
+            "there are only as many independent observations as clusters. " b { "t" }
+            " is the mean after costs over its standard error, " b { "p" }
             " the two-sided chance of such a t, and " b { "p, trials" }
             " the chance that the best of all trials on these frames looks like this by luck."
         }
         @for rule in rules {
             h3 { (rule) }
             // Over a day prices go so far that the minutes would be flat beside it.
-            div.pair { @for (rows, until) in [(&near(&rows(rule)), "up to an hour"), (&rows(rule), "over every horizon")] {
-                @if rows.len() > 1 && rows.iter().any(|row| row.summary.clusters > 1) { figure { (PreEscaped(fan(rule, rows))) figcaption { (rule) ", " (until) } } }
+            @let until = [(near(&rows(rule)), "up to an hour"), (rows(rule), "over every horizon")];
+            div.pair { @for (rows, until) in &until {
+                @if rows.len() > 1 && rows.iter().any(|row| row.summary.clusters > 1) {
+                    figure { (PreEscaped(fan(rule, rows))) figcaption { (rule) ", " (until) } }
+                }
             } }
             (group_table(&rows(rule), FirstColumn::Horizon, benchmark))
         }
@@ -85,7 +89,8 @@ pub(super) fn groups(findings: &Findings, statistics: &Statistics, by: Dimension
     html! {
         p.note { "Over " (span(main_ms)) "." }
         @if let Some(plot) = plot { figure { (PreEscaped(plot)) figcaption {
-            span.key.main { "Mean after costs" } " with its 95 % interval; " span.key.band { "grey" } ": random moments."
+            span.key.main { "Mean after costs" } " with its 95 % interval; " span.key.band { "grey" }
+            ": random moments."
         } } }
         (group_table(&rows, FirstColumn::Group, findings.settings.benchmark.as_deref()))
     }
@@ -109,7 +114,7 @@ fn intervals(rows: &[&GroupRow]) -> Vec<Interval> {
     rows.iter().filter_map(interval).collect()
 }
 
-/// What the first column of a table of groups holds.
+/// The first column of a table of groups.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum FirstColumn {
     /// All rows are of one rule: the horizon.
@@ -146,21 +151,26 @@ fn group_table(rows: &[&GroupRow], first: FirstColumn, benchmark: Option<&str>) 
     }
 }
 
-/// Authors, and whether their past would have told.
+/// Authors, and whether following them by their past would have helped.
 pub(super) fn scoreboard(statistics: &Statistics) -> Markup {
     let board = &statistics.scoreboard;
     html! {
         p {
-            "Over " (span(board.horizon_ms)) ", all rules together. If you had followed only authors whose score was above 0 at the time, "
+            "Over " (span(board.horizon_ms)) ", all rules together. If you had followed only authors whose score "
+            "was above 0 at the time, "
             @if board.followed == 0 { "you would have traded none of the " (board.passed_over) " outcomes." }
             @else {
                 (board.followed) " outcomes would have had a net mean of " (percent(board.followed_net_mean))
-                @if board.passed_over > 0 { "; the other " (board.passed_over) " had " (percent(board.passed_over_net_mean)) }
+                @if board.passed_over > 0 {
+                    "; the other " (board.passed_over) " had " (percent(board.passed_over_net_mean))
+                }
                 "."
             }
         }
         div.scroll { table {
-            thead { tr { th { "Author" } th.n { "Outcomes" } th.n { "Net mean" } th.n { "Shrunk to the mean" } th.n { "Hits" } } }
+            thead { tr {
+                th { "Author" } th.n { "Outcomes" } th.n { "Net mean" } th.n { "Shrunk to the mean" } th.n { "Hits" }
+            } }
             tbody { @for row in board.authors.iter().take(AUTHORS) { tr {
                 td { "@" (row.author) } td.n { (row.outcomes) } td.n { (percent(Some(row.net_mean))) }
                 td.n { (percent(Some(row.net_mean_shrunk))) } td.n { (share(Some(row.hit_rate))) }

@@ -11,7 +11,7 @@ use crate::average::{mean, median, quantile};
 use crate::findings::{Event, Findings};
 use crate::outcome::{by_side, change};
 
-/// What became of the opens of a rule that did not wait for the enrichment.
+/// The fate of the opens of a rule that did not wait for the enrichment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct EnrichmentRow {
     /// The rule.
@@ -33,8 +33,8 @@ pub struct EnrichmentRow {
     pub head_start_median: Option<f64>,
     /// Opens held that have both entries.
     pub head_starts: usize,
-    /// Mean after costs of the opens that were cancelled, over the main horizon: what acting on them came to, and waiting
-    /// would have kept away.
+    /// Mean after costs of the opens that were cancelled, over the main horizon: what acting on them came to, and
+    /// waiting would have kept away.
     pub cancelled_net_mean: Option<f64>,
     /// Cancelled opens with such an outcome.
     pub cancelled_outcomes: usize,

@@ -9,7 +9,7 @@ use super::trials::deflated;
 use super::verdict::Verdict;
 use crate::findings::{Dimension, Findings, Group};
 
-/// What the outcomes of a group come to over one horizon.
+/// The outcomes of a group over one horizon.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct GroupRow {
     /// The rule.
@@ -20,7 +20,7 @@ pub struct GroupRow {
     pub value: String,
     /// From entry to exit, ms.
     pub horizon_ms: i64,
-    /// What they come to.
+    /// Their statistics.
     #[serde(flatten)]
     pub summary: Summary,
     /// Mean of the draws, before costs; `None` for groups beyond the first 1,024.
@@ -33,7 +33,7 @@ pub struct GroupRow {
     pub beats_placebo: Option<bool>,
     /// The chance that the best of all trials looks like this by luck; `None` unless trials were counted.
     pub p_deflated: Option<f64>,
-    /// What can be said of it; `None` for groups without random moments.
+    /// The verdict on it; `None` for groups without random moments.
     pub verdict: Option<Verdict>,
 }
 

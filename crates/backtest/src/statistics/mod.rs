@@ -23,7 +23,7 @@ use serde::Serialize;
 
 use crate::findings::Findings;
 
-/// What the outcomes that count say.
+/// The statistics of the outcomes that count.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Statistics {
     /// [`Findings::main_ms`], the horizon of everything below that has only one.
@@ -36,7 +36,7 @@ pub struct Statistics {
     pub moves: Vec<MoveRow>,
     /// Authors.
     pub scoreboard: Scoreboard,
-    /// What acting before the enrichment gained and cost.
+    /// The gain and the cost of acting before the enrichment.
     pub enrichment: Vec<EnrichmentRow>,
     /// How long the enrichment took, by author.
     pub delays: Vec<Delay>,
@@ -45,8 +45,8 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    /// Sums up. `trials` is how many there were on these inputs, this study among them ([`Trials::count`]): each chance is
-    /// deflated by that. With 0 they are left as they are.
+    /// Sums up. `trials` is how many there were on these inputs, this study among them ([`Trials::count`]): each
+    /// chance is deflated by that. With 0 they are left as they are.
     pub fn of(findings: &Findings, trials: usize) -> Self {
         let (enrichment, delays) = enrichment::enrichment(findings);
         Self {

@@ -22,7 +22,7 @@ pub struct MoveRow {
     pub gone_mean: f64,
     /// `gone_mean` as a share of `whole_mean`; none if the whole is not a move for the side.
     pub gone_share: Option<f64>,
-    /// Half of the outcomes were at their furthest within so many seconds of the entry.
+    /// Half of the outcomes were at their furthest within this many seconds of the entry.
     pub peak_s_median: f64,
 }
 

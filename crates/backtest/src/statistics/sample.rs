@@ -1,4 +1,4 @@
-//! What a handful of outcomes says, and how sure one may be.
+//! What a handful of outcomes says, and how sure that is.
 
 use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
@@ -17,7 +17,7 @@ const RESAMPLES: usize = 1000;
 pub struct Summary {
     /// Outcomes.
     pub outcomes: usize,
-    /// Clusters of them: so many observations there are.
+    /// Clusters of them: the number of independent observations.
     pub clusters: usize,
     /// Mean by side before costs.
     pub mean: Option<f64>,
@@ -117,7 +117,7 @@ fn sums(points: &[Point]) -> Vec<(f64, f64)> {
     sums
 }
 
-/// The mean over its standard error, which takes a cluster for one observation.
+/// The mean over its standard error, which counts a cluster as one observation.
 fn t_by_cluster(count: usize, clusters: &[(f64, f64)]) -> Option<f64> {
     let groups = clusters.len() as f64;
     if groups < 2.0 {
@@ -127,7 +127,7 @@ fn t_by_cluster(count: usize, clusters: &[(f64, f64)]) -> Option<f64> {
     let mean = clusters.iter().map(|(sum, _)| sum).sum::<f64>() / count;
     let squares: f64 = clusters.iter().map(|(sum, size)| (sum - size * mean).powi(2)).sum();
     let error = (groups / (groups - 1.0) * squares).sqrt() / count;
-    // Outcomes that are all alike, as of a price that never moved, say nothing of how sure one may be.
+    // Outcomes that are all alike, as with a price that never moved, say nothing about certainty.
     (error > mean.abs() * 1e-12).then(|| mean / error)
 }
 
@@ -136,7 +136,7 @@ fn chance(t: f64, clusters: usize) -> Option<f64> {
     Some((2.0 * students.sf(t.abs())).min(1.0))
 }
 
-/// Where 95 % of the means lie if clusters are drawn anew, with repetition.
+/// Where 95 % of the means lie if clusters are drawn again, with repetition.
 fn bootstrap(clusters: &[(f64, f64)], dice: &mut Dice) -> Option<(f64, f64)> {
     if clusters.len() < 2 {
         return None;

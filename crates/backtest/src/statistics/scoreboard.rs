@@ -1,4 +1,4 @@
-//! Who was worth following, as it was known at the time.
+//! Authors that were worth following, by what was known at the time.
 
 use std::collections::{BTreeMap, BinaryHeap};
 
@@ -8,10 +8,10 @@ use super::sample::Point;
 use crate::average::mean;
 use crate::findings::Findings;
 
-/// So many outcomes of nobody in particular are added to those of each author.
+/// Average outcomes that are added to those of each author: with few of their own, the score stays near the mean.
 const PRIOR: f64 = 10.0;
 
-/// What an author's posts were worth.
+/// The worth of an author's posts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AuthorRow {
     /// Handle.
@@ -26,7 +26,7 @@ pub struct AuthorRow {
     pub hit_rate: f64,
 }
 
-/// All authors, and whether their past would have told.
+/// All authors, and whether following them by their past would have helped.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Scoreboard {
     /// From entry to exit, ms.
@@ -56,7 +56,7 @@ impl Tally {
         self.count += 1.0;
     }
 
-    /// Its mean after so many values of `prior` have been added.
+    /// Its mean after [`PRIOR`] values of `prior` have been added.
     fn shrunk(self, prior: f64) -> f64 {
         (self.sum + PRIOR * prior) / (self.count + PRIOR)
     }
@@ -71,7 +71,7 @@ pub(super) fn scoreboard(findings: &Findings) -> Scoreboard {
     let horizon_ms = findings.main_ms;
     let mut nets: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     let mut all = Tally::default();
-    // What is known grows with the exits; those still to come wait by time.
+    // An outcome is known from its exit on. Until then it waits, in order of time.
     let mut known: BTreeMap<&str, Tally> = BTreeMap::new();
     let mut known_all = Tally::default();
     let mut waiting: BinaryHeap<(std::cmp::Reverse<(i64, usize)>, &str)> = BinaryHeap::new();
@@ -155,7 +155,7 @@ mod tests {
         let settings = Settings { horizons_ms: vec![300_000], names, ..Settings::default() };
         let found = study.measure(settings, &Prices::open(folder.path()).expect("prices")).expect("findings");
         let board = scoreboard(&found);
-        // Somebody else has no past: the mean of all stands for it.
+        // The other author has no past, so the mean of all is the score.
         assert_eq!((board.followed, board.passed_over), (2, 2));
         assert_eq!(board.authors.iter().map(|row| row.outcomes).collect::<Vec<_>>(), [3, 1]);
         assert!(board.authors[0].net_mean_shrunk < board.authors[0].net_mean);

@@ -9,7 +9,7 @@ use crate::findings::Findings;
 
 /// The trials on all inputs, as a file keeps them: a line each, `INPUTS RULE_HASH LATENCY_NS HORIZON_MS`, sorted.
 ///
-/// A trial done again is no new trial.
+/// A trial that is repeated does not count again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trials {
     lines: BTreeSet<String>,
@@ -21,7 +21,7 @@ pub struct Trials {
 pub struct TrialsError {
     /// The file.
     pub path: PathBuf,
-    /// What the operating system said.
+    /// The error of the operating system.
     pub source: io::Error,
 }
 
@@ -70,7 +70,7 @@ impl Trials {
     }
 }
 
-/// The chance that the best of so many trials looks like this by luck: Šidák's. It takes trials for independent, which
+/// The chance that the best of `trials` looks like this by luck, after Šidák. It assumes independent trials, which
 /// horizons of one rule are not, and so errs to the cautious side.
 pub(super) fn deflated(p: f64, trials: usize) -> f64 {
     -(trials as f64 * (-p).ln_1p()).exp_m1()

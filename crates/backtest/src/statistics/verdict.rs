@@ -1,21 +1,21 @@
-//! What can be said of a group of outcomes, in a word.
+//! The verdict on a group of outcomes.
 
 use serde::Serialize;
 
 use super::sample::Summary;
 
-/// A chance below this is taken for more than luck.
+/// A chance below this counts as more than luck.
 pub(crate) const RARE: f64 = 0.05;
 
-/// What can be said of a group over one horizon, the strongest claim first: no stronger than its weakest ground.
+/// The verdict on a group over one horizon, the strongest claim first. It is no stronger than its weakest ground.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Above random moments after costs, and no luck of so many trials.
+    /// Above random moments after costs, and rarer than the best of all trials by luck.
     Holds,
-    /// Above random moments after costs, and luck would do it.
+    /// Above random moments after costs, but luck could explain it.
     MayBeLuck,
-    /// Above random moments after costs, and not without what the benchmark did meanwhile.
+    /// Above random moments after costs, but not without the return of the benchmark.
     MarketDidIt,
     /// Above random moments before costs, and not after.
     CostsTakeIt,
@@ -26,7 +26,8 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Judges a group by the upper bound of its random moments, and by its chance among all trials if they were counted.
+    /// Judges a group by the upper bound of its random moments, and by its chance among all trials if they were
+    /// counted.
     pub(super) fn of(summary: &Summary, placebo_high: Option<f64>, p_deflated: Option<f64>) -> Self {
         let (Some(net), Some(high), Some(low)) = (summary.net_mean, placebo_high, summary.net_low) else {
             return Self::TooFew;

@@ -27,8 +27,8 @@ pub(super) fn group(events: &mut [Event]) -> Vec<Group> {
     for key in events.iter().filter(|event| event.counts).flat_map(keys) {
         *counts.entry(key).or_default() += 1;
     }
-    // Only the first groups draw random moments. There may be any number of authors, so they come last, and of them those
-    // with the most opens first.
+    // Only the first groups draw random moments. There may be any number of authors, so they come last, and of them
+    // those with the most opens first.
     let mut order: Vec<(Key, usize)> = counts.into_iter().collect();
     order.sort_by_key(|((_, by, _), count)| (*by, Reverse(*count)));
     let places: BTreeMap<&Key, usize> = order.iter().map(|(key, _)| key).zip(0..).collect();
@@ -39,7 +39,7 @@ pub(super) fn group(events: &mut [Event]) -> Vec<Group> {
     order.into_iter().map(group).collect()
 }
 
-/// What an event has in this dimension.
+/// The value of an event in this dimension.
 fn value(by: Dimension, event: &Event) -> String {
     let decision = &event.decision;
     match by {

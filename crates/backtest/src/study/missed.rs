@@ -43,7 +43,7 @@ pub(super) fn measure(missed: &mut MissedSignal, series: &Series, latency_ns: i6
         Ok(signed(end.gross, side))
     };
     let created_ns = missed.signal.created_ms.and_then(|ms| ms.checked_mul(1_000_000));
-    // Of a post from long before, no price is kept.
+    // Prices from long before the decision are not in memory any more.
     let created_ns = created_ns.filter(|at_ns| *at_ns >= missed.signal.decided_ns - DAYS * DAY_NS);
     missed.from_post = created_ns.and_then(|at_ns| from(at_ns).ok());
     match from(missed.signal.decided_ns) {

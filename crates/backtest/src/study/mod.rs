@@ -39,7 +39,8 @@ impl Study {
         self.missed.push(missed.clone());
     }
 
-    /// Adds a decision that stands on a tape, for the latencies of the run that wrote it. It is not measured against prices.
+    /// Adds a decision that stands on a tape, for the latencies of the run that wrote it. It is not measured against
+    /// prices.
     pub fn record(&mut self, decision: &Decision) {
         self.recorded.add(decision);
     }
@@ -114,13 +115,13 @@ fn assign(mut decisions: Vec<Decision>, settings: &Settings, prices: &Prices) ->
     for decision in decisions {
         let markets = decision.markets.iter().map(|on| on.market.as_str());
         let mut search = settings.names.search(&decision.rule.name, decision.asset.as_ref(), markets, prices);
-        // What a later step names may be a contract that no series is known for: it is still the open's decision.
+        // A later step may name a contract without a series. It is still the decision of the open.
         let open = opened.get(&decision.id).filter(|open| open.found.is_some());
         if let Some(open) = open.filter(|_| search.found.is_none()) {
             search = open.clone();
         }
         opened.entry(decision.id).or_insert_with(|| search.clone());
-        // A run that was killed decides its last lines again after the restart, and both are recorded.
+        // A run that was killed decides its last lines again after the restart, and both are on tape.
         let counts = decision.kind == DecisionKind::Open && counted.insert(decision.id);
         let excluded = search.exclusion(decision.asset.as_ref());
         events.push(Event {
@@ -160,7 +161,7 @@ enum Waiting {
     Missed(usize),
 }
 
-/// What is to be measured on each series, with its time, ns.
+/// The events and missed signals to measure on each series, with their times, ns.
 fn waiting(findings: &Findings) -> BTreeMap<String, Vec<(i64, Waiting)>> {
     let events = findings.events.iter().enumerate();
     let events = events
@@ -177,8 +178,8 @@ fn waiting(findings: &Findings) -> BTreeMap<String, Vec<(i64, Waiting)>> {
     by_series
 }
 
-/// Reads a series once, and measures on the way what waits for it, which is in order of time. Returns what is left of the
-/// series at its end.
+/// Reads a series once, and measures on the way what waits for it, which is in order of time. Returns what is left of
+/// the series at its end.
 fn measure_on(
     name: &str,
     waiting: &[(i64, Waiting)],
@@ -232,7 +233,7 @@ fn need(decided_ns: i64, spacing_ns: i64, settings: &Settings) -> Need {
 /// Enters one event and follows it over each horizon.
 fn measure(event: &mut Event, rows: &mut [Outcome], series: &Series, settings: &Settings) {
     let created_ns = event.decision.created_ms.and_then(|ms| ms.checked_mul(1_000_000));
-    // Of a post from long before, no price is kept.
+    // Prices from long before the decision are not in memory any more.
     let created_ns = created_ns.filter(|at_ns| *at_ns >= event.decision.decided_ns - DAYS * DAY_NS);
     event.before = created_ns.and_then(|at_ns| series.known_at(at_ns));
     let place = match enter(series, event.decision.decided_ns.saturating_add(settings.latency_ns)) {
@@ -282,7 +283,7 @@ fn step_ns(spacing_ns: i64) -> i64 {
     spacing_ns.max(60_000_000_000)
 }
 
-/// Takes the benchmark's return from those that were measured.
+/// Subtracts the return of the benchmark from those that were measured.
 fn adjust_all(
     events: &[Event],
     outcomes: &mut [Outcome],
@@ -325,8 +326,8 @@ fn draw(placebo: &mut Placebo, event: &Event, rows: &[Outcome], series: &Series)
     placebo.add(series, entry, sign, &horizons, &event.groups);
 }
 
-/// Outcomes of one series and horizon whose windows overlap, directly or by way of others, are one cluster: they have seen
-/// the same prices. They come in order of entry; `open` has the begin of the last cluster, and its end so far.
+/// Outcomes of one series and horizon whose windows overlap, directly or by way of others, are one cluster: they have
+/// seen the same prices. They come in order of entry; `open` has the begin of the last cluster, and its end so far.
 fn join(event: &Event, outcome: &mut Outcome, open: &mut Option<(i64, i64)>) {
     let (Some(entry), Some(exit), true) = (event.entry, outcome.exit, event.counts) else { return };
     let first_ns = match *open {

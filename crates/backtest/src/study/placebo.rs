@@ -14,7 +14,7 @@ pub(super) const DAY_NS: i64 = 86_400_000_000_000;
 const HALF_HOUR_NS: i64 = 1_800_000_000_000;
 /// Tries for a moment at which something was traded.
 const TRIES: usize = 8;
-/// The groups that draw: each horizon of one takes 16 bytes a draw, 150 MB for all with nine horizons.
+/// The most groups that draw. A group needs 16 bytes for each draw and horizon: 150 MB for all with nine horizons.
 const DRAWING: usize = 1024;
 
 /// Sums of draws for the first groups of a study, each over every horizon.
@@ -33,11 +33,11 @@ impl Placebo {
 
     /// Draws for one event that has been entered; its outcomes count for some groups.
     ///
-    /// A draw is a moment at the same time of another day, 30 days away at most, or half an hour to either side of it; of the
-    /// same day if the series has no other. Outcomes of a cluster are moved by the same time: they saw the same prices, and
-    /// moved each on its own they would have a narrower band than one observation has.
+    /// A draw is a moment at the same time of another day, 30 days away at most, or half an hour to either side of
+    /// it; of the same day if the series has no other. Outcomes of a cluster are moved by the same time: they saw the
+    /// same prices, and moved one by one they would have a narrower band than a single observation has.
     ///
-    /// `horizons` has the horizon and the begin of the cluster of each outcome that the event has, by place.
+    /// `horizons` has the horizon and the start of the cluster of each outcome that the event has, by place.
     pub(super) fn add(
         &mut self,
         series: &Series,
@@ -86,8 +86,8 @@ impl Placebo {
     }
 }
 
-/// The place of each draw for an entry. Each draw has dice of its own, the same for all of a cluster, and so moves them alike
-/// but where that would leave the series, or nothing was traded.
+/// The place of each draw for an entry. Each draw has dice of its own, the same for all of a cluster, and so moves
+/// them alike but where that would leave the series, or nothing was traded.
 fn moments(series: &Series, entry_ns: i64, cluster_ns: i64) -> Vec<Option<usize>> {
     let mut dice = Dice::new(&[b"placebo", &cluster_ns.to_be_bytes()]);
     let days = |from_ns: i64, to_ns: i64| ((to_ns - from_ns) / DAY_NS).clamp(0, DAYS);
@@ -98,7 +98,7 @@ fn moments(series: &Series, entry_ns: i64, cluster_ns: i64) -> Vec<Option<usize>
         (0..TRIES).find_map(|_| {
             let day = dice.below(2 * most.unsigned_abs() + 1) as i64 - most;
             let shift_ns = dice.below(2 * HALF_HOUR_NS as u64 + 1) as i64 - HALF_HOUR_NS;
-            // Behind the last day comes the first, so that in a short series each of the other days is as likely.
+            // After the last day comes the first, so that in a short series each of the other days is as likely.
             let day = match day {
                 day if day < -before => day + before + after + 1,
                 day if day > after => day - before - after - 1,

@@ -1,4 +1,4 @@
-//! What the decisions that a live run has written took it, stage by stage.
+//! Latencies of the decisions that a live run has recorded, stage by stage.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use stoop_model::{Decision, DecisionKind, Op, Trigger, TweetId};
 
 use crate::findings::{Recorded, RecordedStage};
 
-/// Stages that a decision line tells of.
+/// The stages that a decision line has latencies of.
 const STAGES: [Stage; 7] = [
     Stage::Decode,
     Stage::Merge,
@@ -18,11 +18,11 @@ const STAGES: [Stage; 7] = [
     Stage::SentRecv,
 ];
 
-/// Takes the decision lines of recordings.
+/// Collects the decision lines of recordings.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     recorder: Recorder,
-    /// Tweets whose way to the machine is known: what several rules decide on one is one way.
+    /// Tweets whose way to the machine was recorded. Decisions of several rules on one tweet share one way.
     tweets: BTreeSet<TweetId>,
     counts: Recorded,
 }

@@ -65,7 +65,8 @@ fn a_decision_has_a_row_for_each_horizon() {
     let folder = folder(10);
     let rows = table(&findings(&[decision(1, 0)], settings(&[1_000, 120_000, 600_000]), folder.path()));
     assert_eq!(rows[0], crate::table::COLUMNS.join(","));
-    let head = "00000000000000010000000000000000,0,true,test,fixture_author_of_posts,2064689031777615872,,post,open,content,,,UPUSDT,\
+    let head = "00000000000000010000000000000000,0,true,test,fixture_author_of_posts,2064689031777615872,,post,open,\
+                content,,,UPUSDT,\
                 buy,1767614400000000000,1767614400000000000,1.00,";
     assert_eq!(rows[1], format!("{head}1000,,,,,,,,,coarse,series"));
     let done = "120000,1767614520000000000,1.02,0.020000000000,0.009000000000,,0.020000000000,0.000000000000,\

@@ -16,7 +16,8 @@ use super::{COLUMNS, Cell, row};
 use crate::findings::Findings;
 use crate::outcome::PLACES;
 
-/// Prices are texts: no decimal of 38 digits, which is what readers take, holds 28 digits before the point and behind it.
+/// Prices are texts, because the largest decimal that readers accept, with 38 digits, cannot hold 28 digits on both
+/// sides of the point.
 const SCHEMA: &str = "message outcomes {
     required binary id (STRING);
     required int64 revision;
@@ -50,9 +51,9 @@ const SCHEMA: &str = "message outcomes {
 /// Rows of a group, some 2 KiB each until it is written.
 const GROUP_ROWS: usize = 1 << 14;
 
-/// Writes the outcomes as Parquet: the rows and columns of [`write_outcomes`](super::write_outcomes) in the same order. Times are
-/// timestamps in ns, UTC, returns decimals with 12 places, prices texts with the digits of their source; what is not
-/// there is null.
+/// Writes the outcomes as Parquet: the rows and columns of [`write_outcomes`](super::write_outcomes) in the same
+/// order. Times are timestamps in ns, UTC, returns decimals with 12 places, prices texts with the digits of their
+/// source; absent values are null.
 pub fn write_outcomes_parquet(findings: &Findings, out: impl Write + Send) -> io::Result<()> {
     let properties =
         WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?)).build();

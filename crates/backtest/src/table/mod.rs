@@ -46,8 +46,8 @@ pub const COLUMNS: [&str; 28] = [
     "series_by",
 ];
 
-/// Writes the outcomes as RFC 4180 has it: a header, lines that end with CR LF, quotes where they are needed. What is not
-/// there is empty. Prices have the digits of their source, returns 12 decimal places.
+/// Writes the outcomes as RFC 4180 has it: a header, lines that end with CR LF, quotes where they are needed. Absent
+/// values are empty. Prices have the digits of their source, returns 12 decimal places.
 pub fn write_outcomes(findings: &Findings, out: impl Write) -> io::Result<()> {
     let mut table = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(out);
     table.write_record(COLUMNS)?;

@@ -286,9 +286,10 @@ impl Tape {
             }
             // It was not sealed, and ends where a record does.
             McapError::UnexpectedEof if self.read_bytes == self.offset => None,
-            McapError::UnexpectedEof => {
-                Some(format!("the file ends within a record, after {} bytes of it", self.read_bytes - self.offset))
-            }
+            McapError::UnexpectedEof => Some(format!(
+                "the file ends within a record, after {} bytes of it",
+                self.read_bytes - self.offset
+            )),
             McapError::BytesAfterEndMagic => {
                 self.offset += mcap::MAGIC.len() as u64;
                 Some("there is something after the end of the tape".to_owned())

@@ -19,7 +19,7 @@ use super::row::{KLINE_COLUMNS, TRADE_COLUMNS};
 /// Rows that are decoded at a time; besides them a page of each column is in memory.
 const BATCH_ROWS: usize = 1024;
 
-/// A column that is needed: its place in a record, and its names, in lower case and without what stands between words.
+/// A column that is needed: its place in a record, and its names, in lower case and without separators.
 type Needed = (usize, &'static [&'static str]);
 
 const KLINES: [Needed; 7] = [
@@ -33,7 +33,8 @@ const KLINES: [Needed; 7] = [
 ];
 const TRADES: [Needed; 3] =
     [(1, &["price"]), (2, &["quantity", "qty"]), (5, &["transacttime", "timestamp", "time"])];
-const NAMES: &str = "klines have open_time, open, high, low, close, volume, close_time, aggTrades price, quantity, transact_time";
+const NAMES: &str = "klines have open_time, open, high, low, close, volume, close_time, \
+    aggTrades price, quantity, transact_time";
 
 /// A column of the file.
 struct Column {
@@ -46,21 +47,21 @@ struct Column {
     meaning: Meaning,
 }
 
-/// What a stored value stands for.
+/// The meaning of a stored value.
 #[derive(Clone, Copy)]
 enum Meaning {
     /// Itself: an integer, a float or a text.
     Plain,
     /// An integer without a sign.
     Unsigned,
-    /// So many of its digits are decimal places.
+    /// A decimal with this many decimal places.
     Decimal(usize),
-    /// A time in units of so many ns.
+    /// A time in units of this many ns.
     Time(i64),
 }
 
-/// Calls `each` with a record of every row and its number, from 1, until it breaks. A record is as wide as that of the layout
-/// in CSV; what is null, or needed by nobody, is empty.
+/// Calls `each` with a record of every row and its number, from 1, until it breaks. A record is as wide as that of
+/// the layout in CSV; fields that are null or not needed are empty.
 pub(super) fn read_records(
     path: &Path,
     mut each: impl FnMut(&ByteRecord, u64) -> Result<bool, FileError>,
@@ -94,7 +95,7 @@ pub(super) fn read_records(
     Ok(())
 }
 
-/// Decodes. The crate panics on some damage: a column of negative length, a page that needs a dictionary and has none.
+/// Decodes. The crate panics on some damage: a column of negative length, a page whose dictionary is missing.
 fn guard<T>(decode: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(decode)) {
         Ok(decoded) => decoded.map_err(|error| error.to_string()),
@@ -136,7 +137,7 @@ fn find(schema: &SchemaDescriptor) -> Result<(usize, Vec<Column>), String> {
     Ok((width, needed.iter().map(column).collect::<Result<_, _>>()?))
 }
 
-/// What the values of a column stand for; none if they are no numbers. Older files have a converted type only.
+/// The meaning of the values of a column; `None` unless they are numbers. Older files have only a converted type.
 fn meaning(column: &ColumnDescriptor) -> Option<Meaning> {
     if column.max_rep_level() > 0 {
         return None;
@@ -276,7 +277,7 @@ fn pad(record: &mut ByteRecord, width: usize) {
 }
 
 fn put(out: &mut Vec<u8>, value: impl std::fmt::Display) {
-    write!(out, "{value}").expect("a Vec takes it");
+    write!(out, "{value}").expect("a Vec accepts everything");
 }
 
 fn integer(value: i64, meaning: Meaning, out: &mut Vec<u8>) {
@@ -284,7 +285,7 @@ fn integer(value: i64, meaning: Meaning, out: &mut Vec<u8>) {
         Meaning::Plain => put(out, value),
         Meaning::Unsigned => put(out, value as u64),
         Meaning::Decimal(places) => decimal(i128::from(value), places, out),
-        // Beyond what ns can tell is beyond the years that a time may be in.
+        // A time that does not fit into ns is outside the years that are accepted anyway.
         Meaning::Time(unit_ns) => put(out, value.saturating_mul(unit_ns)),
     }
 }
