@@ -3,6 +3,7 @@
 mod day;
 mod fixtures;
 mod golden;
+mod modules;
 mod odd;
 mod replay;
 mod rest;

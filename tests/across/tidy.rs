@@ -82,7 +82,7 @@ fn code(path: &Path) -> String {
 }
 
 /// Lines of code of a crate with their places, without what is compiled for its tests alone.
-fn product(crate_name: &str) -> Vec<(String, String)> {
+pub(crate) fn product(crate_name: &str) -> Vec<(String, String)> {
     let all = files(&workspace(&format!("crates/{crate_name}/src")));
     let mut test_modules = Vec::new();
     let mut lines = Vec::new();

@@ -1,17 +1,18 @@
 //! Inputs on disk and the decision line.
 //!
-//! Frames come from JSONL files ([`Frames`]), or with everything else an engine was given from a tape: a [`TapeWriter`]
-//! writes it, a [`Tape`] reads one and [`Tapes`] several as one input. Decisions leave as lines ([`write_decision`]), of
-//! which a run has a [`Digest`].
+//! Frames come from JSONL files ([`Frames`]), or with everything else an engine was given from a tape: a
+//! [`TapeWriter`] writes it, a [`Tape`] reads one and [`Tapes`] several as one input. Decisions leave as lines
+//! ([`write_decision`]), of which a run has a [`Digest`].
 //!
 //! # What does this crate not do?
 //!
-//! It has no clock and no thread: whoever writes a tape says what time it is and when to look at it. It decides nothing.
+//! It has no clock and no thread: the caller says what time it is and when to check the age of a chunk. It does not
+//! decide anything.
 //!
 //! # Invariants
 //!
-//! - What is read from a tape is what was written, from the first record up to where it ends; damage is told.
-//! - No file is overwritten.
+//! - What is read from a tape is what was written, from the first record up to where it ends; damage is reported.
+//! - It never overwrites a file.
 //! - Memory is bounded by the longest line or chunk, whatever a file says of itself.
 
 mod compare;
@@ -19,9 +20,9 @@ mod decision;
 mod frames;
 mod input;
 mod line;
+mod progress;
 mod state;
 mod tape;
-mod told;
 mod writer;
 
 pub use compare::is_same_decision;

@@ -2,7 +2,7 @@
 //!
 //! A tape holds three topics: `frames`, raw bytes as they came; `events`, JSON objects `{"type":…}`; `decisions`, the
 //! lines. The order of its records is the order of inputs. At its head stand the configuration and the state the engine
-//! began with, so that a tape says all a replay needs.
+//! began with, so a tape has everything that a replay needs.
 //!
 //! Chunks are written whole: what a crash leaves can be read up to the last one. Each record has its place in the file
 //! as its sequence number, by which a reader knows that none is missing.
@@ -30,7 +30,7 @@ pub use write::{TapeOptions, TapeWriteError, TapeWriter};
 pub const MAX_RECORD_BYTES: usize = 32 << 20;
 /// The longest chunk, bytes before compression: one that is as good as full, and the longest record.
 const MAX_CHUNK_BYTES: usize = 64 << 20;
-/// MCAP's word for who may know what the records mean; the number counts layouts.
+/// The MCAP profile, which says how to read the records; the number counts layouts.
 const PROFILE: &str = "stoop/1";
 const PROFILE_FAMILY: &str = "stoop/";
 
@@ -39,7 +39,7 @@ const EVENTS: &str = "events";
 const DECISIONS: &str = "decisions";
 const BYTES_ENCODING: &str = "application/octet-stream";
 const JSON_ENCODING: &str = "json";
-/// Members of what a channel of frames says of itself.
+/// Keys in the metadata of a channel of frames.
 const ORIGIN_KEY: &str = "origin";
 const ENDPOINT_KEY: &str = "endpoint";
 const HISTORY: &str = "history";

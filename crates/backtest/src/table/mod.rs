@@ -2,15 +2,17 @@
 
 mod columns;
 
+pub use columns::write_outcomes_parquet;
+
 use std::fmt;
 use std::io::{self, Write};
 
 use csv::{Terminator, WriterBuilder};
 use rust_decimal::Decimal;
 
-use crate::assign::SeriesBy;
+use crate::findings::{Event, Findings};
 use crate::outcome::{Exclusion, Fill, Outcome};
-use crate::study::{Event, Findings};
+use crate::search::SeriesBy;
 
 /// Columns of `outcomes.csv` and `outcomes.parquet`.
 pub const COLUMNS: [&str; 28] = [
@@ -44,17 +46,15 @@ pub const COLUMNS: [&str; 28] = [
     "series_by",
 ];
 
-impl Findings {
-    /// Writes the outcomes as RFC 4180 has it: a header, lines that end with CR LF, quotes where they are needed. What is
-    /// not there is empty. Prices have the digits of their source, returns 12 decimal places.
-    pub fn write_outcomes(&self, out: impl Write) -> io::Result<()> {
-        let mut table = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(out);
-        table.write_record(COLUMNS)?;
-        for outcome in &self.outcomes {
-            table.write_record(row(&self.events[outcome.event], outcome).map(|cell| cell.to_string()))?;
-        }
-        table.flush()
+/// Writes the outcomes as RFC 4180 has it: a header, lines that end with CR LF, quotes where they are needed. Absent
+/// values are empty. Prices have the digits of their source, returns 12 decimal places.
+pub fn write_outcomes(findings: &Findings, out: impl Write) -> io::Result<()> {
+    let mut table = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(out);
+    table.write_record(COLUMNS)?;
+    for outcome in &findings.outcomes {
+        table.write_record(row(&findings.events[outcome.event], outcome).map(|cell| cell.to_string()))?;
     }
+    table.flush()
 }
 
 /// A value of the table.

@@ -2,17 +2,17 @@
 
 use std::fmt;
 
-/// Frames or records from one call to the next.
+/// Frames or records between two reports.
 const EVERY: u64 = 65_536;
 
-/// Counts what has been read, and tells it now and then to whoever wants to show it.
+/// Counts what has been read, and reports the count now and then.
 #[derive(Default)]
-pub(crate) struct Told {
+pub(crate) struct Progress {
     count: u64,
     each: Option<Box<dyn FnMut(u64) + Send>>,
 }
 
-impl Told {
+impl Progress {
     pub(crate) fn to(each: impl FnMut(u64) + Send + 'static) -> Self {
         Self { count: 0, each: Some(Box::new(each)) }
     }
@@ -27,9 +27,9 @@ impl Told {
     }
 }
 
-impl fmt::Debug for Told {
+impl fmt::Debug for Progress {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_tuple("Told").field(&self.count).finish()
+        formatter.debug_tuple("Progress").field(&self.count).finish()
     }
 }
 
@@ -42,7 +42,7 @@ mod tests {
     use crate::Frames;
 
     #[test]
-    fn every_so_many_frames_it_is_told_how_many_there_were() {
+    fn the_count_of_frames_is_reported_now_and_then() {
         let (tell, told) = sync_channel(8);
         let lines = "x\n".repeat(140_000);
         let frames =

@@ -1,17 +1,17 @@
-//! Who was worth following, as it was known at the time.
+//! Authors that were worth following, by what was known at the time.
 
 use std::collections::{BTreeMap, BinaryHeap};
 
 use serde::Serialize;
 
-use super::groups::point;
-use super::mean;
-use crate::study::Findings;
+use super::sample::Point;
+use crate::average::mean;
+use crate::findings::Findings;
 
-/// So many outcomes of nobody in particular are added to those of each author.
+/// Average outcomes that are added to those of each author: with few of their own, the score stays near the mean.
 const PRIOR: f64 = 10.0;
 
-/// What an author's posts were worth.
+/// The worth of an author's posts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AuthorRow {
     /// Handle.
@@ -26,7 +26,7 @@ pub struct AuthorRow {
     pub hit_rate: f64,
 }
 
-/// All authors, and whether their past would have told.
+/// All authors, and whether following them by their past would have helped.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Scoreboard {
     /// From entry to exit, ms.
@@ -56,7 +56,7 @@ impl Tally {
         self.count += 1.0;
     }
 
-    /// Its mean after so many values of `prior` have been added.
+    /// Its mean after [`PRIOR`] values of `prior` have been added.
     fn shrunk(self, prior: f64) -> f64 {
         (self.sum + PRIOR * prior) / (self.count + PRIOR)
     }
@@ -66,11 +66,12 @@ impl Tally {
     }
 }
 
-/// Scores authors over one horizon.
-pub(crate) fn scoreboard(findings: &Findings, horizon_ms: i64) -> Scoreboard {
+/// Scores authors over the main horizon.
+pub(super) fn scoreboard(findings: &Findings) -> Scoreboard {
+    let horizon_ms = findings.main_ms;
     let mut nets: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     let mut all = Tally::default();
-    // What is known grows with the exits; those still to come wait by time.
+    // An outcome is known from its exit on. Until then it waits, in order of time.
     let mut known: BTreeMap<&str, Tally> = BTreeMap::new();
     let mut known_all = Tally::default();
     let mut waiting: BinaryHeap<(std::cmp::Reverse<(i64, usize)>, &str)> = BinaryHeap::new();
@@ -78,10 +79,10 @@ pub(crate) fn scoreboard(findings: &Findings, horizon_ms: i64) -> Scoreboard {
     let rows = findings.outcomes.iter().enumerate().filter(|(_, outcome)| outcome.horizon_ms == horizon_ms);
     for (place, outcome) in rows {
         let event = &findings.events[outcome.event];
-        let (Some(point), Some(exit)) = (point(event, outcome), outcome.exit) else { continue };
+        let (Some(point), Some(exit)) = (Point::of(event, outcome), outcome.exit) else { continue };
         let net_of = |place: usize| {
             let outcome = &findings.outcomes[place];
-            super::groups::point(&findings.events[outcome.event], outcome).map_or(0.0, |point| point.net)
+            Point::of(&findings.events[outcome.event], outcome).map_or(0.0, |point| point.net)
         };
         while let Some((std::cmp::Reverse((over_ns, over)), author)) = waiting.peek().copied() {
             if over_ns > event.decision.decided_ns {
@@ -128,9 +129,11 @@ pub(crate) fn scoreboard(findings: &Findings, horizon_ms: i64) -> Scoreboard {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use crate::findings::Settings;
+    use crate::made_up::{MINUTE_NS, NOON_NS, decision, with};
     use crate::prices::Prices;
-    use crate::study::{Settings, Study};
-    use crate::trial::{MINUTE_NS, NOON_NS, decision, with};
+    use crate::study::Study;
 
     #[test]
     fn a_score_knows_only_what_was_over_by_then() {
@@ -151,8 +154,8 @@ mod tests {
         let names = crate::SeriesNames::new([("rule:test".to_owned(), "UPUSDT".to_owned())]);
         let settings = Settings { horizons_ms: vec![300_000], names, ..Settings::default() };
         let found = study.measure(settings, &Prices::open(folder.path()).expect("prices")).expect("findings");
-        let board = &found.statistics.scoreboard;
-        // Somebody else has no past: the mean of all stands for it.
+        let board = scoreboard(&found);
+        // The other author has no past, so the mean of all is the score.
         assert_eq!((board.followed, board.passed_over), (2, 2));
         assert_eq!(board.authors.iter().map(|row| row.outcomes).collect::<Vec<_>>(), [3, 1]);
         assert!(board.authors[0].net_mean_shrunk < board.authors[0].net_mean);

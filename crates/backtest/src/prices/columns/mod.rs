@@ -13,13 +13,13 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 
-use super::FileError;
+use super::error::FileError;
 use super::row::{KLINE_COLUMNS, TRADE_COLUMNS};
 
 /// Rows that are decoded at a time; besides them a page of each column is in memory.
 const BATCH_ROWS: usize = 1024;
 
-/// A column that is needed: its place in a record, and its names, in lower case and without what stands between words.
+/// A column that is needed: its place in a record, and its names, in lower case and without separators.
 type Needed = (usize, &'static [&'static str]);
 
 const KLINES: [Needed; 7] = [
@@ -33,7 +33,8 @@ const KLINES: [Needed; 7] = [
 ];
 const TRADES: [Needed; 3] =
     [(1, &["price"]), (2, &["quantity", "qty"]), (5, &["transacttime", "timestamp", "time"])];
-const NAMES: &str = "klines have open_time, open, high, low, close, volume, close_time, aggTrades price, quantity, transact_time";
+const NAMES: &str = "klines have open_time, open, high, low, close, volume, close_time, \
+    aggTrades price, quantity, transact_time";
 
 /// A column of the file.
 struct Column {
@@ -46,21 +47,21 @@ struct Column {
     meaning: Meaning,
 }
 
-/// What a stored value stands for.
+/// The meaning of a stored value.
 #[derive(Clone, Copy)]
 enum Meaning {
     /// Itself: an integer, a float or a text.
     Plain,
     /// An integer without a sign.
     Unsigned,
-    /// So many of its digits are decimal places.
+    /// A decimal with this many decimal places.
     Decimal(usize),
-    /// A time in units of so many ns.
+    /// A time in units of this many ns.
     Time(i64),
 }
 
-/// Calls `each` with a record of every row and its number, from 1, until it breaks. A record is as wide as that of the layout
-/// in CSV; what is null, or needed by nobody, is empty.
+/// Calls `each` with a record of every row and its number, from 1, until it breaks. A record is as wide as that of
+/// the layout in CSV; fields that are null or not needed are empty.
 pub(super) fn read_records(
     path: &Path,
     mut each: impl FnMut(&ByteRecord, u64) -> Result<bool, FileError>,
@@ -68,12 +69,12 @@ pub(super) fn read_records(
     let fail = |what: String| FileError::Parquet { path: path.to_owned(), what };
     let file = File::open(path).map_err(|source| FileError::Read { path: path.to_owned(), source })?;
     let reader = guard(|| SerializedFileReader::new(file))
-        .map_err(|what| fail(format!("not Parquet, or not whole: {what}")))?;
+        .map_err(|what| fail(format!("not Parquet, or incomplete: {what}")))?;
     let (width, columns) = find(reader.metadata().file_metadata().schema_descr()).map_err(fail)?;
     let mut records = vec![ByteRecord::new(); BATCH_ROWS];
     let mut row = 0;
     for group in 0..reader.num_row_groups() {
-        let unreadable = |row: u64, what: String| fail(format!("unreadable behind row {row}: {what}"));
+        let unreadable = |row: u64, what: String| fail(format!("unreadable after row {row}: {what}"));
         let (mut readers, rows) =
             guard(|| open(&reader, group, &columns)).map_err(|what| unreadable(row, what))?;
         let end = row + rows;
@@ -81,7 +82,7 @@ pub(super) fn read_records(
             let count = guard(|| batch(&mut readers, &columns, &mut records, width))
                 .map_err(|what| unreadable(row, what))? as u64;
             if count == 0 || row + count > end {
-                return Err(unreadable(row, "another number of rows than the file says it has".to_owned()));
+                return Err(unreadable(row, "the number of rows is not what the file says".to_owned()));
             }
             for record in records.iter().take(count as usize) {
                 row += 1;
@@ -94,7 +95,7 @@ pub(super) fn read_records(
     Ok(())
 }
 
-/// Decodes. The crate panics on some damage: a column of negative length, a page that needs a dictionary and has none.
+/// Decodes. The crate panics on some damage: a column of negative length, a page whose dictionary is missing.
 fn guard<T>(decode: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(decode)) {
         Ok(decoded) => decoded.map_err(|error| error.to_string()),
@@ -129,14 +130,14 @@ fn find(schema: &SchemaDescriptor) -> Result<(usize, Vec<Column>), String> {
         let meaning = meaning(&column).ok_or_else(|| {
             let (name, kind) = (column.name(), column.physical_type());
             let what = column.logical_type_ref().map(|logical| format!(" ({logical:?})")).unwrap_or_default();
-            format!("column `{name}` is {kind}{what}, which is no number here")
+            format!("column `{name}` is {kind}{what}, which is not a number here")
         })?;
         Ok(Column { index, place, present: column.max_def_level(), meaning })
     };
     Ok((width, needed.iter().map(column).collect::<Result<_, _>>()?))
 }
 
-/// What the values of a column stand for; none if they are no numbers. Older files have a converted type only.
+/// The meaning of the values of a column; `None` unless they are numbers. Older files have only a converted type.
 fn meaning(column: &ColumnDescriptor) -> Option<Meaning> {
     if column.max_rep_level() > 0 {
         return None;
@@ -276,7 +277,7 @@ fn pad(record: &mut ByteRecord, width: usize) {
 }
 
 fn put(out: &mut Vec<u8>, value: impl std::fmt::Display) {
-    write!(out, "{value}").expect("a Vec takes it");
+    write!(out, "{value}").expect("a Vec accepts everything");
 }
 
 fn integer(value: i64, meaning: Meaning, out: &mut Vec<u8>) {
@@ -284,7 +285,7 @@ fn integer(value: i64, meaning: Meaning, out: &mut Vec<u8>) {
         Meaning::Plain => put(out, value),
         Meaning::Unsigned => put(out, value as u64),
         Meaning::Decimal(places) => decimal(i128::from(value), places, out),
-        // Beyond what ns can tell is beyond the years that a time may be in.
+        // A time that does not fit into ns is outside the years that are accepted anyway.
         Meaning::Time(unit_ns) => put(out, value.saturating_mul(unit_ns)),
     }
 }

@@ -11,8 +11,8 @@ use crate::prices::{Named, Prices};
 
 /// Assets and rules with the series they are measured on, as `[series]` of the configuration names them.
 ///
-/// A key is `rule:NAME`, an asset as decision ids have it (`ticker:EDGE`, `token:solana:9xQe…`, `cex:binance:DOGEUSDT`), a
-/// market as `emit` has it (`binance:DOGEUSDT`), or `$TICKER`.
+/// A key is `rule:NAME`, an asset as decision ids have it (`ticker:EDGE`, `token:solana:9xQe…`,
+/// `cex:binance:DOGEUSDT`), a market as `emit` has it (`binance:DOGEUSDT`), or `$TICKER`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SeriesNames {
     names: BTreeMap<String, String>,
@@ -75,12 +75,12 @@ impl fmt::Display for Candidate {
     }
 }
 
-/// What a search for a series came to.
+/// The result of a search for a series.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Search {
     /// The series, as its files are called, and the step that found it.
     pub found: Option<(String, SeriesBy)>,
-    /// What was looked for in vain, in order; empty once something is found.
+    /// Names that were searched for without success, in order; empty once a series is found.
     pub looked_for: Vec<Candidate>,
 }
 
@@ -104,7 +104,7 @@ impl Search {
 }
 
 impl SeriesNames {
-    /// Names taken from a configuration.
+    /// Names from a configuration.
     pub fn new(names: impl IntoIterator<Item = (String, String)>) -> Self {
         Self { names: names.into_iter().collect() }
     }
@@ -114,7 +114,8 @@ impl SeriesNames {
         self.names.iter().map(|(key, series)| (key.as_str(), series.as_str()))
     }
 
-    /// The series on which a rule's decision on an asset is measured; `markets` are those that the universe lists for it.
+    /// The series on which a rule's decision on an asset is measured; `markets` are those that the universe lists for
+    /// it.
     ///
     /// The first of these that the folder has: what `[series]` names for the asset, else for the rule, and if it names
     /// something, nothing else; the series of the decision's own market; those of `markets`, in order; `<SYMBOL>USDT`;
@@ -135,7 +136,7 @@ impl SeriesNames {
                 Named::Nothing => Vec::new(),
                 Named::Several(alike) => alike.to_vec(),
             };
-            // One of several is meant: a later name must not be measured in its place.
+            // One of several is meant. Measuring a later name instead would be a guess.
             let is_unclear = !alike.is_empty();
             if looked_for.iter().all(|before| before.name != name) {
                 looked_for.push(Candidate { by, name, alike });
@@ -157,7 +158,7 @@ impl SeriesNames {
         if let Some(named) = named.or_else(|| self.names.get(&format!("rule:{rule}"))) {
             return vec![(SeriesBy::Series, named.clone())];
         }
-        // The symbol of a prediction market is no coin's.
+        // The symbol of a prediction market is not that of a coin.
         let Some(asset) = asset.filter(|asset| asset.class != AssetClass::Prediction) else {
             return Vec::new();
         };
@@ -233,7 +234,7 @@ mod tests {
             "1000EDGEUSDT by thousand",
         ] {
             files.pop();
-            // The universe's markets are tried one by one, each in the spelling of whoever lists it.
+            // The universe's markets are tried one by one, each as its exchange spells it.
             let listed = if files.contains(&"EDGE_USDT") { &listed[..] } else { &listed[1..] };
             assert_eq!(search(&files, &[], market, listed), expect, "{files:?}");
         }

@@ -1,11 +1,13 @@
-//! What the decisions that a live run has written took it, stage by stage.
+//! Latencies of the decisions that a live run has recorded, stage by stage.
 
 use std::collections::BTreeSet;
 
-use stoop_latency::{Recorder, Row, Stage};
+use stoop_latency::{Recorder, Stage};
 use stoop_model::{Decision, DecisionKind, Op, Trigger, TweetId};
 
-/// Stages that a decision line tells of.
+use crate::findings::{Recorded, RecordedStage};
+
+/// The stages that a decision line has latencies of.
 const STAGES: [Stage; 7] = [
     Stage::Decode,
     Stage::Merge,
@@ -16,34 +18,17 @@ const STAGES: [Stage; 7] = [
     Stage::SentRecv,
 ];
 
-/// Takes the decision lines of recordings.
+/// Collects the decision lines of recordings.
 #[derive(Debug, Default)]
-pub(crate) struct Lines {
+pub(super) struct Lines {
     recorder: Recorder,
-    /// Tweets whose way to the machine is known: what several rules decide on one is one way.
+    /// Tweets whose way to the machine was recorded. Decisions of several rules on one tweet share one way.
     tweets: BTreeSet<TweetId>,
     counts: Recorded,
 }
 
-/// Latencies of the decisions on tapes, as the run that wrote them measured them. A replay has none, and those of other rules
-/// than the run's own nobody has measured.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Recorded {
-    /// Decision lines on the tapes.
-    pub lines: u64,
-    /// Of these, without latency: no live run has written them.
-    pub unmeasured: u64,
-    /// Made by a deadline or a word from outside, from which they count: they have no stages.
-    pub untriggered: u64,
-    /// On posts that history brought: their way says nothing of the feed.
-    pub late: u64,
-    /// The stages that have values, in the order of [`Stage::ALL`]. `decode`, `merge`, `signal` and `recv→queued`, which of a
-    /// line ends with the decision, of each line; the others of each tweet that was opened on by its content.
-    pub stages: Vec<Row>,
-}
-
 impl Lines {
-    pub(crate) fn add(&mut self, decision: &Decision) {
+    pub(super) fn add(&mut self, decision: &Decision) {
         self.counts.lines += 1;
         let Some(latency) = decision.latency else {
             self.counts.unmeasured += 1;
@@ -90,18 +75,17 @@ impl Lines {
         }
     }
 
-    pub(crate) fn finish(self) -> Recorded {
+    pub(super) fn finish(self) -> Recorded {
         let table = self.recorder.snapshot();
-        let rows = STAGES.map(|stage| *table.row(stage)).into_iter();
-        Recorded { stages: rows.filter(|row| row.count + row.negative > 0).collect(), ..self.counts }
+        let stages = STAGES.map(|stage| RecordedStage { name: name(stage), row: *table.row(stage) });
+        let stages = stages.into_iter().filter(|stage| stage.row.count + stage.row.negative > 0).collect();
+        Recorded { stages, ..self.counts }
     }
 }
 
-impl Recorded {
-    /// What a stage is called here: a line ends with the decision, where the table of a run goes on to the queue.
-    pub fn name(stage: Stage) -> &'static str {
-        if stage == Stage::Total { "recv→decided" } else { stage.name() }
-    }
+/// A decision line ends with the decision, where the table of a run goes on to the queue.
+fn name(stage: Stage) -> &'static str {
+    if stage == Stage::Total { "recv→decided" } else { stage.name() }
 }
 
 #[cfg(test)]
@@ -109,7 +93,7 @@ mod tests {
     use stoop_model::LatencyNs;
 
     use super::*;
-    use crate::trial::{decision, with};
+    use crate::made_up::{decision, with};
 
     fn measured(number: u64, decode: u64) -> Decision {
         let latency = Some(LatencyNs { decode, merge: 20, signal: 30, total: decode + 50 });
@@ -138,7 +122,7 @@ mod tests {
         let rows: Vec<_> = found
             .stages
             .iter()
-            .map(|row| (Recorded::name(row.stage), row.count, row.p50.unwrap_or(0), row.max.unwrap_or(0)))
+            .map(|RecordedStage { name, row }| (*name, row.count, row.p50.unwrap_or(0), row.max.unwrap_or(0)))
             .collect();
         let milli = 1_000_000;
         assert_eq!(

@@ -1,15 +1,15 @@
-//! Files, settings, rules, prices: what it takes to make the report again.
+//! Files, settings, rules and prices: everything that is needed to make the report again.
 
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
 use super::text::{moment, span, wait};
-use crate::study::Findings;
-use crate::summary::Source;
+use crate::findings::Findings;
+use crate::provenance::Source;
 
 /// Files, settings, prices.
-pub(super) fn origin(
+pub(super) fn provenance(
     findings: &Findings,
     version: &str,
     sources: &[Source],
@@ -20,13 +20,18 @@ pub(super) fn origin(
     let costs = &settings.costs;
     html! {
         p {
-            "stoop " (version) ". From the decision to the order " (wait(Some(settings.latency_ns as f64 / 1e6))) "; horizons " (horizons.join(", "))
-            "; benchmark " (settings.benchmark.as_deref().unwrap_or("none")) "; costs a side: fee " (costs.taker_bps)
-            " bps, slippage " (costs.slippage_major_bps) " bps on BTC and ETH, " (costs.slippage_bps) " bps on all else."
+            "stoop " (version) ". From the decision to the order: " (wait(Some(settings.latency_ns as f64 / 1e6)))
+            "; horizons: " (horizons.join(", "))
+            "; benchmark: " (settings.benchmark.as_deref().unwrap_or("none"))
+            "; costs of each side: fee " (costs.taker_bps) " bps, slippage "
+            (costs.slippage_major_bps) " bps on BTC and ETH, " (costs.slippage_bps)
+            " bps on everything else."
         }
         div.scroll { table {
             thead { tr { th { "File" } th { "What" } th { "SHA-256" } } }
-            tbody { @for source in sources { tr { td { (source.name) } td { (source.role) } td.hash { (source.sha256) } } } }
+            tbody { @for source in sources { tr {
+                td { (source.name) } td { (source.role) } td.hash { (source.sha256) }
+            } } }
         } }
         h3 { "Rules" }
         div.scroll { table {
@@ -37,7 +42,7 @@ pub(super) fn origin(
         } }
         @if settings.names.iter().next().is_some() {
             p.note {
-                "Series by name: " @for (place, (key, series)) in settings.names.iter().enumerate() {
+                "Series that are named: " @for (place, (key, series)) in settings.names.iter().enumerate() {
                     @if place > 0 { ", " } code { (key) } " on " (series)
                 } "."
             }
@@ -47,7 +52,10 @@ pub(super) fn origin(
         }
         h3 { "Prices" }
         div.scroll { table {
-            thead { tr { th { "Series" } th.n { "Rows" } th { "From" } th { "To" } th.n { "Missing bars" } th.n { "Bars without trades" } th { "Longest gaps" } } }
+            thead { tr {
+                th { "Series" } th.n { "Rows" } th { "From" } th { "To" } th.n { "Missing bars" }
+                th.n { "Bars without trades" } th { "Longest gaps" }
+            } }
             tbody { @for series in &findings.series { tr {
                 td { (series.name) " " (series.layout.as_str()) } td.n { (series.rows) }
                 td.when { (moment(series.first_ns)) } td.when { (moment(series.last_ns)) }
