@@ -4,6 +4,7 @@ mod day;
 mod fixtures;
 mod golden;
 mod odd;
+mod prose;
 mod replay;
 mod rest;
 mod rules;
