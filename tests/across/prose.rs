@@ -10,6 +10,8 @@ const DOCUMENTS_LEFT_OUT: &[&str] = &["ARCHITECTURE.md"];
 /// Sources whose doc comments are help texts.
 const HELP: &[&str] =
     &["crates/cli/src/args.rs", "crates/cli/src/tape/args.rs", "crates/cli/src/universe/mod.rs"];
+/// Files that users get to edit, whose comments are checked.
+const TEMPLATES: &[&str] = &["crates/cli/src/stoop.toml", "fixtures/rules/starter.toml"];
 /// Files, or folders, whose string literals are checked: log lines, errors and reports.
 const MESSAGES: &[&str] =
     &["crates/cli/src/args.rs", "crates/cli/src/tape/args.rs", "crates/cli/src/universe/", "examples/"];
@@ -212,6 +214,22 @@ fn help(text: &str) -> Prose {
     prose
 }
 
+/// The comments of a file in TOML: a block of lines, or the end of one.
+fn comments(text: &str) -> Prose {
+    let mut prose = Prose::default();
+    let mut was_comment = false;
+    for (number, line) in (1..).zip(text.lines()) {
+        let whole = line.trim_start().strip_prefix('#').map(str::trim);
+        let words = whole.or_else(|| line.rsplit_once("  # ").map(|(_, end)| end)).unwrap_or_default();
+        let words = words.rsplit("  # ").next().unwrap_or_default();
+        if !words.is_empty() {
+            prose.push(number, words, !was_comment || words.starts_with("- "));
+        }
+        was_comment = whole.is_some_and(|words| !words.is_empty());
+    }
+    prose
+}
+
 /// The string literals of a source that hold several words, before its tests.
 fn messages(text: &str) -> Prose {
     let mut prose = Prose::default();
@@ -309,6 +327,14 @@ fn help_texts_read_as_english() {
 }
 
 #[test]
+fn comments_for_users_read_as_english() {
+    let files = texts(&["toml"]);
+    let files: Vec<_> = files.iter().filter(|(path, _)| TEMPLATES.contains(&path.as_str())).collect();
+    assert_eq!(files.len(), TEMPLATES.len(), "every template is there");
+    assert_none(&files.iter().flat_map(|(path, text)| placed(path, &comments(text))).collect::<Vec<_>>());
+}
+
+#[test]
 fn messages_read_as_english() {
     let sources = texts(&["rs", "py"]);
     let sources = sources.iter().filter(|(path, _)| is_of(path, MESSAGES) && !path.contains("/tests"));
@@ -362,6 +388,10 @@ fn slips_are_found_where_they_stand_and_english_is_left_alone() {
     );
     let lines = |prose: Prose| -> Vec<usize> { prose.problems().iter().map(|(line, _)| *line).collect() };
     assert_eq!(lines(help(source)), [1]);
+    assert_eq!(
+        lines(comments("# is\n# told\nword = \"told\"\nother = 1   # so many\n# dir = 2  # anew\n")),
+        [2, 4, 5]
+    );
     assert_eq!(lines(messages(source)), [2, 4]);
     assert_eq!(lines(messages("let a = \"one \\\n    is told \\\"so\\\"\"; let b = \"told you\";")), [2, 2]);
 }
