@@ -5,6 +5,7 @@ mod fixtures;
 mod golden;
 mod modules;
 mod odd;
+mod prose;
 mod replay;
 mod rest;
 mod rules;

@@ -142,7 +142,8 @@ fn series_are_found_by_market_and_symbol_whatever_the_files_are_called() {
     let frames: Vec<Vec<u8>> =
         (0..).zip(&cases).flat_map(|(minute, (assets, ..))| enriched(minute, assets)).collect();
     let input = bench.desk.frames("named.jsonl", &frames);
-    let rule = "[[rule]]\nname = \"named\"\nassets = { tokens = true, cex = true }\nside = \"buy\"\nfire = \"enriched\"\n";
+    let rule = "[[rule]]\nname = \"named\"\nassets = { tokens = true, cex = true }\n\
+        side = \"buy\"\nfire = \"enriched\"\n";
     let config = bench.desk.file("named.toml", rule);
     let folder = bench.desk.name("named");
     let run =

@@ -313,7 +313,8 @@ fn tell_left_out(findings: &Findings, prices: &Prices) {
         let names: Vec<&str> = prices.names().take(NAMES_SHOWN).collect();
         let (names, count) = (names.join(", "), prices.names().count());
         note(format_args!(
-            "stoop: warning: no decision belongs to any of the {count} series in the folder of prices ({names}); `[series]` of the \
+            "stoop: warning: no decision belongs to any of the {count} series in the folder of prices ({names}); \
+             `[series]` of the \
              configuration says which do"
         ));
     }
@@ -340,8 +341,9 @@ fn tell_series(findings: &Findings) {
     let alone: usize = assigned.iter().filter(|row| row.by_symbol_alone).map(|row| row.opens).sum();
     if alone > 0 {
         note(format_args!(
-            "stoop: warning: {alone} opens on a contract are measured by symbol alone, which another coin may have too; the report marks \
-             them, and `[series]` names another series"
+            "stoop: warning: {alone} opens on a contract are measured by symbol alone, \
+             which another coin may have too; the report marks them, \
+             and `[series]` names another series"
         ));
     }
 }
