@@ -15,16 +15,16 @@ use stoop_tape::{TapeConfig, TapeUniverse};
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
+use crate::connection::session::Line;
 use crate::connection::{Connection, Run};
-use crate::exit::Exit;
-use crate::gauge::Gauge;
-use crate::line::Line;
 use crate::notice::{Notice, Notices};
-use crate::outbox::Outbox;
-use crate::path::{Path, rehearse};
 use crate::recording::{Recording, Tap};
 use crate::remote::{self, Remote, Reply, Request};
 use crate::settings::{Endpoint, Settings, SettingsError};
+use crate::stages::exit::Exit;
+use crate::stages::gauge::Gauge;
+use crate::stages::outbox::Outbox;
+use crate::stages::path::{Path, rehearse};
 use crate::store::{Entry, Keeper, Kept, Store, StoreCounters, StoreError};
 use crate::summary::{Counters, End, EndpointReport, Summary};
 

@@ -9,9 +9,9 @@ use stoop_model::Decision;
 
 use super::plan::{Plan, START_NS};
 use super::story::RULES;
-use crate::gauge::{Gauge, IN_FLIGHT};
-use crate::outbox::Outbox;
 use crate::settings::WhenFull;
+use crate::stages::gauge::{Gauge, IN_FLIGHT};
+use crate::stages::outbox::Outbox;
 
 /// What enters the stages; kept, so that it can be replayed.
 pub(super) type Input = stoop_engine::Input<Rc<[u8]>>;

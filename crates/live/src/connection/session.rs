@@ -11,8 +11,8 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::clock::Clock;
+use crate::connection::socket::{DialError, Progress, Socket, dial};
 use crate::settings::{Auth, Endpoint, Key};
-use crate::socket::{DialError, Progress, Socket, dial};
 use crate::summary::FeedCounters;
 
 /// How long writing a ping or a close may take: a peer that does not read must not hold us up.

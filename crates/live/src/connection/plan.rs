@@ -9,10 +9,10 @@ use crossbeam_channel::{Receiver, bounded};
 use stoop_wire::Me;
 
 use crate::clock::Clock;
-use crate::gauge::Gauge;
 use crate::notice::{News, Notices};
 use crate::rest::{Client, RestError, Timeouts};
 use crate::settings::{Api, Key};
+use crate::stages::gauge::Gauge;
 
 /// An answer that takes longer helps nobody.
 const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_secs(5), total: Duration::from_secs(15) };

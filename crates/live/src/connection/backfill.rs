@@ -12,10 +12,10 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use stoop_wire::{HistoryRow, Limits};
 
-use crate::gauge::Gauge;
 use crate::notice::{BackfillEnd, News, Notices};
 use crate::rest::{Client, History, HistoryEnd, HistorySpan, RestError, Timeouts};
 use crate::settings::{Api, Key, Settings};
+use crate::stages::gauge::Gauge;
 use crate::summary::FeedCounters;
 
 const MILLI_NS: i64 = 1_000_000;

@@ -1,6 +1,13 @@
 //! The connection actor: owns the lines to the endpoints, stamps what it reads and hands it on.
 
+mod backfill;
 mod entering;
+mod meter;
+mod plan;
+pub(crate) mod probe;
+mod proxy;
+pub(crate) mod session;
+mod socket;
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -20,21 +27,21 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
-use crate::backfill::{self, Backfill};
 use crate::clock::Clock;
-use crate::gauge::Gauge;
-use crate::line::{Line, Step};
-use crate::meter::is_endless;
 use crate::notice::{News, Notices};
-use crate::path::Path;
-use crate::plan::PlanWatch;
 use crate::recording::Tap;
 use crate::remote::{Reply, Request, Snapshot};
 use crate::settings::Settings;
-use crate::socket::DialError;
+use crate::stages::gauge::Gauge;
+use crate::stages::path::Path;
 use crate::store::{Entry, StoreCounters};
 use crate::summary::{Counters, End, EndpointReport, FeedCounters, Summary};
+use backfill::Backfill;
 use entering::Saver;
+use meter::is_endless;
+use plan::PlanWatch;
+use session::{Line, Step};
+use socket::DialError;
 
 /// How often a full queue is looked at again.
 const DRAIN_EVERY_NS: i64 = 1_000_000;
