@@ -32,6 +32,14 @@ impl World {
         check_lives(&decided, self.past.has_forgotten);
         self.check_repeated(&decided);
         self.check_delivery();
+        self.check_kept(decided.len() as u64);
+    }
+
+    /// A run that was stopped leaves all it knows.
+    fn check_kept(&self, decided: u64) {
+        if let Some(keeper) = &self.client.keeper {
+            assert_eq!(keeper.last(), Some(decided), "the last state is not kept");
+        }
     }
 
     /// What must hold of a process however it ends.

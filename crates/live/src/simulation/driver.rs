@@ -7,7 +7,7 @@ use stoop_engine::{Input, Origin, Receipt};
 use stoop_feed::{self as feed, Side, State};
 use stoop_model::BadReason;
 
-use super::dice::MILLI;
+use super::dice::{MILLI, SECOND};
 use super::server::{Message, Uplink};
 use super::world::{Happening, World};
 use crate::connection::pump::{Action, Event, Pump, Surroundings, Turn};
@@ -18,6 +18,9 @@ use crate::summary::End;
 /// A queue without room is looked at less often than it is live: nothing changes meanwhile but opens expire.
 const DRAIN_FULL_NS: i64 = 250 * MILLI;
 
+/// When what has changed is kept, and that the feed is connected although nothing has.
+const SAVE_NS: i64 = 20 * MILLI;
+const SAVE_UP_NS: i64 = 5 * SECOND;
 /// Calls that a turn takes at most: one for each frame of history, and a few more.
 const CALLS: usize = 20;
 
@@ -140,6 +143,7 @@ impl World {
                 Turn::Again => {}
                 Turn::Requests => self.attend_requests(),
                 Turn::Over => {
+                    self.check_turn();
                     if self.client.is_stopping {
                         self.handle(Event::End(End::Stopped));
                     }
@@ -148,6 +152,27 @@ impl World {
             }
         }
         panic!("the turn is not over after {CALLS} calls");
+    }
+
+    /// Nothing that is due is left behind by a turn.
+    fn check_turn(&self) {
+        let around = self.surroundings();
+        if self.client.pump.is_over() {
+            return;
+        }
+        let overdue_ns = around.deadline_ns.filter(|deadline_ns| *deadline_ns <= self.now_ns);
+        assert!(overdue_ns.is_none() || !around.is_idle || self.is_closed(), "a deadline does not fire");
+        if let Some(keeper) = &self.client.keeper
+            && around.can_save
+        {
+            let is_changed = self.client.changes > keeper.changes;
+            let due_ns = keeper.saved_ns + if is_changed { SAVE_NS } else { SAVE_UP_NS };
+            assert!(self.now_ns < due_ns || self.is_closed(), "what has changed is not kept");
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.client.pump.states().all(State::is_final)
     }
 
     fn attend_requests(&mut self) {
@@ -294,6 +319,7 @@ impl World {
                 Action::Save { up_ns } => {
                     if let Some(keeper) = &mut self.client.keeper {
                         keeper.is_busy = true;
+                        (keeper.saved_ns, keeper.changes) = (self.now_ns, self.client.changes);
                         self.client.path.save_changes(up_ns, keeper.sender.clone());
                     }
                 }
@@ -346,6 +372,7 @@ impl World {
         if let Some(tap) = &mut self.client.tap {
             tap.input(&input);
         }
+        self.client.changes += usize::from(!matches!(input, Input::Rejected { .. }));
         self.client.path.enter(input);
     }
 
@@ -354,7 +381,7 @@ impl World {
         let (to, state) = crossbeam_channel::bounded(1);
         assert!(tap.cut(self.now_ns, state), "there is room on the tape");
         if ticks {
-            self.enter(Input::Tick { at_ns: self.now_ns });
+            self.client.path.enter(Input::Tick { at_ns: self.now_ns });
         }
         self.client.path.save_all(to);
     }

@@ -19,6 +19,9 @@ pub(super) struct Keeper {
     pub(super) delivery: Arc<Delivery>,
     /// Nothing was written in this run.
     is_fresh: bool,
+    /// When a state was asked for last, and behind how many changes.
+    pub(super) saved_ns: i64,
+    pub(super) changes: usize,
 }
 
 /// What is on the disk.
@@ -35,9 +38,18 @@ pub(super) struct Kept {
 }
 
 impl Keeper {
-    pub(super) fn new(delivery: Arc<Delivery>) -> Self {
+    pub(super) fn new(delivery: Arc<Delivery>, now_ns: i64) -> Self {
         let (sender, arrived) = bounded(2);
-        Self { sender, arrived, is_busy: false, written: None, delivery, is_fresh: true }
+        Self {
+            sender,
+            arrived,
+            is_busy: false,
+            written: None,
+            delivery,
+            is_fresh: true,
+            saved_ns: now_ns,
+            changes: 0,
+        }
     }
 
     /// Every decision in what is being written has reached its output, or was dropped.
@@ -45,6 +57,12 @@ impl Keeper {
         let next_seq = self.written.as_ref().map(|(save, _)| save.state.head.decisions);
         let needed = next_seq.and_then(|next_seq| self.delivery.needed(next_seq));
         needed.is_some_and(|needed| self.delivery.has(needed))
+    }
+
+    /// How many decisions the state knows of that was asked for last, if it is on its way.
+    pub(super) fn last(&self) -> Option<u64> {
+        let written = self.written.as_ref().map(|(save, _)| save.state.head.decisions);
+        self.arrived.try_iter().last().map(|save| save.state.head.decisions).or(written)
     }
 
     pub(super) fn commit(&mut self, kept: &mut Kept) {

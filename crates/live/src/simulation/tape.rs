@@ -65,7 +65,7 @@ pub(super) fn check(
     process: &[Decision],
     base: usize,
     may_begin_anew: bool,
-    now_ns: i64,
+    crashed_ns: Option<i64>,
 ) -> u64 {
     let mut tape: Option<Replay> = None;
     let mut recorded = Vec::new();
@@ -96,9 +96,10 @@ pub(super) fn check(
         }
     }
     if let Some(mut tape) = tape.filter(|tape| !(tape.has_state && may_begin_anew)) {
-        if !tape.is_closed {
+        assert!(tape.is_closed || crashed_ns.is_some(), "the last tape has no end");
+        if let Some(crashed_ns) = crashed_ns {
             // Deadlines that fired since the last input are on no tape.
-            tape.pipeline.handle(&Input::tick(now_ns), &mut tape.decided);
+            tape.pipeline.handle(&Input::tick(crashed_ns), &mut tape.decided);
         }
         compare(&tape, process, base, None);
     }

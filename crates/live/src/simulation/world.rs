@@ -102,6 +102,8 @@ pub(super) struct Client {
     pub(super) limit: Option<Event>,
     pub(super) answer: Option<Answer>,
     pub(super) is_stopping: bool,
+    /// Inputs that may have changed what the stages remember.
+    pub(super) changes: usize,
     /// Empty between two calls of the pump.
     pub(super) actions: Vec<Action>,
     /// What has come to the consumer.
@@ -170,7 +172,7 @@ impl Client {
             (tap, noted) = (Some(end), Some((entries, shared)));
         }
         let path = Path::new(scenario, kept.state(), now_ns, tap.clone());
-        let keeper = scenario.keeps.then(|| Keeper::new(path.outbox.delivery()));
+        let keeper = scenario.keeps.then(|| Keeper::new(path.outbox.delivery(), now_ns));
         if keeper.is_some() {
             pump = pump.keep(kept.up_ns, now_ns);
         }
@@ -185,6 +187,7 @@ impl Client {
             limit: None,
             answer: None,
             is_stopping: false,
+            changes: 0,
             actions: Vec::new(),
             taken: Vec::new(),
         }
@@ -476,8 +479,9 @@ impl World {
         let Some((noted, _)) = &self.client.noted else { return };
         let (decided, base) = (&self.client.path.decided, self.past.decided.len());
         let may_begin_anew = self.scenario.bounds.has_copies && self.past.has_forgotten;
+        let crashed_ns = (!self.client.pump.is_over()).then_some(self.now_ns);
         self.past.tapes +=
-            super::tape::check(&self.scenario, noted, decided, base, may_begin_anew, self.now_ns);
+            super::tape::check(&self.scenario, noted, decided, base, may_begin_anew, crashed_ns);
     }
 
     /// The run has come to an end of its own.

@@ -549,3 +549,6 @@ impl Pump {
         matches!(self.phase, Phase::Emptying(..) | Phase::Over)
     }
 }
+
+#[cfg(test)]
+mod tests;
