@@ -16,15 +16,14 @@ use tokio::sync::oneshot;
 
 use crate::clock::Clock;
 use crate::connection::{Connection, Run};
-use crate::exit::Exit;
-use crate::gauge::Gauge;
-use crate::line::Line;
 use crate::notice::{Notice, Notices};
-use crate::outbox::Outbox;
-use crate::path::{Path, rehearse};
 use crate::recording::{Recording, Tap};
 use crate::remote::{self, Remote, Reply, Request};
 use crate::settings::{Endpoint, Settings, SettingsError};
+use crate::stages::exit::Exit;
+use crate::stages::gauge::Gauge;
+use crate::stages::outbox::Outbox;
+use crate::stages::path::{Path, rehearse};
 use crate::store::{Entry, Keeper, Kept, Store, StoreCounters, StoreError};
 use crate::summary::{Counters, End, EndpointReport, Summary};
 
@@ -366,8 +365,7 @@ impl Start {
             let counters = told(&kept);
             let (placement, bounds, state) = (settings.placement, settings.bounds, kept.state.map(Arc::new));
             let path = Path::start(placement, rules, bounds, clock.now_ns(), state, exit, &gauge);
-            let lines = policies.into_iter().map(|(endpoint, policy)| Line::new(endpoint, policy)).collect();
-            let mut run = Run::new(settings, lines, path, Arc::clone(&gauge), clock, requests, notices);
+            let mut run = Run::new(settings, policies, path, Arc::clone(&gauge), clock, requests, notices);
             if let Some(entry) = entry {
                 run = run.keep(entry, kept.up_ns, counters);
             }

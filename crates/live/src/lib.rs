@@ -37,23 +37,10 @@
 //! }
 //! ```
 
-mod actors;
-mod backfill;
 mod clock;
 mod connection;
 mod engine;
-mod exit;
-mod gauge;
-mod guard;
-mod line;
-mod meter;
 mod notice;
-mod outbox;
-mod path;
-mod plan;
-mod probe;
-mod proxy;
-mod receive;
 mod recording;
 mod remote;
 mod replay;
@@ -61,20 +48,19 @@ mod rest;
 mod settings;
 #[cfg(test)]
 mod simulation;
-mod socket;
+mod stages;
 mod store;
 mod summary;
 
 pub use clock::Clock;
+pub use connection::probe::{ProbeError, probe_feed, probe_transport};
 pub use engine::{Engine, Snapshot, StartError};
 pub use notice::{BackfillEnd, HandleOutcome, HandleReport, NOTICES, News, Notice};
-pub use outbox::QueueCounters;
-pub use probe::{ProbeError, probe_feed, probe_transport};
-pub use receive::receive;
 pub use recording::{TapeCheck, TapeCounters, TapeSettings, TapeVerdict};
 pub use remote::{Remote, SendError};
 pub use replay::{ReplayError, ReplayOptions, replay};
 pub use rest::{Client, History, HistoryEnd, HistoryQuery, HistorySpan, RestError, Said, Timeouts};
 pub use settings::{Api, Auth, Endpoint, Key, Placement, Settings, SettingsError, WhenFull};
+pub use stages::{QueueCounters, receive};
 pub use store::{StoreCounters, StoreError};
 pub use summary::{Counters, End, EndpointReport, FeedCounters, Link, Summary};

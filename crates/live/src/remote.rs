@@ -6,7 +6,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use stoop_engine::{Command, MESSAGE_BYTES, Message};
 use stoop_latency::Recorder;
 
-use crate::gauge::Gauge;
+use crate::stages::gauge::Gauge;
 use crate::summary::{Counters, EndpointReport};
 
 /// Requests that wait for the engine at most; more are refused.

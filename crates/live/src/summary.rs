@@ -7,9 +7,9 @@ use stoop_feed::Cause;
 use stoop_latency::{Recorder, Spread};
 use stoop_tape::Digest;
 
-use crate::exit::Exit;
-use crate::outbox::QueueCounters;
 use crate::recording::TapeCounters;
+use crate::stages::exit::Exit;
+use crate::stages::outbox::QueueCounters;
 use crate::store::StoreCounters;
 
 /// Counters of every stage.

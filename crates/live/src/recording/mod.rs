@@ -18,6 +18,8 @@ use stoop_tape::TapeConfig;
 
 pub use check::{TapeCheck, TapeVerdict};
 pub(crate) use tap::Tap;
+#[cfg(test)]
+pub(crate) use tap::{Entry, Shared};
 pub(crate) use thread::Recording;
 
 /// How to record.

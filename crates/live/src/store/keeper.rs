@@ -9,8 +9,8 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::{Delivery, Save, Store, StoreCounters, StoreError};
 use crate::clock::Clock;
-use crate::gauge::Gauge;
 use crate::notice::{News, Notices};
+use crate::stages::gauge::Gauge;
 
 /// States on their way: the one that is being written, and the last of a run.
 const WAITING: usize = 2;

@@ -15,8 +15,8 @@ use stoop_engine::{Bounds, Input, Pipeline, Receipt, RuleSet, Scope, View};
 use super::disk::Disk;
 use super::*;
 use crate::clock::Clock;
-use crate::gauge::Gauge;
 use crate::notice::{News, Notice, Notices};
+use crate::stages::gauge::Gauge;
 
 const RULES: &str = "[[rule]]\nname = \"all\"\nsettle = \"1h\"\n";
 

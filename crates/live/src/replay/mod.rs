@@ -10,12 +10,12 @@ use stoop_tape::{Digest, Frames, InputError, Line};
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
-use crate::exit::Exit;
-use crate::gauge::Gauge;
 use crate::notice::Notices;
-use crate::outbox::Outbox;
-use crate::path::Path;
 use crate::settings::{Placement, WhenFull};
+use crate::stages::exit::Exit;
+use crate::stages::gauge::Gauge;
+use crate::stages::outbox::Outbox;
+use crate::stages::path::Path;
 use crate::summary::{Counters, End, Summary};
 
 /// Decisions that wait for their consumer in a replay through actors.

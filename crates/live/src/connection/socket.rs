@@ -20,8 +20,8 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use crate::meter::Meter;
-use crate::proxy::Tunnel;
+use crate::connection::meter::Meter;
+use crate::connection::proxy::Tunnel;
 use crate::settings::{Auth, Endpoint, Key};
 
 /// Longest answer to the handshake, bytes.

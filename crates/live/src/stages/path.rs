@@ -8,15 +8,15 @@ use stoop_engine::{Bounds, Input, Origin, Pipeline, Receipt, RuleSet, Scope, Sta
 use stoop_model::Decision;
 use tokio::sync::oneshot;
 
-use crate::actors::{Drain, Entrance, Finish, Saving, Spread};
 use crate::clock::Clock;
-use crate::exit::{Exit, Marks};
-use crate::gauge::{Gauge, IN_FLIGHT};
-use crate::guard::guarded;
 use crate::notice::Notices;
-use crate::outbox::Outbox;
 use crate::remote::Snapshot;
 use crate::settings::{Placement, WhenFull};
+use crate::stages::actors::{Drain, Entrance, Finish, Saving, Spread};
+use crate::stages::exit::{Exit, Marks};
+use crate::stages::gauge::{Gauge, IN_FLIGHT};
+use crate::stages::guard::guarded;
+use crate::stages::outbox::Outbox;
 use crate::store::Save;
 use crate::summary::{Summary, add_lags};
 

@@ -7,8 +7,8 @@ use stoop_engine::{Input, Merge};
 
 use super::{Decoded, Finish, Joined, Pools, Saving, SignalActor, Snapshot};
 use crate::clock::Clock;
-use crate::gauge::Gauge;
-use crate::guard::guarded;
+use crate::stages::gauge::Gauge;
+use crate::stages::guard::guarded;
 
 /// Owns the window.
 pub(crate) struct MergeActor {

@@ -7,9 +7,9 @@ use stoop_engine::{Input, Signal};
 use stoop_model::Decision;
 
 use super::{Drain, Finish, Joined, Pools, Saving, Snapshot};
-use crate::exit::Exit;
-use crate::gauge::Gauge;
-use crate::guard::guarded;
+use crate::stages::exit::Exit;
+use crate::stages::gauge::Gauge;
+use crate::stages::guard::guarded;
 
 /// Owns the rules and the sending end of the queue.
 pub(crate) struct SignalActor {

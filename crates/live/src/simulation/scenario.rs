@@ -5,7 +5,8 @@ use std::time::Duration;
 use stoop_engine::{Bounds, Window};
 use stoop_feed::{Settings, TransportError};
 
-use super::dice::{Dice, SECOND};
+use super::dice::{Dice, MILLI, SECOND};
+use super::history::Mood;
 use crate::settings::WhenFull;
 
 /// 2026-06-10, an ordinary day.
@@ -26,6 +27,10 @@ pub(super) enum Profile {
     Flapping,
     /// A consumer that is slow or stuck most of the time.
     SlowConsumer,
+    /// A history that is asked for what was lost, and answers as it likes.
+    Backfill,
+    /// A process that ends without a word now and then, and goes on from what was kept.
+    Restarts,
 }
 
 /// What ails an endpoint for a while.
@@ -77,7 +82,7 @@ pub(super) enum Pace {
 }
 
 #[derive(Debug)]
-pub(super) struct Plan {
+pub(super) struct Scenario {
     pub(super) settings: Settings,
     /// The troubles of each endpoint, in order of time.
     pub(super) endpoints: Vec<Vec<Phase>>,
@@ -92,6 +97,24 @@ pub(super) struct Plan {
     pub(super) bounds: Bounds,
     /// The stages are actors: they come to a frame some time after the connection.
     pub(super) is_behind: bool,
+    /// How long after a gap history is asked; none: never.
+    pub(super) backfill_ns: Option<i64>,
+    /// How history answers.
+    pub(super) moods: Vec<Mood>,
+    /// How many connections the plan allows, and how long the answer takes, ns.
+    pub(super) limit: (Option<u64>, i64),
+    /// When the host tells the strategies something.
+    pub(super) commands: Vec<i64>,
+    /// When the process ends without a word, and for how long.
+    pub(super) crashes: Vec<(i64, i64)>,
+    /// What the stages remember is kept.
+    pub(super) keeps: bool,
+    /// What enters is recorded, and when a new tape is begun.
+    pub(super) tapes: Option<Vec<i64>>,
+    /// How often the counters are told, ns.
+    pub(super) status_ns: Option<i64>,
+    /// The run ends after so many frames.
+    pub(super) max_frames: Option<u64>,
     /// The server may refuse the key or the plan.
     pub(super) may_refuse: bool,
     /// After this there is no trouble any more.
@@ -101,7 +124,7 @@ pub(super) struct Plan {
     pub(super) stop_ns: i64,
 }
 
-impl Plan {
+impl Scenario {
     pub(super) fn new(profile: Profile, dice: &mut Dice) -> Self {
         let settings = settings(profile, dice);
         let calm_ns = START_NS + dice.seconds(120, 900);
@@ -109,7 +132,9 @@ impl Plan {
         let count = match profile {
             Profile::OneEndpoint => 1,
             Profile::SeveralEndpoints => dice.between(2, 3),
-            Profile::Flapping | Profile::SlowConsumer => dice.between(1, 2),
+            Profile::Flapping | Profile::SlowConsumer | Profile::Backfill | Profile::Restarts => {
+                dice.between(1, 2)
+            }
         };
         let mut endpoints: Vec<_> =
             (0..count).map(|_| phases(profile, dice, &settings, calm_ns, may_refuse)).collect();
@@ -119,7 +144,19 @@ impl Plan {
         let tweets = dice.pick(&[6, 1024, 1024]);
         let window = Window { tweets, span_ns: dice.pick(&[30, 600, 7200]) * SECOND };
         let reopened_ns = calm_ns + reopening_ns(&settings);
+        let stop_ns = reopened_ns + 30 * SECOND;
+        let asks = profile == Profile::Backfill || dice.chance(30);
+        let crashes = if profile == Profile::Restarts { crashes(dice, calm_ns) } else { Vec::new() };
         Self {
+            backfill_ns: asks.then(|| dice.pick(&[0, SECOND, 5 * SECOND, 30 * SECOND])),
+            moods: moods(dice),
+            limit: limit(dice),
+            commands: times(dice, 60, stop_ns),
+            keeps: profile == Profile::Restarts || dice.chance(10),
+            crashes,
+            tapes: dice.chance(30).then(|| times(dice, 50, stop_ns)),
+            status_ns: dice.chance(20).then(|| dice.seconds(1, 60)),
+            max_frames: dice.chance(3).then(|| dice.between(1, 60) as u64),
             endpoints,
             consumer: paces(profile, dice, calm_ns),
             stalls: stalls(dice, calm_ns),
@@ -132,7 +169,7 @@ impl Plan {
             settings,
             calm_ns,
             reopened_ns,
-            stop_ns: reopened_ns + 30 * SECOND,
+            stop_ns,
         }
     }
 
@@ -265,6 +302,53 @@ fn paces(profile: Profile, dice: &mut Dice, calm_ns: i64) -> Vec<(i64, Pace)> {
     }
     paces.push((calm_ns, Pace::Fast));
     paces
+}
+
+/// Times at which something happens, each followed by another one in so many of a hundred cases.
+fn times(dice: &mut Dice, percent: i64, until_ns: i64) -> Vec<i64> {
+    let mut times = Vec::new();
+    while dice.chance(percent) {
+        times.push(dice.between(START_NS, until_ns));
+    }
+    times.sort_unstable();
+    times
+}
+
+fn moods(dice: &mut Dice) -> Vec<Mood> {
+    let rare = dice.pick(&[Mood::Part, Mood::Silent, Mood::Failing, Mood::Refusing]);
+    dice.pick(&[
+        [Mood::Whole, Mood::Whole],
+        [Mood::Whole, Mood::Repeating],
+        [Mood::Whole, Mood::Silent],
+        [Mood::Whole, rare],
+        [Mood::Silent, rare],
+    ])
+    .to_vec()
+}
+
+fn limit(dice: &mut Dice) -> (Option<u64>, i64) {
+    let limit = if dice.chance(25) { Some(dice.pick(&[0, 1, 2, 5])) } else { None };
+    (limit, dice.pick(&[0, 80 * MILLI, 3 * SECOND]))
+}
+
+/// One crash at least.
+fn crashes(dice: &mut Dice, calm_ns: i64) -> Vec<(i64, i64)> {
+    let mut crashes = Vec::new();
+    let mut from_ns = START_NS + SECOND;
+    loop {
+        let at_ns = dice.between(from_ns, calm_ns);
+        let down_ns = dice.between(SECOND / 10, longest_down_ns(calm_ns, at_ns));
+        crashes.push((at_ns, down_ns));
+        from_ns = at_ns + down_ns + SECOND;
+        if from_ns >= calm_ns || dice.chance(50) {
+            return crashes;
+        }
+    }
+}
+
+/// A process is back before trouble is over.
+fn longest_down_ns(calm_ns: i64, at_ns: i64) -> i64 {
+    (calm_ns - at_ns).clamp(SECOND, 60 * SECOND)
 }
 
 fn stalls(dice: &mut Dice, calm_ns: i64) -> Vec<(i64, i64)> {

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use stoop_engine::panic_message;
 
-use crate::gauge::Gauge;
+use crate::stages::gauge::Gauge;
 
 /// Runs a stage. A panic in it is told to the gauge, and no stage is called again: its state is unknown, and a wrong decision costs more than a restart.
 pub(crate) fn guarded<T>(gauge: &Gauge, stage: &str, run: impl FnOnce() -> T) -> Option<T> {

@@ -9,10 +9,10 @@ use stoop_model::Event;
 
 use super::{Decoded, Entered, Finish, MergeActor, Pools, Saving, Snapshot};
 use crate::clock::Clock;
-use crate::exit::{Marks, record_lag};
-use crate::gauge::Gauge;
-use crate::guard::guarded;
 use crate::notice::Notices;
+use crate::stages::exit::{Marks, record_lag};
+use crate::stages::gauge::Gauge;
+use crate::stages::guard::guarded;
 use crate::summary::add_lags;
 
 /// Owns the intake: the decoder and the sequencer.

@@ -6,8 +6,8 @@ use stoop_feed::TransportError;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use ureq::{Proxy, ProxyProtocol};
 
+use crate::connection::socket::{DialError, failed};
 use crate::settings::Endpoint;
-use crate::socket::{DialError, failed};
 
 /// Longest answer of a proxy, bytes.
 const HEAD_BYTES: usize = 16 << 10;

@@ -13,8 +13,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 use crate::clock::Clock;
+use crate::connection::socket::{DialError, Progress, Socket, dial, reach};
 use crate::settings::{Auth, Endpoint, Key};
-use crate::socket::{DialError, Progress, Socket, dial, reach};
 
 /// How long a frame is waited for.
 const LISTEN: Duration = Duration::from_secs(1);

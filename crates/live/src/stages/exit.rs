@@ -6,11 +6,11 @@ use stoop_model::{Decision, Event, LatencyNs, Op};
 use stoop_tape::Digest;
 
 use crate::clock::Clock;
-use crate::gauge::Gauge;
 use crate::notice::{News, Notices};
-use crate::outbox::Outbox;
 use crate::recording::Tap;
 use crate::remote::{Reply, Snapshot};
+use crate::stages::gauge::Gauge;
+use crate::stages::outbox::Outbox;
 
 const MILLI_NS: i64 = 1_000_000;
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::outbox::Outbox;
+use crate::stages::outbox::Outbox;
 
 /// Frames between the connection and the end of the signal actor at most.
 pub(crate) const IN_FLIGHT: usize = 64;

@@ -15,10 +15,10 @@ use stoop_engine::{Input, Merged, Pipeline, Scope, Stamp};
 use stoop_model::Event;
 use tokio::sync::oneshot;
 
-use crate::exit::{Exit, Marks};
-use crate::gauge::Gauge;
 use crate::remote::Snapshot;
 use crate::settings::Placement;
+use crate::stages::exit::{Exit, Marks};
+use crate::stages::gauge::Gauge;
 use crate::store::Save;
 use crate::summary::Summary;
 pub(crate) use decoder::DecoderActor;
@@ -63,7 +63,7 @@ pub(crate) struct Pools {
 
 impl Pools {
     fn new() -> Self {
-        let capacity = 2 * crate::gauge::IN_FLIGHT;
+        let capacity = 2 * crate::stages::gauge::IN_FLIGHT;
         Self { bytes: Pool::new(capacity), events: Pool::new(capacity), merged: Pool::new(capacity) }
     }
 }

@@ -1,0 +1,54 @@
+//! The connection actor: owns the sockets of the endpoints, stamps what it reads and hands it on.
+//!
+//! What happens when is decided by the [`pump`]; this is where sockets, clock and threads meet it.
+
+mod history;
+mod meter;
+mod plan;
+pub(crate) mod probe;
+mod proxy;
+pub(crate) mod pump;
+mod run;
+mod session;
+mod socket;
+
+use std::sync::Arc;
+
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
+use futures_util::FutureExt;
+use stoop_engine::panic_message;
+use tokio::sync::oneshot;
+
+use crate::summary::Summary;
+
+pub(crate) use run::Run;
+
+/// The target of what is logged of connections, wherever that is known.
+const TARGET: &str = "stoop_live::connection";
+
+/// Reads the endpoints until it is told to stop or all have refused for good.
+pub(crate) struct Connection {
+    run: Option<(Run, oneshot::Sender<Box<Summary>>)>,
+}
+
+impl Connection {
+    pub(crate) fn new(run: Run, done: oneshot::Sender<Box<Summary>>) -> Self {
+        Self { run: Some((run, done)) }
+    }
+}
+
+impl Actor for Connection {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        let Some((run, done)) = self.run.take() else { return };
+        let gauge = Arc::clone(run.gauge());
+        let running = std::panic::AssertUnwindSafe(run.run(done)).catch_unwind();
+        context.spawn(running.into_actor(self).map(move |outcome, _, context| {
+            if let Err(panic) = outcome {
+                gauge.trip(format!("connection: {}", panic_message(panic.as_ref())));
+            }
+            context.stop();
+        }));
+    }
+}
