@@ -14,8 +14,8 @@ use stoop::{Config, Counters, End, Engine, Key, News, Notice, Summary};
 use stoop_benches::clock::nanos;
 use stoop_benches::environment::{self, resident_bytes};
 use stoop_benches::report::{self, Goal, Ratio, Sorted, line};
-use stoop_mock::synth::{Generator, Options};
 use stoop_mock::{Input, Pace, Server};
+use stoop_synth::{Generator, Options};
 
 /// Frames the goal is set for, and those of a run without `--bench`.
 const FRAMES: u64 = 10_000_000;
@@ -27,7 +27,7 @@ const INPUT: u64 = 200_000;
 /// How connections are lost: one in 33,000 frames on average.
 const FAULTS: [&str; 4] =
     ["conn=2-:replay(50)", "every=5000,p=0.05:fin", "every=5000,p=0.05:rst", "every=5000,p=0.05:close(1012)"];
-/// Of how many lines the queue is and what is held back may be: the bounds of ARCHITECTURE.md.
+/// Of how many lines the queue is and what is held back may be: the bounds of docs/limits.md.
 const CAPACITY: usize = 256;
 const HELD: usize = 4_096;
 /// Every post decides, so that what is kept for open decisions is full as early as the window is.

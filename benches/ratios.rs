@@ -279,7 +279,8 @@ fn replays(input: &Input, rounds: usize) -> Vec<Ratio> {
     );
     let per_second = |ns: &[f64]| input.frames.len() as f64 * 1e9 / Sorted::new(ns.to_vec()).quantile(0.5);
     report::line(format_args!(
-        "replay   frames a second at p50: fused {:.0}, one arbiter {:.0}, read and decoded only {:.0}, decoded only {:.0}",
+        "replay   frames a second at p50: fused {:.0}, one arbiter {:.0}, read and decoded only {:.0}, \
+         decoded only {:.0}",
         per_second(&fused),
         per_second(&actors),
         per_second(&reading),

@@ -1,10 +1,11 @@
 //! What it costs to record, and how fast a tape replays.
 //!
-//! A live engine reads the same frames from a mock server as fast as they come, with a recorder and without, in turns. Server,
-//! engine and recorder each keep a core busy: on two cores the recorder takes its time from the others, which is shown, and
-//! held against nothing; what it costs the engine's own thread is the goal. Then two tapes are replayed beside the decoder
-//! alone, on frames in memory and on the same tape: one of those recordings, all of whose tweets are in the window at once,
-//! and a day on which frames come one by one. At last, memory of the replay of a long tape.
+//! A live engine reads the same frames from a mock server as fast as they come, with a recorder and without, in
+//! turns. Server, engine and recorder each keep a core busy: on two cores the recorder takes its time from the
+//! others, which is shown, and held against nothing; what it costs the engine's own thread is the goal. Then two
+//! tapes are replayed beside the decoder alone, on frames in memory and on the same tape: one of those recordings,
+//! all of whose tweets are in the window at once, and a day on which frames come one by one. At last, memory of the
+//! replay of a long tape.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -20,8 +21,8 @@ use stoop::{Config, Engine, Key, Summary, TapeOutput};
 use stoop_benches::clock::nanos;
 use stoop_benches::environment::{self, resident_bytes};
 use stoop_benches::report::{self, Goal, Ratio, Sorted, line};
-use stoop_mock::synth::{Generator, Options};
 use stoop_mock::{Input, Pace, Server};
+use stoop_synth::{Generator, Options};
 
 /// Frames of a run, and those of one without `--bench`.
 const FRAMES: u64 = 100_000;

@@ -105,8 +105,8 @@ fn parsed(text: &str) -> Signal {
     Signal::new(rules, Keeping::default())
 }
 
-/// Rules of which none matches leave no trace, so one signal sees the same views again and again. Of frames that are not
-/// known, what is decided is decided the first time.
+/// Rules of which none matches leave no trace, so one signal sees the same views again and again. Of frames that are
+/// not known, what is decided is decided the first time.
 fn without_match(criterion: &mut Criterion, case: &str, views: &Views, mut signal: Signal) {
     let mut group = criterion.benchmark_group(format!("signal/{case}"));
     let decided = views.through(&mut signal);
@@ -139,12 +139,13 @@ fn vendor_routing(criterion: &mut Criterion, views: &Views) {
     group.finish();
 }
 
-/// Coins sought in every post in every form, with and without a universe of 50,000 rows. The rule asks for posts younger
-/// than these are, so that they are looked at and nothing is decided.
+/// Coins sought in every post in every form, with and without a universe of 50,000 rows. The rule asks for posts
+/// younger than these are, so that they are looked at and nothing is decided.
 fn written(criterion: &mut Criterion, views: &Views) {
     let forms = |more: &str| {
         format!(
-            "[[rule]]\nname = \"written\"\nassets = {{ tokens = true, written = [\"ticker\", \"pair\", \"parentheses\", \"capitals\"{more}] }}\nmax_age = \"1s\"\n"
+            "[[rule]]\nname = \"written\"\nmax_age = \"1s\"\nassets = {{ tokens = true, \
+             written = [\"ticker\", \"pair\", \"parentheses\", \"capitals\"{more}] }}\n"
         )
     };
     without_match(criterion, "written/no_universe", views, parsed(&forms("")));
@@ -185,7 +186,8 @@ fn many_terms(criterion: &mut Criterion, views: &Views, count: usize) {
     assert_eq!(terms.len(), count, "the posts have words enough");
     let kinds = r#"["post", "quote", "self_reply", "reply", "retweet"]"#;
     let rule = format!(
-        "[[rule]]\nname = \"terms\"\nkinds = {kinds}\nany = {terms:?}\nin = [\"text\"]\nmatch = \"substring\"\nmax_age = \"1s\"\n"
+        "[[rule]]\nname = \"terms\"\nkinds = {kinds}\nany = {terms:?}\nin = [\"text\"]\n\
+         match = \"substring\"\nmax_age = \"1s\"\n"
     );
     let mut signal = parsed(&rule);
     // This way of matching is the only one that has a vectorised search before the automaton.

@@ -12,11 +12,11 @@ use std::path::Path;
 use stoop::Config;
 use stoop::replay::{Frames, ReplayOptions};
 use stoop::tape::LineWriter;
-use stoop_backtest::{Findings, Prices, Settings, Study};
+use stoop_backtest::{Findings, Prices, Settings, Statistics, Study, report, write_outcomes, write_summary};
 use stoop_benches::clock::nanos;
 use stoop_benches::environment;
 use stoop_benches::report::line;
-use stoop_mock::synth::{Generator, Options};
+use stoop_synth::{Generator, Options};
 
 const FRAMES: u64 = 1_000_000;
 const BARS: u64 = 525_600;
@@ -70,9 +70,13 @@ fn main() {
     let replay_ns = nanos(|| replay(&tape, &mut study));
     let mut found = None;
     let prices = Prices::open(&prices).expect("prices");
-    let measure_ns = nanos(|| found = Some(study.measure(Settings::default(), &prices).expect("findings")));
-    let found = found.expect("it has run");
-    let write_ns = nanos(|| write(&found, folder.path()).expect("the files are written"));
+    let measure_ns = nanos(|| {
+        let findings = study.measure(Settings::default(), &prices).expect("findings");
+        let statistics = Statistics::of(&findings, 0);
+        found = Some((findings, statistics));
+    });
+    let (found, statistics) = found.expect("it has run");
+    let write_ns = nanos(|| write(&found, &statistics, folder.path()).expect("the files are written"));
     let entered = found.events.iter().filter(|event| event.counts && event.entry.is_some()).count();
     assert!(entered > 100, "{entered} decisions with prices");
     assert_eq!(found.series.len(), SERIES.len(), "every series is asked for");
@@ -127,10 +131,11 @@ fn replay(tape: &Path, study: &mut Study) {
         .expect("a replay");
 }
 
-fn write(found: &Findings, folder: &Path) -> io::Result<()> {
-    found.write_outcomes(BufWriter::new(File::create_new(folder.join("outcomes.csv"))?))?;
-    found.write_summary(&mut BufWriter::new(File::create_new(folder.join("summary.json"))?), "bench", &[])?;
-    fs::write(folder.join("report.html"), found.report("bench", &[], &[]))
+fn write(found: &Findings, statistics: &Statistics, folder: &Path) -> io::Result<()> {
+    write_outcomes(found, BufWriter::new(File::create_new(folder.join("outcomes.csv"))?))?;
+    let mut summary = BufWriter::new(File::create_new(folder.join("summary.json"))?);
+    write_summary(found, statistics, &mut summary, "bench", &[])?;
+    fs::write(folder.join("report.html"), report(found, statistics, "bench", &[], &[]))
 }
 
 /// The most memory this process has had, as far as the system tells.

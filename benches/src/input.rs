@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use stoop::replay::{Line, Lines};
 use stoop_engine::RuleSet;
-use stoop_mock::synth::{Generator, Options};
 use stoop_model::Op;
+use stoop_synth::{Generator, Options};
 use stoop_wire::{Decoder, Limits};
 
 use crate::report::line;

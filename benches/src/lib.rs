@@ -2,12 +2,12 @@
 //!
 //! # How a bench goes
 //!
-//! 1. It prints its [`environment`] and takes its frames from [`input`]: the fixtures, or the JSONL that the environment
-//!    variable `STOOP_BENCH_FRAMES` names.
+//! 1. It prints its [`environment`] and reads its frames from [`input`]: the fixtures, or the JSONL that the
+//!    environment variable `STOOP_BENCH_FRAMES` names.
 //! 2. It runs everything once and asserts what came out: a bench of a decoder that reads nothing is fast.
 //! 3. `decode`, `merge`, `signal`, `pipeline` and `tape` hand over to criterion. `ratios` measures side by side in one
-//!    run, round by round in turns, and holds the result against the goals. `endurance` runs a live engine over ten million
-//!    frames.
+//!    run, round by round in turns, and holds the result against the goals. `endurance` runs a live engine over ten
+//!    million frames.
 //!
 //! Bench ids are `stage/case/variant`.
 //!

@@ -9,7 +9,8 @@ use stoop_mock::{Input, Pace, Server};
 /// Frames a second: far below what any placement can do, so that each frame finds the engine idle.
 const RATE: f64 = 2_000.0;
 /// Decides on every content at once and on nothing else.
-const RULES: &str = "[[rule]]\nname = \"all\"\nfire = \"content\"\nkinds = [\"post\", \"quote\", \"reply\", \"self_reply\", \"retweet\"]\n";
+const RULES: &str = "[[rule]]\nname = \"all\"\nfire = \"content\"\n\
+    kinds = [\"post\", \"quote\", \"reply\", \"self_reply\", \"retweet\"]\n";
 
 /// Median time from the socket read to the decision queue, ns, in one run of the engine over these content frames.
 ///

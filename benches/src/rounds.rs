@@ -72,8 +72,8 @@ impl Stream {
 /// A pipeline at work on a stream.
 ///
 /// What decides on a time in the frame itself (`max_age`) sees posts that are older with every round: such rules are
-/// tested to their end and open nothing. Frames with an `eventId`, a fiftieth of the generated ones, are duplicates from
-/// the second round on.
+/// tested to their end and open nothing. Frames with an `eventId`, a fiftieth of the generated ones, are duplicates
+/// from the second round on.
 pub struct Rounds<'s, P = NoProbe> {
     stream: &'s Stream,
     pipeline: Pipeline<P>,

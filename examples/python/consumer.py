@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Acts on Stoop's decision lines, each once. Python 3.9 or later, standard library only.
+"""Acts once on each of Stoop's decision lines. Python 3.9 or later, standard library only.
 
-It prints what it would do and places no order: put your own calls into the functions of DESKS. docs/consumer.md says
-what the lines mean and what this program promises.
+It prints what it would do, and does not place orders: put your own calls into the functions of DESKS.
+docs/consumer.md explains the lines, and the guarantees of this program.
 """
 
 import argparse
@@ -13,14 +13,14 @@ import sys
 import time
 
 SCHEMA = 1
-REMEMBERED = 1024  # decisions; the oldest is forgotten, and what still follows it is passed over
+REMEMBERED = 1024  # decisions; the oldest is forgotten, and its later steps are ignored
 CHUNK = 1 << 20  # bytes read at once
 LONGEST = 16 << 20  # bytes of a line
 POLL_S = 0.05
 
 
-# The desks are what you replace. `verb` is "enter", "replace" (leave what was entered, enter the asset of this line),
-# "undo" (leave what was entered) or "tell" (for people: nothing to trade). A crash between an action and its record
+# Replace the desks. `verb` is "enter", "replace" (leave the position and enter the asset of this line), "undo" (leave
+# the position) or "tell" (for people: nothing to trade). A crash between an action and its record
 # repeats that one action after the restart, so give the exchange `id` and `revision` as your order's own id: it then
 # refuses the repeat.
 
@@ -55,7 +55,7 @@ class Book:
         self.lives = lives or {}
 
     def act(self, decision, now_ms):
-        """What is to be done about the next step of a decision: a verb of a desk, or None with the reason."""
+        """The action for the next step of a decision: a verb of a desk, or None with the reason."""
         key, revision, kind = decision["id"], decision["revision"], decision["kind"]
         last, standing = self.lives.get(key, (-1, None))
         if revision <= last:
@@ -78,7 +78,7 @@ class Book:
             return None, "out"
         if kind == "revise":
             if standing == "entered":
-                # Past expires_ms the wrong thing was entered and it is too late to enter the right one.
+                # Past expires_ms: the wrong asset was entered, and it is too late to enter the right one.
                 return ("undo", "out") if is_over else ("replace", "entered")
             return ("enter", "entered") if can_trade and not is_over else ("tell", "told")
         if kind == "cancel":
@@ -89,7 +89,7 @@ class Book:
 
 
 class State:
-    """The last line acted on, and the book. Written after every line, whole or not at all."""
+    """The last line that was acted on, and the book. Written after every line, whole or not at all."""
 
     def __init__(self, path):
         self.path, self.seq, self.decided_ns, self.book = path, None, None, Book()
@@ -104,7 +104,7 @@ class State:
             raise Unusable(f"{path}: not a state file of this program ({error})") from error
 
     def has_seen(self, decision):
-        """Whether this line was acted on. A run counts seq from 0; time goes on over runs, so it comes first."""
+        """Whether this line was acted on. Time comes first: it goes on from run to run, while seq starts at 0."""
         if self.seq is None:
             return False
         return (decision["decided_ns"], decision["seq"]) <= (self.decided_ns, self.seq)
@@ -136,8 +136,8 @@ def lines_of_stdin():
 
 
 def lines_of_file(path, follow):
-    """Whole lines. The bytes after the last newline are read again until their line is whole: Stoop cuts a torn line
-    off when it next appends, so what was read of one is never kept, not even in a buffer."""
+    """Whole lines. Bytes after the last newline are read again until their line is whole. Stoop cuts off a torn line
+    when it next appends, so no part of one is kept, not even in a buffer."""
     offset, size, file, is_moved = 0, CHUNK, open(path, "rb", buffering=0), False
     try:
         while True:
@@ -161,7 +161,7 @@ def lines_of_file(path, follow):
                 return torn(rest) if rest else None
             time.sleep(POLL_S)
             here, there = os.fstat(file.fileno()), stat(path)
-            # What was appended to the moved file before it was moved is read first.
+            # First read what was appended before the file was moved.
             is_moved = there is not None and not os.path.samestat(here, there)
             if here.st_size < offset:
                 note(f"{path}: shorter than what was read; reading it from its start")
@@ -207,15 +207,15 @@ def parse(line):
 
 
 class Unusable(Exception):
-    """Something this program cannot go on with."""
+    """An error that ends this program."""
 
 
 class Ended(Exception):
-    """A signal asked it to end."""
+    """A signal ended it."""
 
 
 class Signals:
-    """Ends the program at SIGINT and SIGTERM, but not between an action and its record: `with` holds them off."""
+    """Ends the program at SIGINT and SIGTERM, but not between an action and its record: `with` delays them."""
 
     def __init__(self):
         self.caught, self.are_held = None, False
@@ -223,7 +223,7 @@ class Signals:
             signal.signal(number, self.catch)
 
     def catch(self, number, _frame):
-        # The second one ends it at once: a desk may hang.
+        # A second signal ends it at once, because a desk may hang.
         is_second, self.caught = self.caught is not None, number
         if is_second or not self.are_held:
             raise Ended(number)
@@ -238,7 +238,7 @@ class Signals:
 
 
 def consume(lines, state, signals, is_replay, verbose):
-    """Acts on every line not seen before; returns how many were damaged."""
+    """Acts on every line that is new; returns how many were damaged."""
     damaged = seen = 0
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -283,7 +283,7 @@ def asset_name(asset):
 
 
 def plain(text):
-    """Names are other people's texts: what a terminal would obey is escaped."""
+    """Names are other people's texts, so control characters are escaped."""
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in str(text))
 
 
@@ -293,16 +293,16 @@ def note(text):
 
 def main():
     parser = argparse.ArgumentParser(
-        description="Acts on Stoop's decision lines, each once: prints an action a line on stdout, notes on stderr.",
+        description="Acts once on each of Stoop's decision lines: prints one action per line on stdout, notes on stderr.",
         epilog="Exit codes: 0 done, 1 failed or a line was damaged, 2 the command line is wrong, 130 and 143 after "
         "SIGINT and SIGTERM.",
     )
     parser.add_argument("input", nargs="?", default="-", help="file of decision lines; - or nothing: stdin")
-    parser.add_argument("--state", metavar="FILE", help="remember here what was acted on, and go on after it")
+    parser.add_argument("--state", metavar="FILE", help="remember in FILE what was acted on, and continue after it")
     parser.add_argument("--follow", action="store_true", help="wait for more lines at the end of the file")
     parser.add_argument("--replay", action="store_true",
-                        help="take each line's own time as now: without this, every open of an old run has expired")
-    parser.add_argument("--verbose", action="store_true", help="also say why nothing is done about a line")
+                        help="use each line's own time as now: without it, every open of an old run has expired")
+    parser.add_argument("--verbose", action="store_true", help="also say why a line is ignored")
     args = parser.parse_args()
     if args.follow and args.input == "-":
         parser.error("--follow needs a file: stdin is read to its end anyway")

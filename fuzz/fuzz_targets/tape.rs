@@ -1,7 +1,7 @@
 //! Any bytes as a tape: no panic, no hang, no record that does not follow on the one before.
 //!
-//! The first byte decides what is made of the rest: bytes of a file, or records of a chunk whose sums are right, so that
-//! what lies behind the sums is reached too.
+//! The first byte decides what is made of the rest: bytes of a file, or records of a chunk whose sums are right, so
+//! that what lies behind the sums is reached too.
 
 #![no_main]
 

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use stoop::replay::{Digest, Frames, Line, Lines, ReplayOptions};
 use stoop::{Placement, Summary};
-use stoop_mock::synth::{Generator, Options};
+use stoop_synth::{Generator, Options};
 use stoop_tests::fixture;
 
 use crate::replay::rules;

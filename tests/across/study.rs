@@ -8,8 +8,8 @@ use stoop::replay::Lines;
 use stoop::tape::{
     Follower, Parity, Record, Tape, TapeConfig, TapeReplayOptions, TapeStep, Tapes, event_type,
 };
-use stoop_backtest::{Dimension, Exclusion, Findings, GroupRow, Prices, Settings, Study};
-use stoop_mock::synth::{PLANTED_CALL, PLANTED_RETURN, Planted, planted};
+use stoop_backtest::{Dimension, Exclusion, Findings, GroupRow, Prices, Settings, Statistics, Study};
+use stoop_synth::{PLANTED_CALL, PLANTED_RETURN, Planted, planted};
 use stoop_tests::{fixture, read_text};
 
 /// `stoop gen --planted fixtures/study --seed 7`
@@ -25,7 +25,7 @@ fn after(latency_ns: i64) -> Settings {
 }
 
 /// Studies ten days of a seed.
-fn study(seed: u64, settings: Settings) -> Findings {
+fn study(seed: u64, settings: Settings) -> Found {
     let planted = planted(seed);
     let folder = tempfile::tempdir().expect("a folder");
     for (name, text) in &planted.prices {
@@ -43,7 +43,7 @@ fn study(seed: u64, settings: Settings) -> Findings {
 }
 
 /// Studies the tape that is shipped, by its own configuration.
-fn shipped(settings: Settings) -> Findings {
+fn shipped(settings: Settings) -> Found {
     let mut study = Study::default();
     let tapes = Tapes::open(&[fixture(TAPE)]).expect("the tape opens");
     let take = |step: TapeStep<'_>| {
@@ -59,14 +59,21 @@ fn shipped(settings: Settings) -> Findings {
     measure(study, settings, &fixture("study/prices"))
 }
 
-fn measure(study: Study, settings: Settings, prices: &Path) -> Findings {
-    study.measure(settings, &Prices::open(prices).expect("prices")).expect("findings")
+struct Found {
+    findings: Findings,
+    statistics: Statistics,
 }
 
-fn row<'a>(findings: &'a Findings, rule: &str, horizon_ms: i64) -> &'a GroupRow {
+fn measure(study: Study, settings: Settings, prices: &Path) -> Found {
+    let findings = study.measure(settings, &Prices::open(prices).expect("prices")).expect("findings");
+    let statistics = Statistics::of(&findings, 0);
+    Found { findings, statistics }
+}
+
+fn row<'a>(found: &'a Found, rule: &str, horizon_ms: i64) -> &'a GroupRow {
     let is_it =
         |row: &&GroupRow| row.rule == rule && row.by == Dimension::All && row.horizon_ms == horizon_ms;
-    findings.statistics.groups.iter().find(is_it).expect("the rule has outcomes")
+    found.statistics.groups.iter().find(is_it).expect("the rule has outcomes")
 }
 
 /// The return is within the interval, before costs.
@@ -206,8 +213,8 @@ fn a_move_of_the_whole_market_is_gone_once_the_market_is_taken_off() {
     for seed in 0..10 {
         let found = study(seed, Settings { benchmark: Some("SEAUSDT".to_owned()), ..after(0) });
         held += u32::from(holds(row(&found, "tide", FIVE_MINUTES_MS), PLANTED_CALL));
-        let outcomes = found.outcomes.iter().filter(|outcome| {
-            let event = &found.events[outcome.event];
+        let outcomes = found.findings.outcomes.iter().filter(|outcome| {
+            let event = &found.findings.events[outcome.event];
             event.counts && event.decision.rule.name == "tide" && outcome.horizon_ms == FIVE_MINUTES_MS
         });
         let adjusted: Vec<f64> =
@@ -222,12 +229,18 @@ fn a_move_of_the_whole_market_is_gone_once_the_market_is_taken_off() {
 fn halts_and_late_listings_are_left_out_with_their_reasons() {
     for found in [shipped(after(0)), study(1, after(0))] {
         let reasons = |rule: &str| -> Vec<Option<Exclusion>> {
-            let opens = found.events.iter().filter(|event| event.counts && event.decision.rule.name == rule);
+            let opens =
+                found.findings.events.iter().filter(|event| event.counts && event.decision.rule.name == rule);
             opens.map(|event| event.excluded).collect()
         };
         assert_eq!(reasons("halt"), [Some(Exclusion::NoPrice); 10]);
         assert_eq!(reasons("late"), [Some(Exclusion::NotOpen), None]);
-        let halt = found.series.iter().find(|series| series.name == "HALTUSDT").expect("the series is there");
+        let halt = found
+            .findings
+            .series
+            .iter()
+            .find(|series| series.name == "HALTUSDT")
+            .expect("the series is there");
         assert_eq!((halt.holes.missing_bars, halt.holes.longest.len()), (1800, 10));
     }
 }
@@ -267,6 +280,7 @@ fn a_post_that_history_brought_is_no_decision() {
         }
     }
     let found = shipped(after(0));
-    let opens = found.events.iter().filter(|event| event.counts && event.decision.rule.name == "up").count();
+    let opens =
+        found.findings.events.iter().filter(|event| event.counts && event.decision.rule.name == "up").count();
     assert_eq!(opens + 1, named);
 }

@@ -142,7 +142,8 @@ fn series_are_found_by_market_and_symbol_whatever_the_files_are_called() {
     let frames: Vec<Vec<u8>> =
         (0..).zip(&cases).flat_map(|(minute, (assets, ..))| enriched(minute, assets)).collect();
     let input = bench.desk.frames("named.jsonl", &frames);
-    let rule = "[[rule]]\nname = \"named\"\nassets = { tokens = true, cex = true }\nside = \"buy\"\nfire = \"enriched\"\n";
+    let rule = "[[rule]]\nname = \"named\"\nassets = { tokens = true, cex = true }\n\
+        side = \"buy\"\nfire = \"enriched\"\n";
     let config = bench.desk.file("named.toml", rule);
     let folder = bench.desk.name("named");
     let run =
@@ -217,7 +218,7 @@ fn prices_in_parquet_come_to_what_they_come_to_in_csv() {
     std::fs::write(bench.desk.path("prices/EDGEUSDT-1m-2026-06.parquet"), cut).expect("a file");
     let run = stoop(&bench.args(&["-o", &bench.desk.name("cut")])).finish().expect(1);
     let told = run.stderr.concat();
-    assert!(told.contains("EDGEUSDT-1m-2026-06.parquet: not Parquet, or not whole: "), "{told}");
+    assert!(told.contains("EDGEUSDT-1m-2026-06.parquet: not Parquet, or incomplete: "), "{told}");
 }
 
 /// A cell of `outcomes.parquet` as `outcomes.csv` has it.
@@ -334,7 +335,7 @@ fn planted_effects_are_made_and_studied_with_two_commands() {
         told.contains("up: 43 outcomes in 43 clusters") && told.contains(": beats random moments"),
         "{told}"
     );
-    assert!(told.contains("halt: no outcomes after 300 s: not measured"), "{told}");
+    assert!(told.contains("halt: not measured (no outcome within 300 s)"), "{told}");
     let trials = std::fs::read_to_string(desk.path("stoop-trials.txt")).expect("the trials");
     // Six rules and nine horizons.
     assert_eq!(trials.lines().count(), 54);

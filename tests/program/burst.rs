@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use stoop_mock::synth::{Generator, Options};
+use stoop_synth::{Generator, Options};
 
 use crate::decisions::{json, without_times};
 use crate::desk::{Desk, Mock};

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// A program, server or thread that gives no sign for this long hangs. It only bounds a test that fails: one that passes
-/// never waits for it, so it is far longer than anything takes on a machine that is slow or busy.
+/// A program, server or thread that gives no sign for this long hangs. It only bounds a test that fails: one that
+/// passes never waits for it, so it is far longer than anything takes on a machine that is slow or busy.
 pub(crate) const LIMIT: Duration = Duration::from_mins(10);
 /// What is waited for comes within this time, however many other signs a program gives in between.
 const IN_ALL: Duration = Duration::from_mins(30);

@@ -11,7 +11,8 @@ fn two_endpoints_decide_what_one_does_and_the_summary_tells_who_was_first() {
     let mocks = [Mock::start(&input, &["--at-once"]), Mock::start(&input, &["--at-once"])];
     let [a, b] = mocks.each_ref().map(|mock| mock.addr.clone());
     let text = format!(
-        "{TIMELESS}\n[[feed.endpoint]]\nname = \"a\"\nurl = \"ws://{a}/ws\"\n[[feed.endpoint]]\nname = \"b\"\nurl = \"ws://{b}/ws\"\n"
+        "{TIMELESS}\n[[feed.endpoint]]\nname = \"a\"\nurl = \"ws://{a}/ws\"\n\
+         [[feed.endpoint]]\nname = \"b\"\nurl = \"ws://{b}/ws\"\n"
     );
     let config = desk.file("stoop.toml", text);
     let count = frames("lifecycle").len();

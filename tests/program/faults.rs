@@ -54,7 +54,8 @@ fn run_with(specs: &[&str], messages: usize, feed: &str) -> Ran {
     run_to(specs, &["--max-frames", &messages.to_string()], 0, feed)
 }
 
-/// Runs against faults, one of which refuses for good whoever has seen it all: however often a connection was lost before.
+/// Runs against faults, one of which refuses for good whoever has seen it all: however often a connection was lost
+/// before.
 fn run_until_refused(specs: &[&str], feed: &str) -> Ran {
     run_to(specs, &[], 77, &format!("{BRISK}\n{feed}"))
 }
@@ -277,7 +278,8 @@ fn a_server_that_flaps_is_not_hammered() {
         let args = ["run", "-c", &config, "--json", "--for", "700ms"];
         let summary = stoop(&args).key("k").finish().expect(0).summary();
         let count = |name: &str| summary["feed"][name].as_u64().expect("a count");
-        // Backoff is at least 50 ms, the fast lane 100 ms and once, the slow one 200 ms. A busy machine dials less often.
+        // Backoff is at least 50 ms, the fast lane 100 ms and once, the slow one 200 ms. A busy machine dials less
+        // often.
         let most = if lane == "slow" { 6 } else { 12 };
         assert!(count("dials") <= most, "{spec}: {} dials", count("dials"));
         assert_eq!(count("gaps"), count("opens").saturating_sub(1), "{spec}");
@@ -336,8 +338,8 @@ fn faults_by_chance_are_survived_and_are_the_same_for_a_seed() {
 fn a_mistake_in_a_fault_is_told_with_its_place() {
     let input = fixture("frames/vendor.jsonl");
     for (args, parts) in [
-        (["--fault", "after=200:rts"], ["column 11", "`rts` is no action"]),
-        (["--fault", "after=x:rst"], ["column 7", "`x` is no number"]),
+        (["--fault", "after=200:rts"], ["column 11", "`rts` is not an action"]),
+        (["--fault", "after=x:rst"], ["column 7", "`x` is not a number"]),
         (["--refuse", "200"], ["--refuse", "from 400 to 599"]),
         (["--close", "1006"], ["--close", "no code that can be sent"]),
     ] {

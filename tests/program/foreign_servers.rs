@@ -1,7 +1,7 @@
 //! The same faults by servers of other makes: Python's `websockets` and Node's `ws` beside our mock.
 //!
-//! Each case runs against all three. What is decided, how the run ends and what it counts must be the same, and what the
-//! libraries say of the client's side of the connection must be what the standard asks for.
+//! Each case runs against all three. What is decided, how the run ends and what it counts must be the same, and what
+//! the libraries say of the client's side of the connection must be what the standard asks for.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -155,7 +155,8 @@ impl<'a> Case<'a> {
         Outcome { code: run.code, decisions: timeless(&run.stdout), counts }
     }
 
-    /// Asserts what a library says of the client: it offers no extension, breaks nothing, and sends the closes it should.
+    /// Asserts what a library says of the client: it offers no extension, breaks nothing, and sends the closes it
+    /// should.
     fn check_guest(&self, server: &Mock, dials: u64) {
         let told = &server.program.stdout;
         let mut closes = self.closes.to_vec();

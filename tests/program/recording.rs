@@ -215,7 +215,11 @@ fn parity_says_what_differs_and_which_input_led_to_it() {
     assert!(input.contains("frames at ") && input.contains(&tweet), "{input}");
 
     let lost = altered(&desk, "lost.mcap", |record, _| {
-        let is_close = matches!(record, Record::Event { json, .. } if json.starts_with(b"{\"now_ns\"") || json.starts_with(b"{\"type\":\"clock\""));
+        let is_close = matches!(
+            record,
+            Record::Event { json, .. }
+                if json.starts_with(b"{\"now_ns\"") || json.starts_with(b"{\"type\":\"clock\"")
+        );
         is_close.then(|| br#"{"type":"dropped","count":2}"#.to_vec())
     });
     let found = parity(&[&lost]).expect(1);

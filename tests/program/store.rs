@@ -27,8 +27,8 @@ const APART: usize = 3_000;
 const REPLAYED: usize = 2_000;
 /// New frames that a connection shows, at most; then the feed is quiet.
 const NEW: usize = 1_000;
-/// Every so-manyth run is stopped in order, which keeps all it knows. Those between are killed, and may have kept nothing
-/// at all, however slow the disk is: what they were shown is fewer frames than the next one is shown again.
+/// Every so-manyth run is stopped in order, which keeps all it knows. Those between are killed, and may have kept
+/// nothing at all, however slow the disk is: what they were shown is fewer frames than the next one is shown again.
 const STOPPED_EVERY: usize = 3;
 const _: () = assert!((STOPPED_EVERY - 1) * NEW <= REPLAYED);
 /// Runs until the last decision, at most. Each that is stopped in order gets nearly `NEW` frames further.

@@ -138,15 +138,16 @@ fn all_lists_together_make_one_file_that_is_the_same_each_time() {
     for part in [
         "# binance spot: 6 markets, 2 that do not trade left out\n",
         // EDGEUSDT is the name of the spot market too.
-        "# binance USD-M futures: 4 markets, 1 counted already (spot and futures of one name are one row), 1 that do not trade left out, 2 that are \
-         not of coins left out\n",
+        "# binance USD-M futures: 4 markets, 1 counted already (spot and futures of one name are one row), \
+         1 that do not trade left out, 2 that are not of coins left out\n",
         "# gateio spot: 4 markets, 2 that do not trade left out, 2 that are not of coins left out\n",
         "symbol,venue,market,contract,chain\n1000TWIN,",
     ] {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
     }
     let told = stoop(&["universe", "check", &first]).finish().expect(0).stdout;
-    let expect = "28 rows, 8 symbols, 5 venues (binance 12, bybit 3, gateio 5, hyperliquid 4, okx 4), 1 contract, no mistake";
+    let expect = "28 rows, 8 symbols, 5 venues (binance 12, bybit 3, gateio 5, hyperliquid 4, okx 4), \
+        1 contract, no mistake";
     assert!(told[0].contains(expect), "{told:?}");
 
     let run = build(&lists, &first).expect(73);

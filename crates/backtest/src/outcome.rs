@@ -17,14 +17,14 @@ pub struct Fill {
     pub price: Decimal,
 }
 
-/// What one decision came to over one horizon. Returns have 12 decimal places, rounded half to even.
+/// The result of one decision over one horizon. Returns have 12 decimal places, rounded half to even.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// The decision, as its place in [`crate::Findings::events`].
     pub event: usize,
     /// From entry to exit, ms.
     pub horizon_ms: i64,
-    /// Where it was left.
+    /// Where it was exited.
     pub exit: Option<Fill>,
     /// Exit over entry, less 1, whatever the side.
     pub gross: Option<Decimal>,
@@ -38,7 +38,8 @@ pub struct Outcome {
     pub mae: Option<Decimal>,
     /// When it was at its furthest, ns after the entry.
     pub peak_ns: Option<i64>,
-    /// Entry of the first outcome whose window overlaps with this one's, or with one's that does; for outcomes that count.
+    /// Entry of the first outcome whose window overlaps with this one's, or with one's that does; for outcomes that
+    /// count.
     pub cluster_ns: Option<i64>,
     /// Why it is left out.
     pub excluded: Option<Exclusion>,
@@ -57,7 +58,7 @@ pub enum Exclusion {
     NoPrice,
     /// The horizon is shorter than the spacing of the series.
     Coarse,
-    /// A price so large over one so small that the return and its 12 places have no room in 28 digits.
+    /// One price is so much larger than the other that the return with its 12 places does not fit into 28 digits.
     OutOfRange,
 }
 
@@ -86,7 +87,7 @@ pub struct Costs {
     pub taker_bps: Decimal,
     /// Slippage on BTC and ETH.
     pub slippage_major_bps: Decimal,
-    /// Slippage on all else.
+    /// Slippage on everything else.
     pub slippage_bps: Decimal,
 }
 
@@ -97,7 +98,7 @@ impl Default for Costs {
     }
 }
 
-/// What BTC and ETH are quoted in, so that BTCDOMUSDT is not taken for one of them.
+/// What BTC and ETH are quoted in, so that BTCDOMUSDT does not pass for one of them.
 const QUOTES: [&str; 14] =
     ["USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USDP", "DAI", "USD", "EUR", "GBP", "TRY", "BRL", "JPY", "BTC"];
 
@@ -115,7 +116,7 @@ impl Costs {
     }
 }
 
-/// Where a decision would have been entered, at `at_ns` or within two spacings behind it.
+/// Where a decision would have been entered, at `at_ns` or within two spacings after it.
 pub(crate) fn enter(series: &Series, at_ns: i64) -> Result<usize, Exclusion> {
     series.near(at_ns).ok_or_else(|| {
         let is_open = series.first_traded_ns.is_some_and(|first_ns| first_ns <= at_ns);
@@ -123,7 +124,7 @@ pub(crate) fn enter(series: &Series, at_ns: i64) -> Result<usize, Exclusion> {
     })
 }
 
-/// Goes on from an entry, horizon by horizon, the shorter ones first.
+/// Follows the price from an entry, horizon by horizon, the shorter ones first.
 pub(crate) struct Walk<'a> {
     series: &'a Series,
     side: Side,
@@ -162,7 +163,7 @@ impl<'a> Walk<'a> {
         }
         self.seen = self.seen.max(place);
         let exit = Fill { at_ns: series.times[place], price: series.opens[place] };
-        // The exit bar is left at its open: the rest of it is no part of the way.
+        // The exit is at the open of its bar, so the rest of that bar does not count.
         let (mut high, mut low) = (self.high, self.low);
         if exit.price > high.0 {
             high = (exit.price, exit.at_ns);
@@ -211,7 +212,7 @@ pub(crate) fn net(gross: Decimal, side: Side, costs: Decimal) -> Result<Decimal,
     rounded(by_side(gross, side) - costs)
 }
 
-/// A return as the side sees it; an alert is taken as a buy.
+/// A return as the side sees it; an alert counts as a buy.
 pub(crate) fn by_side(gross: Decimal, side: Side) -> Decimal {
     match side {
         Side::Buy | Side::Alert => gross,
@@ -219,8 +220,8 @@ pub(crate) fn by_side(gross: Decimal, side: Side) -> Decimal {
     }
 }
 
-/// `to` over `from`, less 1. Whatever has 12 places or a tie at the 13th is exact in the 28 digits of the quotient, so that
-/// rounding it afterwards rounds once.
+/// `to` over `from`, less 1. Whatever has 12 places or a tie at the 13th is exact in the 28 digits of the quotient,
+/// so that rounding it afterwards rounds once.
 pub(crate) fn change(from: Decimal, to: Decimal) -> Result<Decimal, Exclusion> {
     let quotient = to.checked_div(from).ok_or(Exclusion::OutOfRange)?;
     quotient.checked_sub(Decimal::ONE).ok_or(Exclusion::OutOfRange)
@@ -236,4 +237,111 @@ fn rounded(value: Decimal) -> Result<Decimal, Exclusion> {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+    use crate::made_up::{MINUTE_NS, NOON_NS, bars, number};
+
+    /// Outcome of entering `seconds` after noon, over `minutes`.
+    fn outcome(series: &Series, side: Side, seconds: i64, minutes: i64) -> Result<End, Exclusion> {
+        let entry = enter(series, NOON_NS + seconds * 1_000_000_000)?;
+        Walk::new(series, side, entry).to(minutes * MINUTE_NS)
+    }
+
+    #[test]
+    fn entry_is_the_open_of_the_first_bar_at_or_after_that_traded() {
+        let series = bars(0, &["1 9 1 1", "-", "2 2 2 2", "3 4 1 3", "3 3 3 3"]);
+        assert_eq!(enter(&series, NOON_NS), Ok(0));
+        // The bar of noon is under way: its high of 9 does not count.
+        assert_eq!(enter(&series, NOON_NS + 1), Ok(1));
+        let end = outcome(&series, Side::Buy, 1, 2).expect("an outcome");
+        assert_eq!((end.exit.at_ns, end.gross), (NOON_NS + 4 * MINUTE_NS, number("0.500000000000")));
+        assert_eq!((end.mfe, end.mae), (number("1"), number("-0.5")));
+        assert_eq!(end.peak_ns, MINUTE_NS);
+    }
+
+    #[test]
+    fn what_comes_after_the_exit_is_no_part_of_the_way() {
+        let series = bars(0, &["1 1 1 1", "1 1.5 0.9 1", "1.2 7 0.1 1", "1 1 1 1"]);
+        let end = outcome(&series, Side::Buy, 0, 2).expect("an outcome");
+        assert_eq!((end.mfe, end.mae), (number("0.5"), number("-0.1")));
+        let end = outcome(&series, Side::Sell, 0, 2).expect("an outcome");
+        assert_eq!((end.gross, end.mfe, end.mae), (number("0.2"), number("0.1"), number("-0.5")));
+        // An exit beyond all highs before it is the peak.
+        let end = outcome(&bars(0, &["1 1 1 1", "1 1 1 1", "2 2 2 2"]), Side::Buy, 0, 2).expect("an outcome");
+        assert_eq!((end.mfe, end.peak_ns), (number("1"), 2 * MINUTE_NS));
+    }
+
+    #[test]
+    fn entry_and_exit_are_within_two_spacings_or_not_at_all() {
+        let series = bars(0, &["1 1 1 1", "", "", "1 1 1 1", "", "", "", "1 1 1 1"]);
+        assert_eq!(enter(&series, NOON_NS + MINUTE_NS), Ok(1));
+        assert_eq!(enter(&series, NOON_NS + 1), Err(Exclusion::NoPrice));
+        assert_eq!(outcome(&series, Side::Buy, 0, 4).err(), Some(Exclusion::NoPrice));
+        assert_eq!(outcome(&series, Side::Buy, 0, 1).map(|end| end.exit.at_ns), Ok(NOON_NS + 3 * MINUTE_NS));
+        assert_eq!(outcome(&series, Side::Buy, 0, 9).err(), Some(Exclusion::NoPrice));
+    }
+
+    #[test]
+    fn a_listing_whose_first_bar_is_late_is_not_open() {
+        let series = bars(5, &["1 1 1 1", "1 1 1 1"]);
+        assert_eq!(enter(&series, NOON_NS), Err(Exclusion::NotOpen));
+        assert_eq!(enter(&series, NOON_NS + 3 * MINUTE_NS - 1), Err(Exclusion::NotOpen));
+        assert_eq!(enter(&series, NOON_NS + 3 * MINUTE_NS), Ok(0));
+        assert_eq!(enter(&series, NOON_NS + 7 * MINUTE_NS), Err(Exclusion::NoPrice));
+    }
+
+    #[test]
+    fn a_horizon_below_the_bars_is_coarse() {
+        let series = bars(0, &["1 1 1 1", "1 1 1 1"]);
+        let entry = enter(&series, NOON_NS).expect("an entry");
+        let exit = |horizon_ns| Walk::new(&series, Side::Buy, entry).to(horizon_ns).map(|end| end.gross);
+        assert_eq!(exit(MINUTE_NS - 1), Err(Exclusion::Coarse));
+        assert_eq!(exit(MINUTE_NS), Ok(Decimal::ZERO));
+    }
+
+    #[test]
+    fn returns_have_twelve_places_rounded_half_to_even() {
+        let gross = |from: &str, to: &str| {
+            change(number(from), number(to)).and_then(rounded).map(|change| change.to_string())
+        };
+        assert_eq!(gross("0.0621509", "0.0626332").as_deref(), Ok("0.007760145066"));
+        assert_eq!(gross("3", "2").as_deref(), Ok("-0.333333333333"));
+        assert_eq!(gross("3", "5").as_deref(), Ok("0.666666666667"));
+        // 2.5e-12 and 3.5e-12: ties go to the even neighbour.
+        assert_eq!(gross("2000000000000", "2000000000005").as_deref(), Ok("0.000000000002"));
+        assert_eq!(gross("2000000000000", "2000000000007").as_deref(), Ok("0.000000000004"));
+        assert_eq!(gross("2000000000000", "1999999999999").as_deref(), Ok("0.000000000000"));
+        assert_eq!(gross("1", "10000000000000000").as_deref(), Ok("9999999999999999.000000000000"));
+        for (from, to) in [("1", "100000000000000000"), ("0.0000000000000000000000000001", "79228162514")] {
+            assert_eq!(gross(from, to), Err(Exclusion::OutOfRange));
+        }
+    }
+
+    #[test]
+    fn costs_are_taken_from_what_the_side_has_made() {
+        let costs = Costs::default();
+        assert_eq!(costs.of("DOGEUSDT"), number("0.0110"));
+        assert_eq!(costs.of("BTCUSDT"), number("0.0030"));
+        assert_eq!(costs.of("ETHBTC"), number("0.0030"));
+        assert_eq!(costs.of("BTCDOMUSDT"), number("0.0110"));
+        for major in ["btcusdt", "BTC_USDT", "BTCUSD_PERP", "BTCUSDT_250926", "ETHUSD_260327"] {
+            assert_eq!(costs.of(major), number("0.0030"), "{major}");
+        }
+        assert_eq!(costs.of("BTCST_USDT"), number("0.0110"));
+        let net = |side, series| net(number("0.02"), side, costs.of(series)).map(|net| net.to_string());
+        assert_eq!(net(Side::Buy, "DOGEUSDT").as_deref(), Ok("0.009000000000"));
+        assert_eq!(net(Side::Sell, "ETHUSDT").as_deref(), Ok("-0.023000000000"));
+    }
+
+    #[test]
+    fn the_benchmark_is_taken_at_the_same_times_or_not_at_all() {
+        let series = bars(0, &["1 1 1 1", "1.1 1.1 1.1 1.1", "1.2 1.2 1.2 1.2"]);
+        let benchmark = bars(0, &["100 100 100 100", "", "105 105 105 105"]);
+        let adjusted = |from: usize, to: usize| {
+            let at = |place: usize| benchmark_at(&benchmark, series.times[place]);
+            adjust((series.opens[from], series.opens[to]), (at(from)?, at(to)?))
+        };
+        assert_eq!(adjusted(0, 2), Some(number("0.15")));
+        assert_eq!(adjusted(0, 1), None);
+    }
+}

@@ -1,71 +1,18 @@
 //! `summary.json`: everything but the outcomes themselves, and where it comes from.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
 
 use rust_decimal::Decimal;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
-use stoop_latency::Row;
-use stoop_model::DecisionKind;
 
-use crate::assign::SeriesBy;
-use crate::assigned::AssignedRow;
-use crate::missed::MissedSignal;
+use crate::findings::{Findings, MissedSignal, Recorded, RecordedStage, SeriesReport};
 use crate::outcome::Exclusion;
-use crate::prices::Layout;
-use crate::recorded::Recorded;
+use crate::prices::{Hole, Layout};
+use crate::provenance::{Source, WARNING};
+use crate::search::SeriesBy;
 use crate::statistics::Statistics;
-use crate::study::{Findings, SeriesReport};
-
-/// A file that the study was made from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Source {
-    /// What it is: `frames`, `configuration`, `rules`, `prices`.
-    pub role: &'static str,
-    /// Its name, without the folders it lay in.
-    pub name: String,
-    /// SHA-256 of its bytes, in hex.
-    pub sha256: String,
-}
-
-/// A file that could not be hashed.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot read {}: {source}", path.display())]
-pub struct HashError {
-    /// The file.
-    pub path: PathBuf,
-    /// What the operating system said.
-    pub source: io::Error,
-}
-
-/// Names a file by what it holds.
-pub fn hash_file(role: &'static str, path: &Path) -> Result<Source, HashError> {
-    let fail = |source| HashError { path: path.to_owned(), source };
-    let mut file = File::open(path).map_err(fail)?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        let read = file.read(&mut buffer).map_err(fail)?;
-        if read == 0 {
-            break;
-        }
-        hash.update(&buffer[..read]);
-    }
-    let mut sha256 = String::new();
-    for byte in hash.finalize() {
-        write!(sha256, "{byte:02x}").expect("a String takes every text");
-    }
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    Ok(Source { role, name, sha256 })
-}
-
-/// What the reader should know before anything else.
-pub(crate) const WARNING: &str = "Series and authors were chosen by somebody who knew what became of them: coins that died and \
-    accounts that fell silent are missing, and what is left looks better than it was to be part of. No figure here corrects for that.";
+use crate::tally::{AssignedRow, assigned_series, left_out, steps};
 
 #[derive(Serialize)]
 struct Json<'a> {
@@ -155,63 +102,44 @@ struct HoleJson {
     is_missing: bool,
 }
 
-impl Findings {
-    /// Writes the summary as JSON; `version` is the program's.
-    pub fn write_summary(&self, out: &mut impl Write, version: &str, sources: &[Source]) -> io::Result<()> {
-        let settings = &self.settings;
-        let json = Json {
-            schema: 1,
-            version,
-            warning: WARNING,
-            sources,
-            settings: SettingsJson {
-                latency_ns: settings.latency_ns,
-                horizons_ms: &settings.horizons_ms,
-                benchmark: settings.benchmark.as_deref(),
-                taker_bps: settings.costs.taker_bps.to_string(),
-                slippage_major_bps: settings.costs.slippage_major_bps.to_string(),
-                slippage_bps: settings.costs.slippage_bps.to_string(),
-                series: settings.names.iter().collect(),
-            },
-            decisions: self.steps(),
-            excluded: self.left_out(),
-            series: self.series.iter().map(series).collect(),
-            assigned: self.assigned(),
-            statistics: &self.statistics,
-            missed: self.missed.iter().map(missed).collect(),
-            recorded: recorded(&self.recorded),
-        };
-        serde_json::to_writer_pretty(&mut *out, &json)?;
-        out.write_all(b"\n")
-    }
-
-    /// Decision lines of each kind.
-    pub(crate) fn steps(&self) -> BTreeMap<&'static str, usize> {
-        let mut steps = BTreeMap::new();
-        for event in &self.events {
-            *steps.entry(DecisionKind::as_str(event.decision.kind)).or_default() += 1;
-        }
-        steps
-    }
-
-    /// Outcomes of opens that were left out, by reason.
-    pub(crate) fn left_out(&self) -> BTreeMap<&'static str, usize> {
-        let mut reasons: BTreeMap<_, _> = Exclusion::ALL.iter().map(|reason| (reason.as_str(), 0)).collect();
-        for outcome in self.outcomes.iter().filter(|outcome| self.events[outcome.event].counts) {
-            if let Some(reason) = outcome.excluded {
-                *reasons.entry(reason.as_str()).or_default() += 1;
-            }
-        }
-        reasons
-    }
+/// Writes the summary as JSON; `version` is the program's.
+pub fn write_summary(
+    findings: &Findings,
+    statistics: &Statistics,
+    out: &mut impl Write,
+    version: &str,
+    sources: &[Source],
+) -> io::Result<()> {
+    let settings = &findings.settings;
+    let json = Json {
+        schema: 1,
+        version,
+        warning: WARNING,
+        sources,
+        settings: SettingsJson {
+            latency_ns: settings.latency_ns,
+            horizons_ms: &settings.horizons_ms,
+            benchmark: settings.benchmark.as_deref(),
+            taker_bps: settings.costs.taker_bps.to_string(),
+            slippage_major_bps: settings.costs.slippage_major_bps.to_string(),
+            slippage_bps: settings.costs.slippage_bps.to_string(),
+            series: settings.names.iter().collect(),
+        },
+        decisions: steps(findings),
+        excluded: left_out(findings),
+        series: findings.series.iter().map(series).collect(),
+        assigned: assigned_series(findings),
+        statistics,
+        missed: findings.missed.iter().map(missed).collect(),
+        recorded: recorded(&findings.recorded),
+    };
+    serde_json::to_writer_pretty(&mut *out, &json)?;
+    out.write_all(b"\n")
 }
 
 fn series(report: &SeriesReport) -> SeriesJson<'_> {
-    let hole = |hole: &crate::Hole| HoleJson {
-        from_ns: hole.from_ns,
-        to_ns: hole.to_ns,
-        is_missing: hole.is_missing,
-    };
+    let hole =
+        |hole: &Hole| HoleJson { from_ns: hole.from_ns, to_ns: hole.to_ns, is_missing: hole.is_missing };
     SeriesJson {
         name: &report.name,
         layout: Layout::as_str(report.layout),
@@ -240,7 +168,7 @@ fn missed(missed: &MissedSignal) -> MissedJson<'_> {
         looked_for: missed.search.looked_for.iter().map(ToString::to_string).collect(),
         created_ms: signal.created_ms,
         seen_ns: signal.decided_ns,
-        delay_ms: missed.delay_ms(),
+        delay_ms: missed.delay_ms,
         from_post: text(missed.from_post),
         from_seen: text(missed.from_seen),
         excluded: missed.excluded.map(Exclusion::as_str),
@@ -248,8 +176,8 @@ fn missed(missed: &MissedSignal) -> MissedJson<'_> {
 }
 
 fn recorded(recorded: &Recorded) -> RecordedJson {
-    let stage = |row: &Row| StageJson {
-        stage: Recorded::name(row.stage),
+    let stage = |RecordedStage { name, row }: &RecordedStage| StageJson {
+        stage: name,
         p50: row.p50,
         p90: row.p90,
         p99: row.p99,

@@ -10,7 +10,8 @@ use std::process::ExitCode;
 use stoop::Config;
 use stoop::backtest::{
     self, AssignedRow, BacktestError, Costs, Dimension, Findings, GroupRow, Measuring, Prices, Replayed,
-    Settings, Source, Trials, Verdict, hash_file,
+    Settings, Source, Statistics, Trials, Verdict, assigned_series, hash_file, report, write_outcomes,
+    write_outcomes_parquet, write_summary,
 };
 use stoop::model::Decision;
 use stoop::tape::{Inputs, TapeConfig};
@@ -56,12 +57,13 @@ pub(crate) fn backtest(args: &BacktestArgs) -> Outcome {
     let measured = replayed.measure(settings(args), &prices, |Measuring { series, place, count }| {
         progress.show(format_args!("measuring on {series}, {place} of {count} series"));
     });
-    let mut findings = measured.or_fail(Code::Failed)?;
+    let findings = measured.or_fail(Code::Failed)?;
     let sources = sources(args, &files, config.as_ref(), &findings, &prices)?;
-    count_trials(args, &mut findings, &sources)?;
-    outputs.write(&findings, &sources, &texts(configs)).map_err(|error| unwritable(&args.output, &error))?;
+    let statistics = Statistics::of(&findings, count_trials(args, &findings, &sources)?);
+    let written = outputs.write(&findings, &statistics, &sources, &texts(configs));
+    written.map_err(|error| unwritable(&args.output, &error))?;
     drop(progress);
-    tell(&findings);
+    tell(&findings, &statistics);
     tell_left_out(&findings, &prices);
     let missed = summary.counters.signal.missed;
     if missed > 0 {
@@ -120,14 +122,15 @@ impl Outputs {
     fn write(
         mut self,
         findings: &Findings,
+        statistics: &Statistics,
         sources: &[Source],
         texts: &[(String, String)],
     ) -> io::Result<()> {
         let version = env!("CARGO_PKG_VERSION");
-        findings.write_outcomes(&mut self.outcomes)?;
-        findings.write_outcomes_parquet(&mut self.columns)?;
-        findings.write_summary(&mut self.summary, version, sources)?;
-        self.report.write_all(findings.report(version, sources, texts).as_bytes())?;
+        write_outcomes(findings, &mut self.outcomes)?;
+        write_outcomes_parquet(findings, &mut self.columns)?;
+        write_summary(findings, statistics, &mut self.summary, version, sources)?;
+        self.report.write_all(report(findings, statistics, version, sources, texts).as_bytes())?;
         for file in [&mut self.outcomes, &mut self.columns, &mut self.summary, &mut self.report] {
             file.flush()?;
         }
@@ -204,23 +207,26 @@ fn sources(
     all.map(|(role, path)| hash_file(role, path).or_fail(Code::Failed)).collect()
 }
 
-/// Counts this study among those on the same frames.
-fn count_trials(args: &BacktestArgs, findings: &mut Findings, sources: &[Source]) -> Result<(), Failure> {
+/// Counts this study among those on the same frames. Returns how many trials there were on them, with those of this study.
+fn count_trials(args: &BacktestArgs, findings: &Findings, sources: &[Source]) -> Result<usize, Failure> {
     let beside = args.output.with_file_name("stoop-trials.txt");
     let path = args.trials.as_deref().unwrap_or(&beside);
     let frames = sources.iter().filter(|source| source.role == "frames");
     let inputs = frames.map(|source| source.sha256.as_str()).collect::<Vec<_>>().join("+");
     let mut trials = Trials::load(path).or_fail(Code::Failed)?;
-    findings.deflate(&mut trials, &inputs);
-    trials.save(path).or_fail(Code::Failed)
+    trials.add_study(&inputs, findings);
+    trials.save(path).or_fail(Code::Failed)?;
+    Ok(trials.count(&inputs))
 }
 
 /// Says the main things of each rule on stderr.
-fn tell(findings: &Findings) {
+fn tell(findings: &Findings, statistics: &Statistics) {
     let opens = findings.events.iter().filter(|event| event.counts).count();
     let entered = findings.events.iter().filter(|event| event.counts && event.entry.is_some()).count();
-    note(format_args!("{} decisions, {opens} opens, {entered} of them with prices", findings.events.len()));
-    let statistics = &findings.statistics;
+    note(format_args!(
+        "{} decisions, {opens} opens, {entered} of which could be priced",
+        findings.events.len()
+    ));
     let is_main = |row: &&GroupRow| row.by == Dimension::All && row.horizon_ms == statistics.main_ms;
     for row in statistics.groups.iter().filter(is_main) {
         let summary = &row.summary;
@@ -243,7 +249,7 @@ fn tell(findings: &Findings) {
         others.remove(row.rule.as_str());
     }
     for rule in others {
-        note(format_args!("{rule}: no outcomes after {} s: not measured", statistics.main_ms / 1000));
+        note(format_args!("{rule}: not measured (no outcome within {} s)", statistics.main_ms / 1000));
     }
 }
 
@@ -263,7 +269,8 @@ fn tell_left_out(findings: &Findings, prices: &Prices) {
         let names: Vec<&str> = prices.names().take(NAMES_SHOWN).collect();
         let (names, count) = (names.join(", "), prices.names().count());
         note(format_args!(
-            "stoop: warning: no decision belongs to any of the {count} series in the folder of prices ({names}); `[series]` of the \
+            "stoop: warning: no decision belongs to any of the {count} series in the folder of prices ({names}); \
+             `[series]` of the \
              configuration says which do"
         ));
     }
@@ -271,7 +278,7 @@ fn tell_left_out(findings: &Findings, prices: &Prices) {
 
 /// Says what was looked for where there is no series, and which opens are measured by nothing but a symbol.
 fn tell_series(findings: &Findings) {
-    let assigned = findings.assigned();
+    let assigned = assigned_series(findings);
     let without: Vec<&AssignedRow> = assigned
         .iter()
         .filter(|row| row.opens > 0 && row.series.is_none() && !row.asset.is_empty())
@@ -290,8 +297,9 @@ fn tell_series(findings: &Findings) {
     let alone: usize = assigned.iter().filter(|row| row.by_symbol_alone).map(|row| row.opens).sum();
     if alone > 0 {
         note(format_args!(
-            "stoop: warning: {alone} opens on a contract are measured by symbol alone, which another coin may have too; the report marks \
-             them, and `[series]` names another series"
+            "stoop: warning: {alone} opens on a contract are measured by symbol alone, \
+             which another coin may have too; the report marks them, \
+             and `[series]` names another series"
         ));
     }
 }

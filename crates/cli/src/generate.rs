@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use stoop_mock::synth::{Generator, Options};
+use stoop_synth::{Generator, Options};
 
 use crate::args::GenArgs;
 use crate::failure::{Code, Failure, Outcome};

@@ -57,8 +57,8 @@ pub(crate) fn frames_failure(error: ReplayError) -> Failure {
     }
 }
 
-/// Replays tapes; `each` takes every step in order and may end the replay. Says what is missing on them; returned is also
-/// whether one ends early.
+/// Replays tapes; `each` takes every step in order and may end the replay. Says what is missing on them; returned is
+/// also whether one ends early.
 pub(crate) fn replay_tapes(
     tapes: Tapes,
     follower: &mut Follower,

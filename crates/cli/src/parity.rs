@@ -31,7 +31,8 @@ fn told(name: &str, found: &Parity) -> Vec<String> {
     match found {
         Parity::Same { decisions, beyond: 0 } => vec![format!("same        {name}: {decisions} decisions")],
         Parity::Same { decisions, beyond } => vec![format!(
-            "same        {name}: {decisions} decisions; the tape was never ended, and {beyond} more follow from its inputs"
+            "same        {name}: {decisions} decisions; the tape was never ended, \
+             and {beyond} more follow from its inputs"
         )],
         Parity::Incomplete { why, decisions } => {
             vec![format!("incomplete  {name}: {why}; {decisions} decisions before are the same")]

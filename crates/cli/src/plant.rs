@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use stoop::tape::{Follower, LineWriter, Record, TapeOptions, TapeWriteError, TapeWriter, state_events};
 use stoop::{Config, write_decision};
-use stoop_mock::synth::{Planted, planted};
+use stoop_synth::{Planted, planted};
 
 use crate::failure::{Code, Failure, OrFail, Outcome};
 use crate::output::{create_new, note};
@@ -32,7 +32,8 @@ pub(crate) fn plant(folder: &Path, seed: u64) -> Outcome {
     unfinished.keep();
     let shown = folder.display();
     note(format_args!(
-        "{shown}/tape.mcap: ten days of made-up posts with {decisions} decisions, of seed {seed}; {shown}/prices: minute bars"
+        "{shown}/tape.mcap: ten days of made-up posts with {decisions} decisions, of seed {seed}; \
+         {shown}/prices: minute bars"
     ));
     note(format_args!("now: stoop backtest {shown}/tape.mcap"));
     Ok(ExitCode::SUCCESS)
@@ -48,7 +49,8 @@ fn write(unfinished: &mut Unfinished, path: &Path, text: &str) -> Result<(), Fai
     lines.map_err(|error| failed(path, &error))
 }
 
-/// Puts inputs on a tape, and what an engine decides on them. Nobody has measured how long it took: decisions have no latency.
+/// Puts inputs on a tape, and what an engine decides on them. Nobody has measured how long it took: decisions have no
+/// latency.
 struct Recorder {
     tape: TapeWriter,
     follower: Follower,

@@ -231,7 +231,8 @@ fn endpoints(summary: &Summary) -> Value {
             json!({"p50": lag.quantile(0.5), "p99": lag.quantile(0.99), "max": lag.max(), "count": lag.count()})
         });
         let feed = &endpoint.feed;
-        json!({"name": endpoint.name, "left_out": endpoint.is_left_out, "dials": feed.dials, "opens": feed.opens, "pings": feed.pings,
+        json!({"name": endpoint.name, "left_out": endpoint.is_left_out, "dials": feed.dials,
+            "opens": feed.opens, "pings": feed.pings,
                "pongs": feed.pongs, "rejected": feed.rejected, "frames": endpoint.frames, "copies": copies(endpoint),
                "lag_ns": lag})
     });

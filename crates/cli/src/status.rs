@@ -90,8 +90,8 @@ impl LatencyLog {
         })
     }
 
-    /// The same while a run goes on, which it does whatever becomes of its latencies. The first of several failures in a
-    /// row is told.
+    /// The same while a run goes on, which it does whatever becomes of its latencies. The first of several failures
+    /// in a row is told.
     pub(crate) fn append_or_tell(&mut self, interval: &Recorder) {
         let result = self.append(interval);
         let was_failing = std::mem::replace(&mut self.is_failing, result.is_err());

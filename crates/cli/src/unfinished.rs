@@ -1,5 +1,5 @@
-//! Outputs that go away again unless they are finished, whatever ends the command: half of one looks like a whole one, and
-//! stands in the way of the next.
+//! Outputs that go away again unless they are finished, whatever ends the command: half of one looks like a whole
+//! one, and stands in the way of the next.
 
 use std::fs;
 use std::mem;

@@ -64,6 +64,7 @@ mod input;
 mod intake;
 mod merge;
 mod pipeline;
+mod rules;
 mod signal;
 mod state;
 pub mod syntax;
@@ -78,10 +79,13 @@ pub use merge::{
     SavedAsset, SavedError, SavedField, SavedItem, SavedValue, SavedView, View, Window,
 };
 pub use pipeline::{NoProbe, Pipeline, Probe};
+pub use rules::{
+    Alias, AssetFilter, Authors, Branch, Case, Condition, Cooldown, CooldownBy, Fire, Form, Forms, Judgement,
+    LOCAL_ASSETS, Market, Rule, RuleReader, RuleSet, RuleSetError, Strategy, Term, TermMode, Terms,
+    asset_key,
+};
 pub use signal::{
-    Alias, AssetFilter, Authors, Branch, COOLDOWNS, Case, Condition, Cooldown, CooldownBy, Explanation, Fire,
-    Form, Forms, Incident, Judgement, Keeping, LOCAL_ASSETS, MISSED, Market, Missed, Rule, RuleReader,
-    RuleSet, RuleSetError, Signal, SignalCounters, Strategy, Term, TermMode, Terms, asset_key, panic_message,
+    COOLDOWNS, Explanation, Incident, Keeping, MISSED, Missed, Signal, SignalCounters, panic_message,
 };
 pub use state::{
     CooldownState, DeadlineState, DueState, Gone, Head, LifeState, Scope, State, TweetState, ViewState,

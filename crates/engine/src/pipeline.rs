@@ -6,7 +6,8 @@ use crate::bounds::Bounds;
 use crate::input::{Input, Origin, Receipt, Stamp};
 use crate::intake::{Element, Intake};
 use crate::merge::{Merge, Merged};
-use crate::signal::{RuleSet, Signal};
+use crate::rules::RuleSet;
+use crate::signal::Signal;
 use crate::state::{Scope, State};
 
 /// Watches a frame on its way through the stages. The engine has no clock: callers that have one take their

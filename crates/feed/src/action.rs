@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::{Cause, Lane};
 
-/// One thing for the owner of the socket to do or to tell, in the order given.
+/// One thing for the owner of the socket to do or to announce, in the order given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// Connect and shake hands; answer with `Opened`, `Refused`, `Closed` or `Failed`.
@@ -17,7 +17,7 @@ pub enum Action {
         /// 1000 when stopping, 1011 on a link that answers no ping.
         code: u16,
     },
-    /// Let go of the dial or the socket at once, without waiting for the peer.
+    /// Drop the dial or the socket at once, without waiting for the peer.
     Abandon,
     /// Announcement: the state changed. Comes before the actions that belong to the new state.
     StateChanged {
@@ -26,7 +26,7 @@ pub enum Action {
         /// The state entered.
         to: State,
     },
-    /// Announcement: the connection ended and the next dial comes by itself.
+    /// Announcement: the connection ended, and the policy will dial again.
     Retry {
         /// Time from now to the dial.
         after: Duration,
@@ -59,11 +59,11 @@ pub enum State {
     Waiting,
     /// Waiting to dial again, in the slow lane.
     SlowLane,
-    /// Asked to stop; the close frame is sent, the peer's answer is not there yet.
+    /// Asked to stop: the close frame is sent, and the peer has not answered yet.
     Draining,
-    /// Refused for good.
+    /// Refused; the policy does not dial again.
     Fatal,
-    /// Ended as asked.
+    /// Ended on request.
     Stopped,
 }
 
@@ -83,12 +83,12 @@ impl State {
         }
     }
 
-    /// Whether frames may come in and are wanted.
+    /// Whether frames may arrive and are wanted.
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Open | Self::Stable)
     }
 
-    /// Whether nothing but [`Policy::reset`](crate::Policy::reset) leads out of this state.
+    /// Whether only [`Policy::reset`](crate::Policy::reset) leaves this state.
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Fatal | Self::Stopped)
     }

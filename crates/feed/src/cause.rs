@@ -1,4 +1,4 @@
-//! Why a connection ended, in words for the user and in a verdict for the policy.
+//! Why a connection ended: in words for the user, and as a verdict for the policy.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use crate::{DialStep, Side, TransportError};
 
 /// Why a dial or a connection ended; prints as a sentence that says what to do about it.
 ///
-/// Meanings of HTTP 400 to 429 and of the 4000 codes are those of the vendor's SDKs and of reports;
-/// the vendor documents none of them. Never holds a URL, a key or text from the server.
+/// What HTTP 400 to 429 and the 4000 codes mean is known from the vendor's SDKs and from users' reports; the vendor
+/// documents none of them. A cause never holds a URL, a key or text from the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Cause {
     /// HTTP 400.
@@ -30,7 +30,7 @@ pub enum Cause {
          close other programs that use this key"
     )]
     HttpTooMany,
-    /// HTTP 300 to 399; redirects are not followed, the key would go with them.
+    /// HTTP 300 to 399. Redirects are not followed, because the key would go with them.
     #[error("the server sends us elsewhere (HTTP {0}), which is not followed; check feed.url")]
     HttpRedirect(u16),
     /// HTTP 500 to 599.
@@ -63,10 +63,10 @@ pub enum Cause {
     /// Closed without a code.
     #[error("the connection was closed without a code")]
     CloseNoCode,
-    /// Closed by us, over a message we cannot take.
+    /// Closed by us, over a message we cannot accept.
     #[error("closed from this side{}", close_code(*.0))]
     CloseLocal(Option<u16>),
-    /// A step of the dial took longer than `connect_timeout`, which was so long.
+    /// A step of the dial took longer than `connect_timeout`, which is the duration given.
     #[error("no {0} within {1:?}, feed.connect_timeout")]
     ConnectTimeout(DialStep, Duration),
     /// No pong within `pong_timeout`.
@@ -82,8 +82,8 @@ pub enum Cause {
 pub(crate) enum Verdict {
     /// Never again.
     Fatal,
-    /// Never again, unless the same key and plan have worked before: then it may be a proxy's or a
-    /// moment's mistake, and a few slow tries decide.
+    /// Never again, unless the same key and plan have worked before. Then the refusal may be a mistake of a proxy or
+    /// of the moment, and a few slow tries decide.
     Refused,
     /// Again, but not before the server has freed a slot.
     Limit,
@@ -112,7 +112,7 @@ impl Cause {
     pub const fn from_close(code: Option<u16>, by: Side) -> Self {
         match (by, code) {
             (Side::Local, code) => Self::CloseLocal(code),
-            // 1005 and 1006 are never sent: they are how clients say "none".
+            // 1005 and 1006 never travel (RFC 6455): they are how clients report that there was no code.
             (Side::Remote, None | Some(1005 | 1006)) => Self::CloseNoCode,
             (Side::Remote, Some(1000)) => Self::CloseNormal,
             (Side::Remote, Some(1012)) => Self::CloseRestart,
@@ -123,7 +123,7 @@ impl Cause {
         }
     }
 
-    /// Whether the server refused us for what we sent, who we are or what we pay.
+    /// Whether the server refused us: our request, our key or our plan.
     ///
     /// Every fatal cause is one; the program then exits with its code for a refusal, 77.
     pub const fn is_refusal(self) -> bool {
@@ -138,6 +138,7 @@ impl Cause {
             Self::HttpBadRequest | Self::HttpUnauthorized | Self::HttpForbidden | Self::ClosePlan => {
                 Verdict::Refused
             }
+            // Not a refusal: the slot of a connection that died is still taken, and will be free in a while.
             Self::HttpTooMany | Self::CloseTooMany => Verdict::Limit,
             Self::CloseRestart => Verdict::Restart,
             // A 404 may be a deploy under way, so even the first one is tried again.
@@ -156,7 +157,7 @@ impl Cause {
     }
 }
 
-/// The code in brackets, or nothing.
+/// The code in parentheses, or nothing.
 fn close_code(code: Option<u16>) -> String {
     code.map(|code| format!(" (close {code})")).unwrap_or_default()
 }

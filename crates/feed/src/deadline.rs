@@ -2,11 +2,11 @@
 
 /// What the policy may be waiting for.
 ///
-/// Of two that fall on the same instant the one named first here comes first: a link that answers no
-/// ping is dead before it is stable.
+/// Of two that fall on the same instant the one named first here comes first: a connection that answers no ping is dead
+/// before it is stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Deadline {
-    /// The step that the dial is at must be over.
+    /// The current step of the dial must be over.
     Connect,
     /// A pong must have come.
     Pong,
@@ -53,7 +53,7 @@ impl Deadlines {
         self.0[deadline as usize]
     }
 
-    /// Disarms and returns the earliest deadline if it is not after `now`; one that `waits` is passed over.
+    /// Disarms and returns the earliest deadline that is not after `now`, leaving out the one that `waits`.
     pub(crate) fn take_due(&mut self, now: i64, waits: Option<Deadline>) -> Option<Deadline> {
         let armed = self.armed().filter(|&(deadline, at)| at <= now && Some(deadline) != waits);
         let (deadline, _) = armed.min_by_key(|&(_, at)| at)?;

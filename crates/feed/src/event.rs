@@ -4,21 +4,21 @@
 ///
 /// Only the current dial or socket is reported: once [`Action::Abandon`](crate::Action::Abandon)
 /// has been carried out, nothing of the abandoned one may arrive. After `Refused`, `Closed` and
-/// `Failed` the owner has no socket any more.
+/// `Failed` the owner no longer has a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
-    /// Begin: dial for the first time.
+    /// Dial for the first time.
     Start,
-    /// The dial has come to this step, which has `connect_timeout` from now; it begins with the first.
+    /// The dial has reached this step, which has `connect_timeout` from now on. A dial begins at the first step.
     Reached(DialStep),
     /// The WebSocket handshake is complete.
     Opened,
-    /// The server answered the upgrade with another status than 101.
+    /// The server answered the upgrade with a status other than 101.
     Refused {
         /// The HTTP status.
         status: u16,
     },
-    /// The connection ended with a close frame, or in the order a close frame asks for.
+    /// The connection ended with a close frame, or cleanly as after one.
     Closed {
         /// The close code; `None` when there was none (some clients report that as 1005 or 1006).
         code: Option<u16>,
@@ -30,14 +30,12 @@ pub enum Event {
         /// What broke.
         error: TransportError,
     },
-    /// A pong came in, whichever ping it answers.
+    /// A pong arrived, whichever ping it answers.
     Pong,
-    /// A frame with data came in.
-    Received,
     /// The owner stops (`true`) or resumes (`false`) reading the socket because its consumer is
-    /// stuck. A pong cannot be seen meanwhile, so its deadline is suspended; pings go on. When reading
-    /// resumes, an awaited pong has the whole `pong_timeout` once, and after that what was left of it.
-    /// Belongs to the owner, not to one connection: it lasts over a reconnect.
+    /// stuck. While it is held no pong can be seen, so the deadline of the pong is suspended; pings go on. When
+    /// reading resumes, an awaited pong has the whole `pong_timeout` once, and after that what was left of it.
+    /// This belongs to the owner and not to one connection: it survives a reconnect.
     ReadingHeld(bool),
     /// Close the connection and end.
     Stop,
@@ -46,14 +44,14 @@ pub enum Event {
 /// What a dial does, in this order; prints as what it waits for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum DialStep {
-    /// Asks for the addresses of the host, or of the proxy.
+    /// Resolves the host, or the proxy.
     #[default]
     #[error("DNS answer")]
     Dns,
-    /// Connects to one of them.
+    /// Connects to one of its addresses.
     #[error("TCP connection")]
     Tcp,
-    /// Asks the proxy for the way to the host, if there is one.
+    /// Asks the proxy to connect to the host, if there is a proxy.
     #[error("answer of the proxy")]
     Proxy,
     /// Agrees on keys and checks the certificate, for `wss`.
@@ -67,7 +65,7 @@ pub enum DialStep {
 /// One end of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Side {
-    /// Us: for example a message over the socket limit (1009) or text that is not UTF-8 (1007).
+    /// Us, for example over a message beyond the socket limit (1009) or text that is not UTF-8 (1007).
     Local,
     /// The server.
     Remote,

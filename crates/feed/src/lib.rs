@@ -1,12 +1,12 @@
 //! Connection policy as a state machine: backoff, keepalive, fatal ends.
 //!
-//! When to dial, when to ping, when to give a link up, how long to wait before the next try and
-//! when to stop trying. The rules follow what is known of `TweetStream` v1; where a number is ours
-//! and not the vendor's, it is in [`Settings`] or says so where it stands.
+//! It decides when to dial, when to ping, when to give a connection up, how long to wait before the next try, and when
+//! to stop trying. The rules follow what is known of `TweetStream` v1. Numbers that are ours and not the vendor's are
+//! in [`Settings`], or say so where they stand.
 //!
 //! # How data goes through
 //!
-//! 1. The owner of the socket tells the [`Policy`] what happened, as an [`Event`], with the time.
+//! 1. The owner of the socket reports to the [`Policy`] what happened, as an [`Event`], with the time.
 //! 2. The policy moves between [`State`]s and pushes [`Action`]s into the owner's buffer.
 //! 3. The owner carries the actions out, in order, and sleeps until [`Policy::deadline`].
 //! 4. It then calls [`Policy::wake`], and so on until [`State::is_final`].
@@ -42,7 +42,7 @@
 //!
 //! # What this crate does not do
 //!
-//! - It opens no socket, reads no clock, sleeps nowhere and spawns nothing.
+//! - It opens no socket, reads no clock, never sleeps and spawns nothing.
 //! - The policy never sees a URL, the key or a frame, so no cause can name one.
 //! - It does not authenticate, decode, record or log.
 //! - It serves one endpoint; several endpoints are several policies, each with its own seed.
@@ -50,11 +50,11 @@
 //! # Invariants
 //!
 //! - The same settings, seed, events and times give the same actions.
-//! - Unless idle or at a final state there is always a deadline, and without further events a
-//!   [`Action::Dial`] comes sooner or later (but for a stopping link, or one nobody reads).
+//! - Unless the policy is idle or in a final state there is always a deadline, and without further events an
+//!   [`Action::Dial`] comes sooner or later, except while stopping or while reading is held.
 //! - Two dials are at least 50 ms apart, or `backoff_base` where that is less.
 //! - Delays start over only after a connection has stayed open for `stable_after`.
-//! - Silence of data never ends a connection; a missing pong does.
+//! - A feed without data never ends a connection; a missing pong does.
 //! - After [`Policy::wake`] every deadline lies in the future.
 
 mod action;

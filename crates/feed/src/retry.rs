@@ -13,17 +13,18 @@ use crate::{Cause, Settings};
 /// Delay in the fast lane, as the vendor's SDKs wait after close 1012.
 const RESTART_NS: i64 = 100_000_000;
 
-/// Shortest delay in the backoff lane. Ours: full jitter may draw next to nothing several times in a
-/// row, and a dial costs the server a TLS handshake.
+/// Shortest delay in the backoff lane. Our choice: full jitter may draw next to nothing several times in a row, and
+/// each dial costs the server a TLS handshake.
 const FLOOR_NS: i64 = 50_000_000;
 
-/// Slow tries after a refusal when a connection has been stable before.
+/// Slow tries after a refusal when a connection has been stable before. Our choice: at one to three minutes each they
+/// outlast a short outage at the vendor, and a key that has been revoked is reported within ten minutes.
 const REFUSALS: u32 = 3;
 
 /// How the delay before a dial is chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lane {
-    /// 100 ms: the server restarts and said so. Once until a connection is stable again, so that a
+    /// 100 ms: the server has announced that it restarts. Used once until a connection is stable again, so that a
     /// server that restarts in a loop is not hammered.
     Fast,
     /// Exponential backoff with full jitter: uniform between 50 ms and
@@ -63,7 +64,7 @@ pub(crate) struct Retry {
 pub(crate) struct Retries {
     settings: Settings,
     rng: Pcg64,
-    /// A connection has been stable: the key and the plan are good, or were.
+    /// A connection has been stable at some time, so the key and the plan were good then.
     proven: bool,
     streak: Streak,
 }
@@ -124,6 +125,7 @@ impl Retries {
                 self.streak.restarted = true;
                 Some(Lane::Fast)
             }
+            // A second restart in a row takes the same way as any other end.
             Verdict::Restart | Verdict::Again => Some(Lane::Backoff),
         }
     }
@@ -134,9 +136,11 @@ impl Retries {
             Lane::Backoff => {
                 let (base, cap) = (nanos(self.settings.backoff_base), nanos(self.settings.backoff_cap));
                 let doubled = 1_i64.checked_shl(self.streak.backoffs).map_or(cap, |n| base.saturating_mul(n));
+                // 1 << 63 would be negative. The cap is reached long before.
                 self.streak.backoffs = (self.streak.backoffs + 1).min(62);
                 self.between(FLOOR_NS.min(base), doubled.min(cap))
             }
+            // Jittered too, so that several programs with one key do not come back at the same moment.
             Lane::Slow => {
                 let [shortest, longest] = self.settings.slow_lane;
                 self.between(nanos(shortest), nanos(longest))

@@ -5,22 +5,22 @@ use std::time::Duration;
 /// The numbers of the policy; the `[feed]` table of the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
-    /// How long each [step of a dial](crate::DialStep) may take, of which there are five at most; 10 s.
+    /// How long each [step of a dial](crate::DialStep) may take; there are five at most. Default 10 s.
     pub connect_timeout: Duration,
-    /// From one ping to the next; 20 s, as the vendor's Python SDK.
+    /// From one ping to the next. Default 20 s, as in the vendor's Python SDK.
     pub ping_interval: Duration,
-    /// From a ping to its pong; 10 s.
+    /// From a ping to its pong. Default 10 s.
     pub pong_timeout: Duration,
-    /// Upper end of the first backoff delay, which then doubles; 1 s.
+    /// Upper end of the first backoff delay, which then doubles. Default 1 s.
     pub backoff_base: Duration,
-    /// Upper end of every backoff delay; 30 s.
+    /// Upper end of every backoff delay. Default 30 s.
     pub backoff_cap: Duration,
-    /// How long a connection must be open for delays to start over; 30 s.
+    /// How long a connection must be open for delays to start over. Default 30 s.
     pub stable_after: Duration,
-    /// Shortest and longest delay in the slow lane; 60 s and 180 s, because users see a slot freed 1
-    /// to 3 minutes after its socket died.
+    /// Shortest and longest delay in the slow lane. Default 60 s and 180 s, because users see a slot freed 1 to 3
+    /// minutes after its socket died.
     pub slow_lane: [Duration; 2],
-    /// From our close frame to the peer's when stopping; 5 s.
+    /// From our close frame to the peer's when stopping. Default 5 s.
     pub close_timeout: Duration,
 }
 
@@ -40,7 +40,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Whether a policy can run on these numbers; the first fault found otherwise.
+    /// Whether a policy can run on these numbers; if not, the first fault that is found.
     pub fn validate(&self) -> Result<(), SettingsError> {
         let [shortest, longest] = self.slow_lane;
         let durations = [
@@ -72,7 +72,7 @@ impl Settings {
     }
 }
 
-/// Longest duration that makes sense in any setting. Ours: a longer one is a slip of units.
+/// Longest duration that makes sense in any setting. Our choice: a longer one is a mistake of units.
 const MAX: Duration = Duration::from_hours(24);
 
 /// Why a policy cannot run on some [`Settings`].

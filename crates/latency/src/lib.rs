@@ -2,9 +2,9 @@
 //!
 //! # How data goes through
 //!
-//! 1. Whoever holds two time stamps subtracts them and names the [`Stage`] between them.
+//! 1. A caller that holds two time stamps subtracts them and names the [`Stage`] between them.
 //! 2. A [`Recorder`], one per thread, puts the difference into the histogram of that stage.
-//! 3. A reporter adds the recorders up with [`Recorder::merge_from`] and takes a [`Table`] from
+//! 3. A reporter adds the recorders up with [`Recorder::merge_from`] and gets a [`Table`] from
 //!    [`Recorder::snapshot`].
 //! 4. The table prints itself, or is read as one [`Row`] per stage.
 //! 5. Whoever wants more than a row reads the [`Histogram`] of a stage from [`Recorder::histogram`].
@@ -27,16 +27,16 @@
 //! # What this crate does not do
 //!
 //! - It reads no clock: every value comes in as a difference in nanoseconds.
-//! - It shares nothing between threads and takes no lock.
-//! - It writes no JSON and no file: [`Row`] is plain, the program converts it, and a log goes into a `Vec`.
+//! - It shares nothing between threads and holds no lock.
+//! - It writes no JSON and no file: [`Row`] is plain data that the program converts, and a log goes into a `Vec`.
 //! - It keeps no history: a recorder holds everything since it was made or last reset.
 //!
 //! # Invariants
 //!
-//! - After [`Recorder::new`] nothing allocates but [`Clone`], printing and an `IntervalLog`.
+//! - After [`Recorder::new`] nothing allocates except [`Clone`], printing and an `IntervalLog`.
 //! - A negative difference never enters a histogram; it is counted in [`Row::negative`].
 //! - A difference above [`HIGHEST_NS`] stands in the histogram at that bound and is counted in
-//!   [`Row::saturated`]; [`Row::max`] is exact all the same.
+//!   [`Row::saturated`]; [`Row::max`] is still exact.
 //! - Percentiles are at most 0.1 % above the recorded value, and never above [`Row::max`].
 
 #[cfg(feature = "log")]

@@ -7,17 +7,17 @@ use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 
 use crate::{Recorder, Stage};
 
-/// The column `Interval_Max` is in milliseconds, which the tools of the format take for granted.
+/// The column `Interval_Max` is in milliseconds, as the tools that read this format expect.
 const MAX_DIVISOR: f64 = 1e6;
 
 /// Writes what was measured in each interval as lines of the `HdrHistogram` log format, version 1.3.
 ///
-/// `HistogramLogAnalyzer`, `HistogramLogProcessor` and the readers of other languages take such a log: a header, then
+/// `HistogramLogAnalyzer`, `HistogramLogProcessor` and the readers of other languages read such a log: a header, then
 /// for each interval one line per [`Stage`] with samples, tagged [`Stage::tag`]. Values are in nanoseconds. Negative
 /// differences are in no histogram and so in no line; those above [`HIGHEST_NS`](crate::HIGHEST_NS) stand at that
 /// bound.
 ///
-/// A line costs a compression: write it where no frame waits for it.
+/// Each line is compressed, which takes time: write it where no frame waits for it.
 ///
 /// ```
 /// use stoop_latency::{IntervalLog, Recorder, Stage};
@@ -52,7 +52,7 @@ impl IntervalLog {
     /// Appends the lines of one interval to `out`, below the header if these are the first.
     ///
     /// `recorder` holds what was measured from `from_ns` to `to_ns`, Unix times, and nothing else: reset it between
-    /// intervals. Intervals come in order, and one without samples has no line. The log keeps milliseconds of times;
+    /// intervals. Intervals come in order, and one without samples has no line. The log keeps times to the millisecond;
     /// one before the start counts as the start.
     pub fn append(&mut self, recorder: &Recorder, from_ns: i64, to_ns: i64, out: &mut Vec<u8>) {
         if !self.has_header {
@@ -60,7 +60,7 @@ impl IntervalLog {
             out.extend_from_slice(self.header().as_bytes());
         }
         let lines = lines(recorder, elapsed(self.start_ns, from_ns), elapsed(from_ns, to_ns));
-        // The writer puts a comment before its first line each time it begins; our header says it once.
+        // The writer puts a comment before its first line each time it begins, but a log has one header: ours.
         let comment = lines.iter().position(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
         out.extend_from_slice(&lines[comment..]);
     }

@@ -4,10 +4,10 @@ use hdrhistogram::Histogram;
 
 use crate::{Row, Stage, Table};
 
-/// Largest difference a histogram tells apart, in nanoseconds: one hour.
+/// Largest difference a histogram can tell from others, in nanoseconds: one hour.
 pub const HIGHEST_NS: u64 = 3_600_000_000_000;
 
-/// Significant decimal digits kept of a value; the table prints as many.
+/// Significant decimal digits kept of a value; the table prints the same number.
 const DIGITS: u8 = 3;
 
 /// What one thread measured: for each stage a histogram and what did not fit into it.
@@ -17,7 +17,7 @@ const DIGITS: u8 = 3;
 /// Holds about 264 KiB of counters per stage, of which only the touched pages become resident.
 #[derive(Debug, Clone)]
 pub struct Recorder {
-    /// Apart, so that a recorder is moved and swapped as a pointer.
+    /// Boxed, so that a recorder is moved and swapped as a pointer.
     channels: Box<[Channel; Stage::ALL.len()]>,
 }
 
@@ -29,7 +29,7 @@ impl Recorder {
 
     /// Adds one difference in nanoseconds.
     ///
-    /// A negative one is counted apart, one above [`HIGHEST_NS`] is counted there and as saturated.
+    /// A negative one is counted separately; one above [`HIGHEST_NS`] is counted at that bound and as saturated.
     pub fn record(&mut self, stage: Stage, nanos: i64) {
         self.channels[stage.index()].add(nanos);
     }
@@ -92,6 +92,7 @@ impl Channel {
     pub(crate) fn add(&mut self, nanos: i64) {
         match u64::try_from(nanos) {
             Ok(nanos) => self.record(nanos),
+            // Never clamped to zero: a clock that is off must show.
             Err(_) => self.negative = self.negative.saturating_add(1),
         }
     }
@@ -106,9 +107,11 @@ impl Channel {
     }
 
     fn record(&mut self, nanos: u64) {
+        // Counted, so that a percentile that stands at the bound can be told from one that is there.
         if nanos > HIGHEST_NS {
             self.saturated = self.saturated.saturating_add(1);
         }
+        // Clamped here: the histogram itself would keep values up to its last bucket, which lies above the bound.
         self.histogram.saturating_record(nanos.min(HIGHEST_NS));
         self.max = self.max.max(nanos);
     }

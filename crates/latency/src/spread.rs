@@ -1,4 +1,4 @@
-//! One histogram by itself, for what is no stage.
+//! A single histogram, for differences that are not a stage.
 
 use std::fmt;
 
@@ -6,24 +6,24 @@ use crate::HIGHEST_NS;
 use crate::nanos::Nanos;
 use crate::recorder::Channel;
 
-/// Differences in nanoseconds of one sort.
+/// Differences of one kind, in nanoseconds.
 #[derive(Debug, Clone, Default)]
 pub struct Spread {
     channel: Channel,
 }
 
 impl Spread {
-    /// Adds one difference, ns; a negative one is counted apart, one above [`HIGHEST_NS`] stands there.
+    /// Adds one difference, ns. A negative one is counted separately; one above [`HIGHEST_NS`] stands at that bound.
     pub fn record(&mut self, nanos: i64) {
         self.channel.add(nanos);
     }
 
-    /// How many there are, negative ones left out.
+    /// How many there are, without the negative ones.
     pub fn count(&self) -> u64 {
         self.channel.len()
     }
 
-    /// The value that a share `q` of all does not exceed, ns; none without any.
+    /// The value that a share `q` of all does not exceed, ns; `None` without samples.
     pub fn quantile(&self, q: f64) -> Option<u64> {
         self.channel.quantile(q)
     }

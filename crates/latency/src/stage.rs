@@ -5,13 +5,13 @@ use std::fmt;
 /// Which clocks the two ends of a stage were read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Clock {
-    /// Both ends on the monotonic clock of this machine: exact to nanoseconds, never negative.
+    /// Both ends on the monotonic clock of this machine: exact to the nanosecond, never negative.
     Machine,
-    /// Wall clocks of two machines, or vendor stamps with millisecond steps: may be negative.
+    /// Wall clocks of two machines, or the vendor's time stamps in milliseconds: may be negative.
     Wall,
 }
 
-/// A stretch of the way from a post to the consumer of a decision.
+/// A part of the way from a post to the consumer of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Stage {
     /// Raw frame to event.
@@ -20,19 +20,19 @@ pub enum Stage {
     Merge,
     /// View to decision.
     Signal,
-    /// Decided to put into the decision queue.
+    /// From the decision to the decision queue.
     Queue,
-    /// Socket read to put into the decision queue: "decode to signal".
+    /// From the socket read to the decision queue: "decode to signal".
     Total,
-    /// Put into the decision queue to taken out by the consumer.
+    /// From the decision queue to the consumer.
     Taken,
-    /// Created by its author to received by the vendor.
+    /// From its creation to its receipt by the vendor.
     CreatedReceived,
-    /// Received by the vendor to sent to us.
+    /// From its receipt by the vendor to its sending.
     ReceivedSent,
-    /// Sent by the vendor to read from our socket.
+    /// From its sending by the vendor to our socket read.
     SentRecv,
-    /// Content frame of a tweet to its enrichment.
+    /// From the content frame of a tweet to its enrichment.
     ContentMeta,
 }
 
@@ -67,7 +67,7 @@ impl Stage {
         }
     }
 
-    /// The name in interval logs: ASCII, without space or comma.
+    /// The name in interval logs: ASCII, without spaces or commas.
     pub const fn tag(self) -> &'static str {
         match self {
             Self::Decode => "decode",

@@ -17,7 +17,6 @@ use stoop_tape::{TapeConfig, TapeUniverse};
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
-use crate::connection::session::Line;
 use crate::connection::{Connection, Run};
 use crate::notice::{Notice, Notices};
 use crate::recording::{Recording, Tap};
@@ -377,8 +376,7 @@ impl Start {
             let counters = told(&kept);
             let (placement, bounds, state) = (settings.placement, settings.bounds, kept.state.map(Arc::new));
             let path = Path::start(placement, rules, bounds, clock.now_ns(), state, exit, &gauge);
-            let lines = policies.into_iter().map(|(endpoint, policy)| Line::new(endpoint, policy)).collect();
-            let mut run = Run::new(settings, lines, path, Arc::clone(&gauge), clock, requests, notices);
+            let mut run = Run::new(settings, policies, path, Arc::clone(&gauge), clock, requests, notices);
             if let Some(entry) = entry {
                 run = run.keep(entry, kept.up_ns, counters);
             }

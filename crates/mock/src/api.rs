@@ -1,4 +1,4 @@
-//! The REST interface beside the socket: who am I, accounts, history.
+//! The REST interface beside the socket: plan and limits, accounts, history.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,15 +12,15 @@ use crate::history::History;
 use crate::http::{Request, error_response, json_response};
 use crate::reel::Reel;
 
-/// Longest handle taken. X allows 15; those of fixtures are longer, so that nobody owns them.
+/// Longest handle accepted. X allows 15; handles in fixtures are longer, so that they belong to no real account.
 const HANDLE_CHARS: usize = 50;
-/// Accounts that begin so are not found.
+/// Accounts whose handles begin with this do not exist.
 const MISSING: &str = "missing";
 
 /// The accounts that are followed, and the history of the input.
 #[derive(Debug)]
 pub(crate) struct Api {
-    /// Handles as they were written, by themselves in lower case.
+    /// Handles as they were written, keyed by their lower case.
     accounts: Mutex<BTreeMap<String, String>>,
     requests: Mutex<u64>,
     history: History,
@@ -43,14 +43,14 @@ impl Api {
         }
     }
 
-    /// The response to a request below `/api/`; none for other paths. `rebased` are the frames that history has, where
-    /// these are not those of the input.
+    /// The response to a request below `/api/`; `None` for other paths. `rebased` gives the frames of the history where
+    /// they are not those of the input.
     pub(crate) fn respond(
         &self,
         (request, body): (&Request, &[u8]),
         config: &Config,
         reel: &Reel,
-        taken: usize,
+        sockets: usize,
         rebased: impl FnOnce() -> Option<Vec<Bytes>>,
     ) -> Option<Vec<u8>> {
         let endpoint = request.path.strip_prefix("/api/")?;
@@ -67,7 +67,7 @@ impl Api {
             return Some(error_response(401, "invalid API key"));
         }
         Some(match endpoint {
-            "me" => json_response(200, &self.me(config, taken).to_string()),
+            "me" => json_response(200, &self.me(config, sockets).to_string()),
             "history" if config.plan == Plan::Basic => {
                 error_response(403, "History API is not included in your plan")
             }
@@ -80,13 +80,13 @@ impl Api {
         })
     }
 
-    fn me(&self, config: &Config, taken: usize) -> Value {
+    fn me(&self, config: &Config, sockets: usize) -> Value {
         let accounts = self.accounts();
         let handles: Vec<&String> = accounts.keys().collect();
         json!({
             "plan": config.plan.as_str(),
             "trackedAccounts": { "count": handles.len(), "limit": config.plan.accounts(), "handles": handles },
-            "websocket": { "count": taken, "limit": config.max_connections },
+            "websocket": { "count": sockets, "limit": config.max_connections },
         })
     }
 
@@ -139,6 +139,7 @@ impl Api {
             done.push(normalized);
         }
         let good = rows.iter().filter(|(_, is_good)| *is_good).count();
+        // As the feed does: 207 if only some were changed.
         let status = match good {
             good if good == rows.len() && good > 0 => 200,
             0 => 400,

@@ -1,4 +1,4 @@
-//! What a server counts, and the signal that somebody has seen it all.
+//! What a server counts, and the signal that a client has been sent everything.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -14,11 +14,11 @@ pub struct Stats {
     pub accepted: u64,
     /// `WebSocket`s open now.
     pub open: usize,
-    /// Upgrades asked for, accepted or not.
+    /// Requests for an upgrade, accepted or not.
     pub upgrades: u64,
-    /// Slots of connections that have ended, not free yet, as of the last upgrade asked for.
+    /// Slots that are still in use although their connections have ended, as of the last request for an upgrade.
     pub late_slots: usize,
-    /// Upgrades not granted, whatever the answer.
+    /// Upgrades refused, with whatever answer.
     pub refused: u64,
     /// Connections that never made a request: gone, too slow, too large or not HTTP.
     pub no_request: u64,
@@ -60,7 +60,7 @@ struct Board {
     stopped: bool,
 }
 
-/// The counters behind their lock.
+/// The counters and their lock.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     board: Mutex<Board>,
@@ -90,6 +90,7 @@ impl Counters {
         board.late_slots.retain(|free_at| *free_at > elapsed);
         board.stats.late_slots = board.late_slots.len();
         let accepted = decide(&board.stats);
+        // Refused or not: faults count connections by the requests.
         board.stats.upgrades += 1;
         if !accepted {
             board.stats.refused += 1;
@@ -137,7 +138,7 @@ impl Counters {
         });
         let mut board = self.board();
         board.stats.open -= 1;
-        // As many as there are clients at most: a slot that is not free lets nobody in.
+        // At most as many as there may be clients: a slot that is not free admits no client.
         board.late_slots.extend(free_at);
         board.seen |= seen;
         drop(board);
@@ -184,20 +185,20 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_that_is_freed_late_is_taken_until_then() {
+    fn a_slot_that_is_freed_late_is_in_use_until_then() {
         let counters = Counters::default();
-        let taken_at = |s| {
-            let mut taken = 0;
+        let used_at = |s| {
+            let mut used = 0;
             counters.admit(Duration::from_secs(s), |stats| {
-                taken = stats.open + stats.late_slots;
+                used = stats.open + stats.late_slots;
                 false
             });
-            taken
+            used
         };
         let client = counters.admit(Duration::ZERO, |_| true).unwrap();
-        assert_eq!(taken_at(1), 1);
+        assert_eq!(used_at(1), 1);
         counters.gone(client, Some(Duration::from_secs(5)));
-        assert_eq!([4, 5].map(taken_at), [1, 0]);
+        assert_eq!([4, 5].map(used_at), [1, 0]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Plays a script to one client while listening to it.
 //!
-//! All a client is sent goes through one buffer of bytes that hold whole frames in order; pongs and closes come behind
-//! what is in it. So a fault can be any bytes, and the socket code knows none of them.
+//! Everything that is sent goes through one buffer of bytes, in which frames stand whole and in order; pongs and closes
+//! come after what is in it. So a fault can be any bytes, and the socket code knows nothing of faults.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -18,26 +18,26 @@ use crate::receipts::{Ping, Receipts};
 use crate::runtime;
 use crate::script::{Act, Ear, End, Place, Script};
 
-/// How long a client has to take the last bytes and to answer a close.
+/// How long a client has to read the last bytes and to answer a close.
 const CLOSE_WAIT: Duration = Duration::from_secs(2);
 /// RFC 6455: the endpoint is going away.
 const GOING_AWAY: u16 = 1001;
-/// Bytes that wait to be written before the script is asked for more: few enough that a client who reads fast does not
-/// keep the others waiting.
+/// Bytes that may wait to be written before the script is asked for more. Few, so that a client that reads fast does
+/// not keep the others waiting.
 const FULL: usize = 32 << 10;
-/// Pongs that wait to be written; more pings are not answered, for their sender does not read.
+/// Pongs that may wait to be written. Further pings are not answered: their sender does not read.
 const PONGS: usize = 1_024;
-/// How often a slow connection is written to, a second.
+/// How many times a second a slow connection is written to.
 const SLOW_TURNS: u64 = 50;
 
-/// One client and how far it is.
+/// One client and how far it has come.
 pub(crate) struct Client<'a> {
     number: u64,
     stream: TcpStream,
     script: Script,
     connected: Instant,
     counters: &'a Counters,
-    /// Where the next connection may begin, once this one is over.
+    /// Where the next connection may begin. Set once this one is over.
     place: &'a Mutex<Option<Place>>,
     /// What the client has sent, up to the next whole frame.
     read: Vec<u8>,
@@ -47,7 +47,7 @@ pub(crate) struct Client<'a> {
     pongs: usize,
     ear: Ear,
     receipts: Receipts,
-    /// Bytes a second, and when the next may go.
+    /// Bytes a second, and when the next may be written.
     slow: Option<(u64, Instant)>,
 }
 
@@ -63,7 +63,7 @@ enum Over {
 }
 
 impl<'a> Client<'a> {
-    /// A client that has just connected and has sent these bytes behind its request.
+    /// A client that has just connected and has sent these bytes after its request.
     pub(crate) fn new(
         number: u64,
         stream: TcpStream,
@@ -97,16 +97,17 @@ impl<'a> Client<'a> {
             // Dropping a write that waits loses nothing.
             _ = stop.wait_for(|stop| *stop) => Over::End(End::Close(Some(GOING_AWAY))),
         };
-        // Before the client can know that it is over, and come again.
+        // Before the client can notice the end and come back.
         *self.place.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.place_after(over));
         match over {
             Over::Gone => {}
             Over::End(End::Rst) => {
+                // Without lingering, the system answers with a reset when the socket is dropped.
                 if let Err(error) = self.stream.set_zero_linger() {
                     tracing::warn!(client = self.number, %error, "cannot reset");
                 }
             }
-            // It hears nothing: a close in the middle of a frame would be taken for a part of it.
+            // Something unfinished is on the wire: the client would read a close as a part of that frame.
             Over::End(End::Close(_)) if self.ear == Ear::Nothing => {}
             Over::Answered | Over::End(End::Fin | End::Close(_)) => {
                 let ended = runtime::within(CLOSE_WAIT, self.end(over)).await;
@@ -119,7 +120,7 @@ impl<'a> Client<'a> {
     /// Where the next connection may begin after this end.
     fn place_after(&self, over: Over) -> Place {
         match over {
-            // A client finds an end in order only behind all that was sent before it.
+            // A client that sees an orderly end has read everything before it.
             Over::End(End::Fin) => self.receipts.all(),
             Over::End(End::Close(_)) if self.ear != Ear::Nothing => self.receipts.all(),
             // The rest may have been lost with the connection, or with the client.
@@ -127,7 +128,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Plays the script until the connection is over. What was to be sent before a server ends it has been sent.
+    /// Plays the script until the connection is over. If the server ends it, everything before the end has been sent.
     async fn play(&mut self) -> Over {
         // Some of the client's first frames may have come with its request.
         let mut ending = self.hear();
@@ -156,7 +157,7 @@ impl<'a> Client<'a> {
         self.out.len() - self.written
     }
 
-    /// Takes from the script what is to be done now; returns when it is to be asked again.
+    /// Does what the script wants done now; returns when to ask it again.
     fn fill(&mut self, ending: Option<Over>) -> Result<Option<Instant>, End> {
         while ending.is_none() && self.pending() < FULL {
             let elapsed = runtime::now().saturating_duration_since(self.connected);
@@ -164,6 +165,7 @@ impl<'a> Client<'a> {
                 Act::Send { bytes, frames, whole } => {
                     self.out.extend_from_slice(&bytes);
                     self.counters.sent(self.number, frames, whole);
+                    // Asked at once: the answer then stands for these frames and all before them.
                     if frames > 0 {
                         let ping = self.receipts.sent(frames, self.script.place());
                         self.ping(ping);
@@ -189,6 +191,7 @@ impl<'a> Client<'a> {
             Some((rate, free_at)) => ((rate / SLOW_TURNS).max(1), Some(free_at)),
             None => (u64::MAX, None),
         };
+        // A slow connection writes in small pieces: one large write would come as a burst.
         let end = self.written + self.pending().min(usize::try_from(most).unwrap_or(usize::MAX));
         let is_free = free_at.is_none_or(|free_at| free_at <= runtime::now());
         let can_write = is_free && self.pending() > 0;
@@ -196,6 +199,7 @@ impl<'a> Client<'a> {
         let wake = wake.into_iter().chain(throttle).min();
         let (mut reader, mut writer) = self.stream.split();
         tokio::select! {
+            // In this order, or a client that reads fast would never have its pings answered.
             biased;
             read = reader.read_buf(&mut self.read) => match read {
                 Ok(0) | Err(_) => Some(Over::Gone),
@@ -228,12 +232,13 @@ impl<'a> Client<'a> {
 
     /// Answers what has been read.
     fn hear(&mut self) -> Option<Over> {
+        // Read and dropped, so that the client's writes do not block: a half-open connection looks alive to TCP.
         if self.ear == Ear::Nothing {
             self.read.clear();
             return None;
         }
         loop {
-            let frame = match frame::take(&mut self.read) {
+            let frame = match frame::receive(&mut self.read) {
                 Ok(frame) => frame?,
                 Err(code) => return Some(Over::End(End::Close(Some(code)))),
             };
@@ -247,6 +252,7 @@ impl<'a> Client<'a> {
                 }
                 OpCode::Control(Control::Close) => {
                     let code = frame.payload.first_chunk().map(|code| u16::from_be_bytes(*code));
+                    // RFC 6455: the answer to a close repeats its code.
                     frame::close(&mut self.out, code);
                     return Some(Over::Answered);
                 }
@@ -270,7 +276,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Writes what is left, and waits for the client to answer a close or, behind an end without one, to hang up.
+    /// Writes what is left, and waits for the client to answer a close or, after an end without one, to hang up.
     async fn end(&mut self, over: Over) {
         if let Over::End(End::Close(code)) = over {
             frame::close(&mut self.out, code);
@@ -280,7 +286,7 @@ impl<'a> Client<'a> {
         }
         match over {
             Over::End(End::Close(_)) => while self.read_on().await && !self.has_close() {},
-            // Were it let go of with bytes unread, the system would send a reset behind the end.
+            // Dropped with unread bytes, the system would send a reset after the end.
             Over::End(End::Fin) if self.stream.shutdown().await.is_ok() => {
                 while self.read_on().await {
                     self.read.clear();
@@ -295,12 +301,13 @@ impl<'a> Client<'a> {
         matches!(self.stream.read_buf(&mut self.read).await, Ok(1..))
     }
 
-    /// Whether a close, or what is no WebSocket frame, is among what has been read.
+    /// Whether what has been read holds a close, or something that is not a WebSocket frame.
     fn has_close(&mut self) -> bool {
         loop {
-            match frame::take(&mut self.read) {
+            match frame::receive(&mut self.read) {
                 Ok(None) => return false,
                 Ok(Some(frame)) if frame.opcode != OpCode::Control(Control::Close) => {}
+                // There is no sense in waiting for a close among bytes that are not frames.
                 Ok(Some(_)) | Err(_) => return true,
             }
         }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use crate::fault::Fault;
 
-/// Everything a [`Server`](crate::Server) is told before it starts.
+/// Everything that configures a [`Server`](crate::Server).
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where to listen; port 0 picks a free one. Default `127.0.0.1:0`.
@@ -23,11 +23,11 @@ pub struct Config {
     pub rebase: bool,
     /// The only key that is accepted; `None` accepts any key, and none.
     pub api_key: Option<Key>,
-    /// What goes wrong. Default: nothing; a connection whose input has been sent stays open and quiet.
+    /// What goes wrong. Default: nothing. A connection whose input has been sent stays open and quiet.
     pub faults: Vec<Fault>,
     /// Decides the chances of `faults`: same seed, same faults on a connection of the same number.
     pub fault_seed: u64,
-    /// What the key has paid for. Default [`Plan::Elite`].
+    /// The subscription plan of the key. Default [`Plan::Elite`].
     pub plan: Plan,
     /// Which of the offered sub-protocols is selected.
     pub select: Select,
@@ -65,15 +65,16 @@ pub enum Input {
     Path(PathBuf),
 }
 
-/// When each frame is sent, counted from the client's connect. The schedule is open loop: it never waits
-/// for a slow client, who gets what is overdue as fast as it reads.
+/// When each frame is sent, counted from the client's connect. The pace is open loop: it never waits for a slow client,
+/// which gets what is overdue as fast as it reads.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Pace {
-    /// By the frames' own `ts`. A frame without one goes with the frame before it; a step back in time is no wait.
+    /// By the frames' own `ts`. A frame without one goes with the frame before it, and so does a frame with an earlier
+    /// one.
     Own,
-    /// By the frames' own `ts`, so many times faster.
+    /// By the frames' own `ts`, this many times faster.
     Speed(f64),
-    /// So many frames a second, evenly.
+    /// This many frames a second, evenly spaced.
     Rate(f64),
     /// As fast as the client reads.
     AtOnce,
@@ -100,7 +101,7 @@ impl fmt::Debug for Key {
     }
 }
 
-/// What a key has paid for.
+/// The vendor's subscription plan that a key belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plan {
     /// 50 accounts, no history.
@@ -146,8 +147,8 @@ pub enum Encoding {
     Text,
     /// One binary message a frame.
     Binary,
-    /// One text message holding a JSON array of so many frames, sent when the last of them is due. A frame
-    /// that is not JSON goes alone.
+    /// One text message holding a JSON array of this many frames, sent when the last of them is due. A frame that is
+    /// not JSON is sent alone.
     Batch(NonZeroUsize),
 }
 

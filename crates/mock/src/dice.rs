@@ -1,14 +1,9 @@
 //! Random choices that are the same for a seed on every machine.
 //!
-//! Integers only: the logarithms and exponentials of floating point differ between platforms, so
-//! distributions are tables of quantiles.
+//! Kept apart from the dice of the frame generator: changing the generator must not change which faults a seed brings.
 
 use rand_core::Rng;
 use rand_pcg::Pcg64Mcg;
-
-/// A distribution: pairs of a cumulated probability in 1/1000 and the value there, from 0 to 1000.
-/// Between two of them values are spread evenly.
-pub(crate) type Quantiles = &'static [(u64, u64)];
 
 /// A stream of random choices.
 #[derive(Debug, Clone)]
@@ -36,57 +31,16 @@ impl Dice {
         ((u128::from(self.bits()) * u128::from(bound)) >> 64) as u64
     }
 
-    /// A number in a range, both ends included.
-    pub(crate) fn between(&mut self, low: u64, high: u64) -> u64 {
-        low + self.below(high - low + 1)
-    }
-
-    /// True so many times in 1000.
-    pub(crate) fn chance(&mut self, per_mille: u64) -> bool {
-        self.below(1000) < per_mille
-    }
-
-    pub(crate) fn index(&mut self, length: usize) -> usize {
-        self.below(length as u64) as usize
-    }
-
-    pub(crate) fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
-        &list[self.index(list.len())]
-    }
-
-    pub(crate) fn draw(&mut self, quantiles: Quantiles) -> u64 {
-        let at = self.below(1000);
-        let above = quantiles.iter().position(|&(p, _)| p > at).unwrap_or(quantiles.len() - 1);
-        let (low, high) = (quantiles[above - 1].1, quantiles[above].1);
-        self.between(low, high)
-    }
-
     pub(crate) fn bytes<const N: usize>(&mut self) -> [u8; N] {
         let mut bytes = [0; N];
         self.0.fill_bytes(&mut bytes);
         bytes
-    }
-
-    /// So many characters of an alphabet.
-    pub(crate) fn word(&mut self, alphabet: &str, length: usize) -> String {
-        let alphabet = alphabet.as_bytes();
-        (0..length).map(|_| char::from(*self.pick(alphabet))).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn draws_follow_their_quantiles() {
-        const TABLE: Quantiles = &[(0, 10), (500, 100), (1000, 1_000)];
-        let mut dice = Dice::new(7);
-        let draws: Vec<u64> = (0..10_000).map(|_| dice.draw(TABLE)).collect();
-        assert!(draws.iter().all(|draw| (10..=1_000).contains(draw)));
-        let below = draws.iter().filter(|&&draw| draw <= 100).count();
-        assert!((4_800..5_200).contains(&below), "{below} of 10000 below the median");
-    }
 
     #[test]
     fn neighbouring_seeds_give_different_streams() {

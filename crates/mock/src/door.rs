@@ -1,13 +1,13 @@
-//! Who is let in: turns a request into an answer, without IO.
+//! Decides which clients are let in: turns a request into an answer, without IO.
 
 use crate::config::{Config, Select};
-use crate::fault::Action;
+use crate::fault::ConnectionAction;
 use crate::http::{Request, error_response, html_response, upgrade_response};
 
 const V1: &str = "tweetstream.v1";
 const TOKEN: &str = "tweetstream.auth.token.";
 
-/// What a client is told.
+/// What a client is answered.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// This response, and the WebSocket begins.
@@ -26,13 +26,13 @@ const BEGUN: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\
 const HEADER: &[u8] =
     b"X-Patience: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n";
 
-/// What the answer depends on besides the request.
+/// What the answer depends on, apart from the request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment<'a> {
-    /// Slots taken now.
-    pub(crate) taken: usize,
+    /// Slots in use now.
+    pub(crate) used_slots: usize,
     /// What goes wrong with this connection as a whole.
-    pub(crate) faults: &'a [Action],
+    pub(crate) faults: &'a [ConnectionAction],
 }
 
 /// Whether a request wants to become a WebSocket.
@@ -65,43 +65,25 @@ fn upgrade(request: &Request, config: &Config, moment: Moment<'_>) -> Result<Ans
     else {
         return Err((400, "the Sec-WebSocket-Key header is missing or malformed"));
     };
+    // Before the key is looked at: a server that is broken does not check keys.
     let mut protocol = selected(request, config.select);
     for fault in moment.faults {
         match fault {
-            Action::Refuse(status) => return Err((*status, refusal_message(*status))),
-            Action::Html => return Ok(Answer::Refuse(html_response())),
-            Action::EndlessHead => return Ok(Answer::Unending { head: BEGUN.to_vec(), again: HEADER }),
-            Action::SilentHead => return Ok(Answer::Unending { head: BEGUN.to_vec(), again: &[] }),
-            Action::Subprotocol(name) => protocol = Some(name),
-            Action::LateSlot(_)
-            | Action::Replay(_)
-            | Action::Fin
-            | Action::Rst
-            | Action::Close(_)
-            | Action::Stall(_)
-            | Action::Freeze(_)
-            | Action::NoPong
-            | Action::Slow(_)
-            | Action::Skew(_)
-            | Action::Half
-            | Action::Claim(_)
-            | Action::Endless
-            | Action::Hollow
-            | Action::Long(_)
-            | Action::Rubbish(_)
-            | Action::Dup(_)
-            | Action::Late(_)
-            | Action::MetaFirst(_)
-            | Action::Fragment(_)
-            | Action::Rsv
-            | Action::Masked
-            | Action::Compressed => {}
+            ConnectionAction::Refuse(status) => return Err((*status, refusal_message(*status))),
+            ConnectionAction::Html => return Ok(Answer::Refuse(html_response())),
+            ConnectionAction::EndlessHead => {
+                return Ok(Answer::Unending { head: BEGUN.to_vec(), again: HEADER });
+            }
+            ConnectionAction::SilentHead => return Ok(Answer::Unending { head: BEGUN.to_vec(), again: &[] }),
+            ConnectionAction::Subprotocol(name) => protocol = Some(name),
+            // These matter only once the client is in.
+            ConnectionAction::LateSlot(_) | ConnectionAction::Replay(_) => {}
         }
     }
     if !authorised(config, offered_key(request)) {
         return Err((401, refusal_message(401)));
     }
-    if moment.taken >= config.max_connections {
+    if moment.used_slots >= config.max_connections {
         return Err((429, refusal_message(429)));
     }
     Ok(Answer::Upgrade(upgrade_response(key, protocol)))

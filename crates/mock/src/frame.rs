@@ -1,6 +1,6 @@
 //! WebSocket frames as bytes: what the server writes, right or wrong, and what it reads. No IO.
 //!
-//! The heads are tungstenite's. Its connection is not used: it would put right what a fault wants wrong.
+//! The heads are written by tungstenite. Its connection is not used, because it would correct what a fault wants wrong.
 
 use std::io::Cursor;
 use std::num::NonZeroUsize;
@@ -8,11 +8,11 @@ use std::num::NonZeroUsize;
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
-/// Longest frame taken from a client, bytes.
+/// Longest frame accepted from a client, bytes.
 const LONGEST: u64 = 1 << 20;
-/// The most that one block of DEFLATE stores.
+/// The most bytes that one block of DEFLATE stores.
 const STORED: usize = 0xffff;
-/// Whatever it is, a server has none to apply.
+/// Any mask is wrong here: a server must not mask.
 const MASK: [u8; 4] = *b"mask";
 /// RFC 6455: a violation of the protocol.
 const VIOLATION: u16 = 1002;
@@ -22,7 +22,7 @@ const TOO_BIG: u16 = 1009;
 /// How a message departs from one whole frame as a server should send it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Shape {
-    /// Cut into up to so many fragments, anywhere, also inside a character.
+    /// Cut into up to this many fragments, anywhere, even inside a character.
     pub(crate) pieces: Option<NonZeroUsize>,
     /// RSV2 and RSV3 are set.
     pub(crate) reserved: bool,
@@ -85,7 +85,7 @@ pub(crate) fn announcement(out: &mut Vec<u8>, length: u64) {
 }
 
 fn head(out: &mut Vec<u8>, header: &FrameHeader, length: u64) {
-    header.format(length, out).expect("a Vec takes every byte");
+    header.format(length, out).expect("writing to a Vec does not fail");
 }
 
 fn unmask(bytes: &mut [u8], mask: [u8; 4]) {
@@ -94,7 +94,7 @@ fn unmask(bytes: &mut [u8], mask: [u8; 4]) {
     }
 }
 
-/// DEFLATE blocks that store the bytes as they are, as RFC 7692 has them: a client that had agreed to
+/// DEFLATE blocks that store the bytes as they are, in the form of RFC 7692. A client that had agreed to
 /// permessage-deflate could read this.
 fn deflated(payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(payload.len() + 16);
@@ -105,7 +105,7 @@ fn deflated(payload: &[u8]) -> Vec<u8> {
         out.extend_from_slice(&(!length).to_le_bytes());
         out.extend_from_slice(block);
     }
-    // The head of an empty block, whose other four bytes RFC 7692 takes away.
+    // The head of an empty block, whose other four bytes RFC 7692 removes.
     out.push(0);
     out
 }
@@ -118,13 +118,15 @@ pub(crate) struct Received {
     pub(crate) payload: Vec<u8>,
 }
 
-/// Takes the first whole frame off what has been read; the error is the code to close with.
-pub(crate) fn take(read: &mut Vec<u8>) -> Result<Option<Received>, u16> {
+/// Removes the first whole frame from what has been read; the error is the code to close with.
+pub(crate) fn receive(read: &mut Vec<u8>) -> Result<Option<Received>, u16> {
     let mut cursor = Cursor::new(read.as_slice());
     let Ok(parsed) = FrameHeader::parse(&mut cursor) else { return Err(VIOLATION) };
     let Some((header, length)) = parsed else { return Ok(None) };
     let from = cursor.position() as usize;
+    // RFC 6455: a client must mask.
     let Some(mask) = header.mask else { return Err(VIOLATION) };
+    // No extension is ever agreed on, so none of these bits has a meaning.
     if header.rsv1 || header.rsv2 || header.rsv3 {
         return Err(VIOLATION);
     }
@@ -178,21 +180,24 @@ mod tests {
     }
 
     #[test]
-    fn a_clients_frame_is_taken_once_it_is_whole() {
+    fn a_clients_frame_is_received_once_it_is_whole() {
         let whole = [0x89, 0x82, 1, 2, 3, 4, b'h' ^ 1, b'i' ^ 2, 0x81];
         for length in 0..8 {
             let mut read = whole[..length].to_vec();
-            assert_eq!(take(&mut read), Ok(None), "{length} bytes");
+            assert_eq!(receive(&mut read), Ok(None), "{length} bytes");
             assert_eq!(read.len(), length);
         }
         let mut read = whole.to_vec();
         let opcode = OpCode::Control(Control::Ping);
-        assert_eq!(take(&mut read), Ok(Some(Received { opcode, is_final: true, payload: b"hi".to_vec() })));
+        assert_eq!(
+            receive(&mut read),
+            Ok(Some(Received { opcode, is_final: true, payload: b"hi".to_vec() }))
+        );
         assert_eq!(read, [0x81]);
     }
 
     #[test]
-    fn what_a_client_must_not_send_is_told_by_the_code_to_close_with() {
+    fn what_a_client_must_not_send_has_a_code_to_close_with() {
         let long = [0x82, 0xff, 0, 0, 0, 0, 1, 0, 0, 0, 1, 2, 3, 4];
         for (read, code) in [
             (&b"\x81\x01a"[..], VIOLATION),
@@ -200,7 +205,7 @@ mod tests {
             (b"\x83\x81mask\0", VIOLATION),
             (&long, TOO_BIG),
         ] {
-            assert_eq!(take(&mut read.to_vec()), Err(code), "{read:?}");
+            assert_eq!(receive(&mut read.to_vec()), Err(code), "{read:?}");
         }
     }
 }

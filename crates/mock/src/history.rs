@@ -1,4 +1,4 @@
-//! The history of the input: its frames as rows, newest first, as the feed's vendor answers them.
+//! The history of the input: its frames as rows, newest first, in the form of the vendor's answers.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -14,8 +14,8 @@ const TIMES: [&str; 5] = ["createdAt", "receivedAt", "observedAt", "deletedAt", 
 const DEFAULT_LIMIT: usize = 100;
 const LIMIT: usize = 1000;
 
-/// The rows of the input, made when somebody first asks. Of a rebased input they are made each time: history has then
-/// what clients were shown so far, and would have been shown had they stayed.
+/// The rows of the input, made at the first request. For a rebased input they are made at every request: its history is
+/// what clients have been sent so far, and what they would have been sent had they stayed connected.
 #[derive(Debug, Default)]
 pub(crate) struct History {
     rows: OnceLock<Vec<Row>>,
@@ -42,7 +42,7 @@ impl History {
         let of_input = || rows(reel.frames.iter().filter(|frame| frame.json).map(|frame| &frame.bytes));
         let rows = rebased.as_ref().unwrap_or_else(|| self.rows.get_or_init(of_input));
         let bound = |name: &str| match request.parameter(name) {
-            Some(text) => parse_ms(&text).map(Some).ok_or_else(|| format!("{name} is no ISO time")),
+            Some(text) => parse_ms(&text).map(Some).ok_or_else(|| format!("{name} is not an ISO time")),
             None => Ok(None),
         };
         let (from, to) = (bound("startDate")?.unwrap_or(i64::MIN), bound("endDate")?.unwrap_or(i64::MAX));
@@ -73,8 +73,10 @@ fn normalized(handle: &str) -> String {
     handle.trim().trim_start_matches('@').to_lowercase()
 }
 
-/// Rows of all frames that history keeps: posts with the last enrichment of their id, profile changes, follows.
+/// Rows of all frames that the vendor's history keeps: posts with the last enrichment of their id, profile changes and
+/// follows.
 fn rows<'a>(frames: impl Iterator<Item = &'a Bytes>) -> Vec<Row> {
+    // Collected first: a meta may stand before its content.
     let mut metas: BTreeMap<String, Value> = BTreeMap::new();
     let mut kept = Vec::new();
     for frame in frames {
@@ -96,7 +98,7 @@ fn rows<'a>(frames: impl Iterator<Item = &'a Bytes>) -> Vec<Row> {
         }
     }
     let mut rows: Vec<Row> = kept.into_iter().map(|(name, frame)| row(name, &frame, &metas)).collect();
-    // Of one moment, what came later is newer.
+    // The sort is stable: of one moment, the later frame is the newer row.
     rows.reverse();
     rows.sort_by_key(|row| std::cmp::Reverse(row.time_ms));
     rows
@@ -107,6 +109,7 @@ fn row(message_type: &'static str, frame: &Value, metas: &BTreeMap<String, Value
     let is_tweet = message_type == "TWEET";
     let author = if is_tweet { &payload["author"] } else { &payload["actor"] };
     let sent_ms = frame["ts"].as_i64().unwrap_or_default();
+    // The vendor's rows have the time of the event, and beside it that of its receipt.
     let made = if is_tweet { &payload["createdAt"] } else { &payload["observedAt"] };
     let time_ms = made.as_i64().unwrap_or(sent_ms);
     let received_ms = payload["receivedAt"].as_i64().unwrap_or(sent_ms);

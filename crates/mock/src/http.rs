@@ -44,14 +44,15 @@ pub(crate) async fn read_request(
         if let Some((request, length)) = parse(&head)? {
             return Ok((request, head.split_off(length)));
         }
+        // After parsing: a head that is whole may be as long as the last read made it.
         if head.len() > HEAD_BYTES {
             return Err(HeadError::TooLarge);
         }
     }
 }
 
-/// Reads the body of a request, of which `begun` has come with its head. None if it is cut off, too large, or sent in
-/// another way than with its length.
+/// Reads the body of a request, of which `begun` has come with its head. `None` if it is cut off, too large, or sent
+/// without its length.
 pub(crate) async fn read_body(
     stream: &mut (impl AsyncRead + Unpin),
     request: &Request,
@@ -59,6 +60,7 @@ pub(crate) async fn read_body(
 ) -> Option<Vec<u8>> {
     let length = match request.header("content-length") {
         Some(length) => length.parse::<usize>().ok().filter(|length| *length <= BODY_BYTES)?,
+        // Chunks are not read: clients of this interface send a length.
         None if request.header("transfer-encoding").is_some() => return None,
         None => 0,
     };
@@ -171,7 +173,7 @@ pub(crate) fn error_response(status: u16, message: &str) -> Vec<u8> {
     json_response(status, &serde_json::json!({ "error": message }).to_string())
 }
 
-/// A page, as a server answers that is no WebSocket server or stands before one that is down.
+/// A page, as an ordinary web server answers, or a proxy whose backend is down.
 pub(crate) fn html_response() -> Vec<u8> {
     let body = "<!DOCTYPE html><title>Welcome</title><p>This is a web server.</p>\n";
     let length = body.len();

@@ -1,25 +1,23 @@
-//! A TweetStream server for tests, demos and benches, and a generator of synthetic frames.
+//! A TweetStream server for tests, demos and benches.
 //!
-//! A [`Server`] holds the frames of its [`Config`]'s input in memory. Each client that connects is shown
-//! all of them from the start on a schedule of its own, open loop: the moment a frame is due is computed
-//! from the connect, so a slow client or a busy machine makes frames late but never shifts the schedule.
-//! Requests are answered as the feed answers them: three ways to hand over the key, refusals with an HTTP
-//! status, closes with a code, pings answered. Beside the socket stands the REST interface: `me`, a list of accounts in
-//! memory, and the history of the input.
+//! A [`Server`] holds the frames of its [`Config`]'s input in memory. Each client that connects is sent all of them
+//! from the start at a pace of its own, open loop: the moment a frame is due is computed from the connect, so a slow
+//! client or a busy machine delays frames but never moves the moments of the ones after them. Requests are answered as
+//! the feed answers them: the key comes in one of three ways, refusals have an HTTP status, closes have a code, and
+//! pings are answered. The same port serves the REST interface: `me`, a list of accounts in memory, and the history of
+//! the input.
 //!
-//! On the way from the input to the socket a frame passes, in this order: the reel (frames in memory, with
-//! their times), the script (what this client is shown and when, times moved and ids re-minted if asked
-//! for, faults struck), the client (one WebSocket, reading while it writes). The door decides who gets that far.
+//! On its way from the input to the socket a frame passes, in this order: the reel (frames in memory, with their
+//! times), the script (what this client is sent and when, with times moved and ids re-minted if asked for, and with
+//! its faults), and the client (one WebSocket, reading while it writes). The door decides which clients get that far.
 //!
-//! A [`Fault`] makes something go wrong, as the network and servers at their worst do: a reset behind 200 frames, pings
-//! that nobody answers, half a frame. It is written in a small language; [`fault_help`] teaches it.
-//!
-//! [`synth`] makes frames out of nothing but a seed.
+//! A [`Fault`] makes something go wrong, as networks and servers do on a bad day: a reset after 200 frames, pings
+//! without a pong, half a frame. It is written in a small language, which [`fault_help`] explains.
 //!
 //! # What it does not do
 //!
-//! - No TLS, no compression (but for the fault of that name), no HTTP beyond one request a connection.
-//! - The accounts that are followed change no stream: every client is shown the whole input.
+//! - No TLS, no compression (except for the fault of that name), no HTTP beyond one request for each connection.
+//! - The list of followed accounts filters nothing: every client is sent the whole input.
 //! - It does not check the frames: what is not JSON is sent as it is.
 //! - It never prints, logs or returns the API key.
 //!
@@ -64,13 +62,7 @@ mod runtime;
 mod scan;
 mod script;
 mod server;
-pub mod synth;
 mod timeline;
-
-#[cfg(test)]
-mod fault_tests;
-#[cfg(test)]
-mod server_tests;
 
 pub use board::{ClientStats, Stats};
 pub use config::{Config, Encoding, Error, Input, Key, Pace, Plan, Select};

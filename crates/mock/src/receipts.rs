@@ -1,24 +1,24 @@
-//! How far a client has read, by its own word. No IO, no clock.
+//! How far a client has read, as its own pongs show. No IO, no clock.
 //!
-//! What has been written to a socket may lie in buffers by the megabyte, and TCP acknowledges it there: a client that is
-//! killed has never seen it. A pong comes from the client itself and stands for every frame before its ping.
+//! Megabytes that have been written to a socket may lie in buffers, where TCP acknowledges them: a client that is
+//! killed has never seen them. A pong comes from the client itself and stands for every frame before its ping.
 
 use std::collections::VecDeque;
 
 use crate::script::Place;
 
-/// Frames after which the client is asked again, although it has yet to answer.
+/// Frames after which the client is asked again even though it has not answered yet.
 const SPACING: u64 = 64;
-/// Pings that may wait for an answer. Then the client is not asked again before it answers one of them.
+/// Most pings that may wait for an answer. Then the client is not asked again before it answers one of them.
 const UNANSWERED: usize = 1_024;
 
-/// What a ping holds: its number.
+/// The payload of a ping: its number.
 pub(crate) type Ping = [u8; 8];
 
 /// What one client has been sent, and what of it the client is known to have read.
 #[derive(Debug)]
 pub(crate) struct Receipts {
-    /// Whether anybody wants to know. If not, the client is never pinged.
+    /// Whether a fault needs to know. If not, the client is never pinged.
     is_wanted: bool,
     /// Pings that wait for an answer, by number, each with the place it stands for.
     unanswered: VecDeque<(u64, Place)>,
@@ -30,14 +30,14 @@ pub(crate) struct Receipts {
 }
 
 impl Receipts {
-    /// Of a connection that begins where a client had come to.
+    /// For a connection that begins where a client had left off.
     pub(crate) fn new(is_wanted: bool, place: Place) -> Self {
         Self { is_wanted, unanswered: VecDeque::new(), pings: 0, unasked: 0, sent: place, read: place }
     }
 
     /// Frames have been sent, up to this place. Returns the ping to send right after them, if it is time for one.
     pub(crate) fn sent(&mut self, frames: u64, place: Place) -> Option<Ping> {
-        // A connection that begins further back brings what the client has read before.
+        // A connection that begins further back repeats frames that the client has read before.
         self.sent = self.sent.max(place);
         self.unasked += frames;
         self.ask()
@@ -65,12 +65,12 @@ impl Receipts {
         Some(self.pings.to_be_bytes())
     }
 
-    /// Behind the last frame the client has acknowledged, on this connection or before.
+    /// The place after the last frame that the client has acknowledged, on this connection or before.
     pub(crate) fn read(&self) -> Place {
         self.read
     }
 
-    /// Behind the last frame sent. A client that gets as far as the end of a connection has read up to here.
+    /// The place after the last frame sent. A client that sees an orderly end has read up to here.
     pub(crate) fn all(&self) -> Place {
         self.sent
     }
@@ -97,7 +97,7 @@ mod tests {
         assert_eq!((receipts.read(), receipts.all()), (place(0), place(200)));
         assert_eq!(receipts.heard(&pings[1].1), None);
         assert_eq!(receipts.read(), place(65));
-        // Twice, out of order, and what is no answer at all.
+        // Twice, out of order, and payloads that are not answers.
         for payload in [&pings[1].1[..], &pings[0].1, b"", b"12345678", b"else"] {
             assert_eq!(receipts.heard(payload), None);
             assert_eq!(receipts.read(), place(65));
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_pinged_unless_somebody_wants_to_know() {
+    fn no_client_is_pinged_unless_a_fault_needs_to_know() {
         let mut receipts = Receipts::new(false, place(0));
         assert!(send(&mut receipts, 0, 1_000).is_empty());
         assert_eq!(receipts.all(), place(1_000));

@@ -11,10 +11,10 @@ use crate::scan;
 
 /// Accounts named by `/api/me`: the limit of the largest plan.
 const HANDLES: usize = 250;
-/// Frames searched for them.
+/// Frames that are searched for them.
 const HANDLE_FRAMES: usize = 2_000;
 
-/// One frame and what is known of it before anybody connects.
+/// One frame and what is known of it before the first connect.
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) bytes: Bytes,
@@ -51,6 +51,7 @@ impl Reel {
                 let json = scan::is_json(&bytes);
                 let ts = json.then(|| scan::frame_ts(&bytes)).flatten();
                 if let Some(ts) = ts {
+                    // A step back in time is no reason to send an earlier frame later.
                     offset_ms = offset_ms.max(ts - *first_ms.get_or_insert(ts));
                 }
                 if rebase && json {
@@ -59,6 +60,7 @@ impl Reel {
                 Frame { bytes: bytes.into(), json, offset_ms, edits: Vec::new() }
             })
             .collect();
+        // A second pass: which ids belong to which platform is known only after the last frame.
         if rebase {
             for frame in frames.iter_mut().filter(|frame| frame.json) {
                 frame.edits = ids.edits(&frame.bytes);
@@ -73,7 +75,7 @@ impl Reel {
         self.frames.last().map_or(0, |frame| frame.offset_ms)
     }
 
-    /// What separates the last frame of a round from the first of the next: the mean distance of frames.
+    /// The time between the last frame of a round and the first of the next: the mean distance of frames.
     pub(crate) fn gap_ms(&self) -> i64 {
         const ALONE_MS: i64 = 1_000;
         match self.frames.len() as i64 - 1 {

@@ -22,7 +22,7 @@ pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
-/// Waits until a moment; for ever for `None`.
+/// Waits until a moment, or without end for `None`.
 pub(crate) async fn until(moment: Option<Instant>) {
     match moment {
         Some(moment) => tokio::time::sleep_until(moment).await,

@@ -84,6 +84,7 @@ fn string_end(text: &[u8], mut at: usize) -> usize {
 pub(crate) fn frame_ts(text: &[u8]) -> Option<i64> {
     const YEAR_2006_MS: i64 = 1_136_073_600_000;
     const YEAR_2100_MS: i64 = 4_102_444_800_000;
+    // The same bounds as in a replay, so that both agree on the time of an input.
     let mut ts = None;
     scalars(text, |scalar| {
         if ts.is_none() && !scalar.string && scalar.objects == 1 && scalar.key == Some(b"ts") {
@@ -104,7 +105,7 @@ pub(crate) fn subject(text: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((op?, tweet?))
 }
 
-/// Reads a plain integer; anything with a point or an exponent is none.
+/// Reads a plain integer; `None` for anything with a point or an exponent.
 pub(crate) fn integer(digits: &[u8]) -> Option<i64> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }

@@ -1,7 +1,7 @@
 //! What the history of a rebased input holds.
 //!
-//! A connection sees the input moved to its own connect. Its timeline goes on when it is lost, until the next one begins:
-//! what was due meanwhile is what a client has missed, and what it may ask history for.
+//! A connection sees the input moved to its own connect. When it is lost, its timeline goes on until the next one
+//! begins: the frames due in between are what a client has missed, and what it may ask history for.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,7 @@ use crate::script::{Place, Script};
 
 /// Timelines remembered; the oldest is forgotten.
 const TIMELINES: usize = 64;
-/// Frames of each that history has: the last.
+/// Frames of each timeline that history has: the last ones.
 const FRAMES: usize = 20_000;
 
 /// The timelines of a server, in the order they began.
@@ -50,15 +50,15 @@ impl Timelines {
         number
     }
 
-    /// Its client has gone.
+    /// The client of this timeline has gone.
     pub(crate) fn end(&self, number: u64) {
         if let Some(timeline) = self.lock().iter_mut().find(|timeline| timeline.number == number) {
             timeline.is_lost = true;
         }
     }
 
-    /// The frames of all timelines up to now, each once. Before anybody has connected, those that somebody would have seen
-    /// who had from the start.
+    /// The frames of all timelines up to now, each once. Before the first connect these are the frames that a client
+    /// would have been sent had it connected at the start.
     pub(crate) fn frames(
         &self,
         reel: &Arc<Reel>,
@@ -66,7 +66,7 @@ impl Timelines {
         started_ms: i64,
         elapsed: Duration,
     ) -> Vec<Bytes> {
-        // Nothing goes wrong in history.
+        // Nothing goes wrong in history. The input is left out because the reel already holds it: a copy may be large.
         let config = Config { faults: Vec::new(), input: crate::Input::Frames(Vec::new()), ..config.clone() };
         let undisturbed = |connect_ms, begin, lasting| {
             let visit = Visit { number: 1, elapsed: Duration::ZERO };
@@ -76,6 +76,7 @@ impl Timelines {
         if timelines.is_empty() {
             return undisturbed(started_ms, None, elapsed);
         }
+        // Timelines of clients that are connected at once hold the same frames.
         let mut seen = BTreeSet::new();
         let of = |timeline: &Timeline| {
             let lasting = timeline.until.unwrap_or(elapsed).saturating_sub(timeline.from);
@@ -99,7 +100,7 @@ mod tests {
         Duration::from_millis(ms)
     }
 
-    /// Times of the frames history has so long after the start, counted from `T0`.
+    /// Times of the frames that history has this long after the start, counted from `T0`.
     fn times(timelines: &Timelines, repeat: bool, elapsed: Duration) -> Vec<i64> {
         let config = Config { rebase: true, repeat, pace: Pace::Own, ..Config::default() };
         let frames = (0..3).map(|n| format!(r#"{{"ts":{}}}"#, T0 + 100 * n).into_bytes()).collect();
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_due_while_nobody_was_connected_is_in_history() {
+    fn frames_due_while_no_client_was_connected_are_in_history() {
         let timelines = Timelines::default();
         assert_eq!(times(&timelines, false, ms(150)), [5_000, 5_100], "as if from the start");
         let first = timelines.begin(T0 + 6_000, None, ms(1_000));

@@ -1,4 +1,4 @@
-//! A bag of optional fields: which are there, which are null, and their values.
+//! A bag of optional fields: which are present, which are null, and their values.
 
 use std::marker::PhantomData;
 
@@ -12,8 +12,8 @@ pub struct Span {
 }
 
 impl Span {
-    /// Appends `text` to `buffer` and returns where it lies. Buffers stay far below 4 GiB: a frame is at most
-    /// 16 MiB and a view holds a bounded number of them.
+    /// Appends `text` to `buffer` and returns its span. Buffers stay far below 4 GiB: a frame is at most 16 MiB, and a
+    /// view holds a bounded number of them.
     pub fn push(buffer: &mut String, text: &str) -> Self {
         let start = buffer.len() as u32;
         buffer.push_str(text);
@@ -35,13 +35,13 @@ pub trait Key: Copy + 'static {
     fn index(self) -> usize;
     /// Whether the value is a [`Span`]; if not it is a number.
     fn is_text(self) -> bool;
-    /// Its name, as in the code.
+    /// Its name in the code.
     fn name(self) -> &'static str;
 }
 
 /// Up to `N` fields of one object, each absent, null, a [`Span`] or an integer.
 ///
-/// Clearing it touches two words, so that a reused bag costs what the next frame carries.
+/// Clearing it touches two words, so the cost of a reused bag depends only on what the next frame carries.
 #[derive(Clone, Debug)]
 pub struct Bag<K, const N: usize> {
     present: u32,
@@ -59,11 +59,12 @@ impl<K, const N: usize> Default for Bag<K, N> {
 impl<K: Key, const N: usize> Bag<K, N> {
     /// Makes every field absent.
     pub fn clear(&mut self) {
+        // The values stay: without its bit none is ever read.
         self.present = 0;
         self.null = 0;
     }
 
-    /// No field is there, not even as null.
+    /// No field is present, not even as null.
     pub fn is_empty(&self) -> bool {
         self.present | self.null == 0
     }
@@ -73,7 +74,7 @@ impl<K: Key, const N: usize> Bag<K, N> {
         self.present & (1 << key.index()) != 0
     }
 
-    /// The field came as null: cleared, where the protocol tells that from unchanged.
+    /// The field came as null, which means cleared where the protocol distinguishes that from unchanged.
     pub fn is_null(&self, key: K) -> bool {
         self.null & (1 << key.index()) != 0
     }
@@ -88,7 +89,7 @@ impl<K: Key, const N: usize> Bag<K, N> {
         self.set_raw(key, value as u64);
     }
 
-    /// Marks the field as there without a value of its own (lists are kept beside the bag).
+    /// Marks the field as present without a value of its own; lists are kept beside the bag.
     pub fn mark(&mut self, key: K) {
         self.set_raw(key, 0);
     }
@@ -99,7 +100,7 @@ impl<K: Key, const N: usize> Bag<K, N> {
         self.present &= !(1 << key.index());
     }
 
-    /// The text's place, if the field has a value and is a text.
+    /// The span of the text, if the field has a value and is a text.
     pub fn span(&self, key: K) -> Option<Span> {
         let raw = self.raw(key).filter(|_| key.is_text())?;
         Some(Span { start: (raw >> 32) as u32, len: raw as u32 })
@@ -118,6 +119,7 @@ impl<K: Key, const N: usize> Bag<K, N> {
     /// The keys with a value, in order of index.
     pub fn keys(&self) -> impl Iterator<Item = K> + use<K, N> {
         let mut rest = self.present;
+        // From bit to bit: a frame sets a few of many fields.
         std::iter::from_fn(move || {
             let index = rest.trailing_zeros() as usize;
             let key = K::ALL.get(index).copied()?;
@@ -126,8 +128,8 @@ impl<K: Key, const N: usize> Bag<K, N> {
         })
     }
 
-    /// Starts filling the bag. For many fields at once this is faster than to set one after another, each of which
-    /// would wait for the last to have marked its field in the same word.
+    /// Starts filling the bag. For many fields at once this is faster than setting one after another: each of those
+    /// would wait until the last one has marked its field in the same word.
     pub fn fill(&mut self) -> Filling<'_, K, N> {
         Filling { present: 0, null: 0, bag: self }
     }
@@ -143,7 +145,7 @@ impl<K: Key, const N: usize> Bag<K, N> {
     }
 }
 
-/// A bag that is being filled, each field at most once; what was set is in the bag once this is dropped.
+/// A bag that is being filled, each field at most once. What was set reaches the bag when this is dropped.
 #[derive(Debug)]
 pub struct Filling<'a, K: Key, const N: usize> {
     present: u32,
@@ -164,7 +166,7 @@ impl<K: Key, const N: usize> Filling<'_, K, N> {
         self.set_raw(key, value as u64);
     }
 
-    /// Marks the field as there without a value of its own.
+    /// Marks the field as present without a value of its own.
     #[inline]
     pub fn mark(&mut self, key: K) {
         self.set_raw(key, 0);
@@ -186,6 +188,7 @@ impl<K: Key, const N: usize> Filling<'_, K, N> {
 impl<K: Key, const N: usize> Drop for Filling<'_, K, N> {
     #[inline]
     fn drop(&mut self) {
+        // What was not set keeps its state: a bag may be filled in several steps.
         self.bag.present = (self.bag.present & !self.null) | self.present;
         self.bag.null = (self.bag.null & !self.present) | self.null;
     }

@@ -1,4 +1,4 @@
-//! What leaves: a decision, one line of its life cycle.
+//! The output: a decision, one step of its life cycle at a time.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,14 +17,14 @@ impl fmt::Display for DecisionId {
     }
 }
 
-/// One step in the life of a decision, and how long it took to make. Cheap to clone.
+/// One step in the life of a decision, and how long it took. Cheap to clone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
-    /// What was decided; everything but the latency follows from the inputs alone.
+    /// What was decided. Everything except the latency follows from the inputs alone.
     pub body: Arc<DecisionBody>,
-    /// Time spent in each stage; none in replay and backtest.
+    /// Time spent in each stage; `None` in replay and backtest.
     pub latency: Option<LatencyNs>,
-    /// When it was put into the queue, Unix ns; none in replay and backtest.
+    /// When it was put into the queue, Unix ns; `None` in replay and backtest.
     pub queued_ns: Option<i64>,
 }
 
@@ -39,19 +39,19 @@ impl std::ops::Deref for Decision {
 /// What was decided. `id` and `revision` together never occur twice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DecisionBody {
-    /// Position in the output, from 0, without gaps but for losses.
+    /// Position in the output, from 0. A gap means that decisions were lost.
     pub seq: u64,
-    /// Same for every step of one decision.
+    /// The same for every step of one decision.
     pub id: DecisionId,
-    /// Same for every rule that decides on this tweet and asset.
+    /// The same for every rule that decides on this tweet and asset.
     pub signal_id: DecisionId,
-    /// 0 for the open, then counting up.
+    /// 0 for the open, counting up from there.
     pub revision: u32,
     /// The step.
     pub kind: DecisionKind,
-    /// On what the open stood.
+    /// What the open was based on.
     pub basis: Basis,
-    /// Why it was cancelled; none for every other step.
+    /// Why it was cancelled; `None` for every other step.
     pub reason: Option<CancelReason>,
     /// What caused this step.
     pub trigger: Trigger,
@@ -63,7 +63,7 @@ pub struct DecisionBody {
     pub platform: Platform,
     /// The tweet.
     pub tweet_id: TweetId,
-    /// What sort of post it is.
+    /// The kind of post.
     pub tweet_kind: TweetKind,
     /// Handle of the author, without `@`, in lower case.
     pub author: Option<String>,
@@ -75,27 +75,27 @@ pub struct DecisionBody {
     pub text: String,
     /// Terms of the rule that were found, and where.
     pub matched: Vec<Matched>,
-    /// What it is about; none for a rule that asks for no asset.
+    /// What it is about; `None` for a rule that asks for no asset.
     pub asset: Option<Asset>,
-    /// Where it can be traded, as far as the user's universe lists it; in the universe's order.
+    /// Where it can be traded according to the user's universe, in the universe's order.
     pub markets: Vec<TradedOn>,
     /// On a revise, what it was about before.
     pub previous_asset: Option<Asset>,
-    /// The strongest ground for the asset.
+    /// The strongest evidence for the asset.
     pub evidence: Option<Evidence>,
-    /// Place among the decisions of this rule opened by the same input.
+    /// Position among the decisions of this rule opened by the same input.
     pub group: Group,
     /// Indicative price from the enrichment.
     pub ref_price: Option<RefPrice>,
-    /// Made from a back-filled row.
+    /// Whether it came of a frame that history brought after an outage.
     pub late: bool,
     /// Creation of the post, Unix ms.
     pub created_ms: Option<i64>,
-    /// Vendor's receipt, Unix ms.
+    /// The vendor's receipt, Unix ms.
     pub received_ms: Option<i64>,
-    /// Server's send time of the trigger frame (of the content, on a timeout), Unix ms.
+    /// When the server sent the trigger frame (the content, on a timeout), Unix ms.
     pub sent_ms: Option<i64>,
-    /// Our receipt of that frame, Unix ns.
+    /// When we received that frame, Unix ns.
     pub recv_ns: i64,
     /// Engine time of this step, Unix ns.
     pub decided_ns: i64,
@@ -108,11 +108,11 @@ pub struct DecisionBody {
 pub enum DecisionKind {
     /// The rule first matches.
     Open,
-    /// The enrichment has come and it still matches on the same identity.
+    /// The enrichment has come, and it still matches on the same identity.
     Confirm,
-    /// Likewise, but the identity was resolved or changed.
+    /// The same, but the identity was resolved or changed.
     Revise,
-    /// No enrichment within `settle`; it stands as opened.
+    /// No enrichment has come within `settle`; the decision stands as opened.
     Lapse,
     /// It no longer matches, or the tweet was deleted. Nothing follows.
     Cancel,
@@ -131,7 +131,7 @@ impl DecisionKind {
     }
 }
 
-/// On what an open stood.
+/// What an open was based on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Basis {
     /// The post alone.
@@ -185,7 +185,7 @@ pub enum Trigger {
     Op(Op),
     /// A deadline.
     Timeout,
-    /// A message for strategies.
+    /// A message that the host has sent to the strategies.
     Message,
 }
 
@@ -200,7 +200,7 @@ impl Trigger {
     }
 }
 
-/// What a decision says of its rule.
+/// What a decision says about its rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleLabel {
     /// Name, unique in a rule set.
@@ -218,7 +218,7 @@ pub struct RuleLabel {
 /// What a rule asks to be done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Side {
-    /// Tell, do not trade.
+    /// Report it, do not trade.
     #[default]
     Alert,
     /// Buy.
@@ -238,7 +238,7 @@ impl Side {
     }
 }
 
-/// A part of a tweet that terms are sought in.
+/// A part of a tweet that is searched for terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum TextField {
@@ -246,7 +246,7 @@ pub enum TextField {
     Text,
     /// Its first line.
     FirstLine,
-    /// The post referred to.
+    /// The text of the post that it refers to.
     Ref,
     /// Text in pictures.
     Ocr,
@@ -297,7 +297,7 @@ pub struct Matched {
     pub field: TextField,
 }
 
-/// Sort of asset.
+/// The class of an asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AssetClass {
     /// A token the vendor named.
@@ -328,9 +328,9 @@ impl AssetClass {
 /// What a decision is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asset {
-    /// Sort.
+    /// Its class.
     pub class: AssetClass,
-    /// Ticker; of a CEX market the base asset.
+    /// The ticker; for a CEX market, the base asset.
     pub symbol: Option<String>,
     /// Contract address as it came.
     pub contract: Option<String>,
@@ -340,7 +340,7 @@ pub struct Asset {
     pub venue: Option<String>,
     /// The exchange's own symbol or id of the market.
     pub market: Option<String>,
-    /// Who found it: `local`, `text`, `ocr`, `rule`, or what else the vendor names.
+    /// Where it was found: `local`, `text`, `ocr`, `rule`, or another source that the vendor names.
     pub sources: Vec<String>,
 }
 
@@ -353,14 +353,14 @@ pub struct TradedOn {
     pub market: String,
 }
 
-/// The ground a decision's asset stands on; the strongest first.
+/// The evidence for a decision's asset, the strongest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Evidence {
     /// A token with a contract.
     Contract,
     /// A market.
     Market,
-    /// A symbol alone: `$EDGE`, or what the vendor names without more.
+    /// A symbol alone: `$EDGE`, or what the vendor names without a contract or market.
     Ticker,
     /// The base of a pair in the text, such as `EDGE/USDT`.
     Pair,
@@ -372,7 +372,7 @@ pub enum Evidence {
     Capitals,
     /// An address found in the text.
     Address,
-    /// The vendor saw it in pictures only.
+    /// The vendor found it only in pictures.
     OcrOnly,
     /// The rule names it.
     Rule,
@@ -396,7 +396,7 @@ impl Evidence {
     }
 }
 
-/// Place of a decision among those of its rule opened by the same input.
+/// Position of a decision among those of its rule opened by the same input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Group {
     /// From 1.
@@ -410,7 +410,7 @@ pub struct Group {
 pub struct RefPrice {
     /// In US dollars.
     pub value: Decimal,
-    /// Our receipt of the frame that carried it, Unix ns.
+    /// When we received the frame that carried it, Unix ns.
     pub seen_ns: i64,
 }
 

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use crate::Bag;
 use crate::bag::keys;
 
-/// Stands between the entries of a `sources` list in its one string.
+/// Separates the entries of a `sources` list in its one string.
 pub const SOURCE_SEPARATOR: char = '\u{1f}';
 
 keys!(
@@ -41,7 +41,7 @@ keys!(
 /// Number of fields of a detected asset, the width of its bag.
 pub const ASSET_FIELDS: usize = 12;
 
-/// Which list of `detected` an asset was in.
+/// The list of `detected` that an asset was in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DetectedClass {
     /// `tokens`.
@@ -52,14 +52,14 @@ pub enum DetectedClass {
     Prediction,
 }
 
-/// `priceUsd`: the number's shortest digits as a decimal, or the fact that they do not fit one.
+/// `priceUsd`: the number's shortest digits as a decimal, or the fact that no decimal holds them.
 ///
-/// A [`Decimal`] holds 28 digits after the point; what would lose a digit is an error, never a rounded price.
+/// A [`Decimal`] holds 28 digits after the point. A price that would lose a digit is an error; none is ever rounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Price {
-    /// In US dollars; indicative, without a time of its own.
+    /// In US dollars. Indicative: the feed gives no time with it.
     Usd(Decimal),
-    /// A number that no [`Decimal`] holds exactly.
+    /// A number that a [`Decimal`] cannot hold exactly.
     OutOfRange,
 }
 
@@ -75,7 +75,7 @@ pub struct Detected {
 }
 
 impl Detected {
-    /// An asset without any field.
+    /// An asset without fields.
     pub fn new(class: DetectedClass) -> Self {
         Self { class, fields: Bag::default(), price: None }
     }

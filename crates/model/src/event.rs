@@ -5,7 +5,7 @@ use std::fmt;
 use crate::post::AUTHOR_FIELDS;
 use crate::{AuthorField, Bag, Detected, Platform, Post, Span, TweetId};
 
-/// What a frame tells, from its family and operation together (protocol §3).
+/// What a frame is about, from its family and operation together (protocol §3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Op {
     /// `tweet/content`: first payload of a post.
@@ -88,7 +88,7 @@ impl Op {
     }
 }
 
-/// One decoded frame: what it carried and nothing else. Made once and refilled for every frame.
+/// One decoded frame: what it carried and nothing else. Created once and refilled for every frame.
 ///
 /// Every [`Span`] in it is into [`Self::strings`]. Which parts are filled depends on [`Self::op`]; the others
 /// are empty. Times are Unix ms.
@@ -96,13 +96,13 @@ impl Op {
 pub struct Event {
     /// The operation.
     pub op: Op,
-    /// Envelope `ts`, the server's send time; none if it was missing or no integer.
+    /// Envelope `ts`, the server's send time; `None` if it was missing or not an integer.
     pub ts_ms: Option<i64>,
     /// Envelope `id`. Not unique (protocol §2).
     pub envelope_id: Option<Span>,
     /// `tweetId`, for tweet operations.
     pub tweet_id: TweetId,
-    /// Platform where the frame tells it: a frame with an author does, X if the author names none.
+    /// The platform, where the frame says it. A frame with an author does: one that names no platform is on X.
     pub platform: Option<Platform>,
     /// XXH3 of the bytes of `d` without its own `receivedAt` member.
     pub fingerprint: u64,
@@ -110,13 +110,13 @@ pub struct Event {
     pub event_id: Option<Span>,
     /// `observedAt`.
     pub observed_ms: Option<i64>,
-    /// `receivedAt` of a frame that is no content or update.
+    /// `receivedAt` of a frame that is neither content nor update.
     pub received_ms: Option<i64>,
     /// `deletedAt`.
     pub deleted_ms: Option<i64>,
     /// `action` of a pin or unpin, `kind` of an account event.
     pub action: Option<Span>,
-    /// Fields of the tweet; of a delete or pin what it repeats of it.
+    /// Fields of the tweet; in a delete or pin, those that it repeats.
     pub post: Post,
     /// `tweet` of a pin or unpin.
     pub pinned: Post,
@@ -128,15 +128,15 @@ pub struct Event {
     pub actor: Bag<AuthorField, AUTHOR_FIELDS>,
     /// `target` of a follow or unfollow.
     pub target: Bag<AuthorField, AUTHOR_FIELDS>,
-    /// `changes` of a profile update; null is cleared, absent is unchanged.
+    /// `changes` of a profile update: null is cleared, absent is unchanged.
     pub changes: Bag<AuthorField, AUTHOR_FIELDS>,
     /// `previous` of a profile update.
     pub previous: Bag<AuthorField, AUTHOR_FIELDS>,
     /// Result of an account command.
     pub handles: HandlesResult,
-    /// The frame's text as it came, for operations that are only kept.
+    /// The frame's text as it came, for operations that are kept raw.
     pub raw: Option<Span>,
-    /// What in the frame this version does not know.
+    /// Counts of what this version does not know in the frame.
     pub unknowns: Unknowns,
     /// Fields that were left out because their value was of the wrong type or did not fit.
     pub field_errors: u32,
@@ -149,6 +149,7 @@ pub struct Event {
 impl Event {
     /// Empties it for the next frame; buffers stay.
     pub fn clear(&mut self) {
+        // Field by field: a new event would give up its buffers.
         self.op = Op::default();
         self.ts_ms = None;
         self.envelope_id = None;
@@ -182,10 +183,10 @@ impl Event {
     }
 }
 
-/// How many things of each sort a frame carried that this version does not know.
+/// How many things of each kind a frame carried that this version does not know.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unknowns {
-    /// `v` was there and not 1.
+    /// `v` was present and not 1.
     pub version: bool,
     /// Members not named in protocol §4, at any depth this version reads.
     pub fields: u32,
@@ -198,9 +199,9 @@ pub struct Unknowns {
 pub struct HandlesResult {
     /// `action`.
     pub action: Option<Span>,
-    /// `requestId`; null counts as none.
+    /// `requestId`; null counts as absent.
     pub request_id: Option<Span>,
-    /// `error`; null counts as none.
+    /// `error`; null counts as absent.
     pub error: Option<Span>,
     /// `results`.
     pub results: Vec<HandleRow>,
@@ -257,7 +258,7 @@ impl fmt::Display for Bad {
 /// Why a frame could not be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum BadReason {
-    /// No byte, or white space only.
+    /// No bytes, or white space only.
     Empty,
     /// Not JSON.
     Syntax,

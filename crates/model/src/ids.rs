@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-/// First id of the snowflake scheme; X had counted up to just below it when it changed over
-/// on 2010-11-04.
+/// First id of the snowflake scheme. X had counted up to just below it when it changed over on 2010-11-04.
 const FIRST_SNOWFLAKE: u64 = 30_000_000_000;
 /// Unix time in ms of snowflake zero (protocol §4).
 const SNOWFLAKE_EPOCH_MS: i64 = 1_288_834_974_657;
@@ -22,6 +21,7 @@ impl TweetId {
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let bytes = text.as_bytes();
+        // Only what prints as it came may become a number: `007` and `7` are different ids.
         let canonical = matches!(bytes, [b'0'] | [b'1'..=b'9', ..]) && bytes.len() <= 20;
         match number(bytes).filter(|_| canonical) {
             Some(number) => Self::Number(number),
@@ -31,7 +31,7 @@ impl TweetId {
 
     /// Creation time in Unix ms, exact to the ms, where the id is an X snowflake.
     ///
-    /// Ids of other platforms and X ids from before snowflakes carry none.
+    /// Ids of other platforms and X ids from before snowflakes carry no time.
     pub fn created_ms(&self, platform: &Platform) -> Option<i64> {
         match (self, platform) {
             (Self::Number(id), Platform::Twitter) if *id >= FIRST_SNOWFLAKE => {
@@ -42,7 +42,7 @@ impl TweetId {
     }
 }
 
-/// Reads decimal digits, eight at a time: an id has 19, and one by one each waits for the product of the last.
+/// Reads decimal digits, eight at a time: an id has 19, and one by one each digit waits for the product before it.
 fn number(digits: &[u8]) -> Option<u64> {
     let (eights, rest) = digits.as_chunks::<8>();
     let mut number = 0_u64;
@@ -59,10 +59,10 @@ fn number(digits: &[u8]) -> Option<u64> {
     Some(number)
 }
 
-/// The value of eight ASCII digits: each step joins neighbours, pairs, then pairs of pairs.
+/// The value of eight ASCII digits: the steps join neighbouring digits, then pairs, then fours.
 fn eight_digits(digits: [u8; 8]) -> Option<u64> {
     let word = u64::from_le_bytes(digits);
-    // Every byte has high half 3, also after adding 6, which carries a low half above 9 over.
+    // The upper half of a digit is 3, also after adding 6, because that carries over only from a lower half above 9.
     let halves = (word & 0xF0F0_F0F0_F0F0_F0F0)
         | ((word.wrapping_add(0x0606_0606_0606_0606) & 0xF0F0_F0F0_F0F0_F0F0) >> 4);
     if halves != 0x3333_3333_3333_3333 {

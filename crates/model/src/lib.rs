@@ -2,18 +2,18 @@
 //!
 //! Data goes through these types in this order. A frame becomes an [`Event`]: an operation ([`Op`]), a
 //! [`TweetId`], and whatever fields the frame carried, as a [`Post`] and a list of [`Detected`] assets whose
-//! strings lie in one buffer of the event. Events of one tweet are joined elsewhere; rules are tested on the
-//! join, and what leaves is a [`Decision`] about an [`Asset`].
+//! strings lie in one buffer of the event. Other crates join the events of one tweet to a view and test the rules on
+//! it; the result is a [`Decision`] about an [`Asset`].
 //!
 //! # What does this crate not do?
 //!
-//! It reads no bytes, no clock and no file, and it serialises nothing: the crates that own a format convert.
+//! It reads no bytes, no clock and no file, and it serialises nothing: each crate that owns a format converts its own.
 //!
 //! # Invariants
 //!
 //! - A [`Span`] is only ever read together with the buffer it was made for.
 //! - Absent, null and present are three different states of a field ([`Bag`]).
-//! - Iteration order of the maps here is fixed for the same insertions ([`HashMap`]).
+//! - The maps here iterate in the same order after the same insertions ([`HashMap`]).
 //!
 //! ```
 //! use stoop_model::{Platform, TweetId};

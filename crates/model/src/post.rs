@@ -4,7 +4,7 @@ use crate::bag::keys;
 use crate::{Bag, Platform, Span};
 
 keys!(
-    /// Fields of a tweet but for its author. Times are Unix ms.
+    /// Fields of a tweet except its author. Times are Unix ms.
     pub enum PostField {
         /// `kind`: post, reply, quote, retweet, or what else came.
         Kind: text,
@@ -72,7 +72,7 @@ keys!(
         Tweets: number,
         /// `verifiedType`.
         VerifiedType: text,
-        /// `verifiedLabel`: null means the label was taken away.
+        /// `verifiedLabel`: null means that the label was removed.
         VerifiedLabel: list,
         /// `verifiedLabel.badge`.
         LabelBadge: text,
@@ -166,7 +166,7 @@ pub struct PostRef<'a> {
 }
 
 impl<'a> PostRef<'a> {
-    /// The body as it came; none if no frame carried one.
+    /// The body as it came; `None` if no frame carried one.
     pub fn text(self) -> Option<&'a str> {
         self.field(PostField::Text)
     }
@@ -196,8 +196,8 @@ impl<'a> PostRef<'a> {
         self.post.urls.iter().filter_map(move |url| Some(url.url?.of(self.strings)))
     }
 
-    /// What sort of post it is: `kind`, else `ref.type`, else a post; a reply to its own author is a
-    /// self-reply, one whose `ref.author` is unknown is a reply.
+    /// The kind of post: `kind`, else `ref.type`, else a post. A reply to its own author is a self-reply; one whose
+    /// `ref.author` is unknown is a reply.
     pub fn kind(self) -> TweetKind {
         let name = self.field(PostField::Kind).or_else(|| self.field(PostField::RefType)).unwrap_or("post");
         match name {
@@ -253,15 +253,17 @@ impl<'a> AuthorRef<'a> {
     /// Both are known to be the same account, by id or by handle.
     fn is_same(self, other: AuthorRef<'_>) -> bool {
         let same_id = self.id().zip(other.id()).is_some_and(|(mine, theirs)| mine == theirs);
+        // By id or by handle: a reference may carry only one, and handles change while ids stay.
         let same_handle = |(mine, theirs): (&str, &str)| {
             let folded = |handle: &str| handle.chars().flat_map(char::to_lowercase).collect::<Vec<_>>();
+            // Nearly all handles are ASCII; the others need the full mapping.
             mine.eq_ignore_ascii_case(theirs) || !mine.is_ascii() && folded(mine) == folded(theirs)
         };
         same_id || self.handle().zip(other.handle()).is_some_and(same_handle)
     }
 }
 
-/// What sort of post a tweet is.
+/// The kind of post a tweet is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TweetKind {
     /// A post of its own.
@@ -270,9 +272,9 @@ pub enum TweetKind {
     Quote,
     /// A reply to oneself: a thread.
     SelfReply,
-    /// A reply to somebody else, or to nobody known.
+    /// A reply to another account, or to one that is not known.
     Reply,
-    /// Somebody else's words passed on.
+    /// A repost of another account's words.
     Retweet,
     /// A kind this version does not know.
     Other(Box<str>),

@@ -41,13 +41,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         let findings = replayed.measure(settings, &prices, |_| {})?;
 
         // Of later steps of a decision's life none counts: they are the same trade.
-        let opens: Vec<usize> = (0..findings.events.len()).filter(|at| findings.events[*at].counts).collect();
-        let outcomes = opens.iter().filter_map(|at| findings.outcome(*at, HORIZON_MS)?.net);
-        let mut returns: Vec<_> = outcomes.collect();
+        let counts = |event: usize| findings.events[event].counts;
+        let opens = findings.events.iter().filter(|event| event.counts).count();
+        let outcomes = findings.outcomes.iter().filter(|outcome| counts(outcome.event));
+        let mut returns: Vec<_> = outcomes.filter_map(|outcome| outcome.net).collect();
         returns.sort_unstable();
         let won = returns.iter().filter(|net| net.is_sign_positive()).count();
         let median = returns.get(returns.len() / 2).map_or("-".to_owned(), |net| format!("{net:.4}"));
-        println!("{cooldown:>8}  {:>5}  {:>8}  {won:>3}  {median}", opens.len(), returns.len());
+        println!("{cooldown:>8}  {opens:>5}  {:>8}  {won:>3}  {median}", returns.len());
     }
     Ok(())
 }

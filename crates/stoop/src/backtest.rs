@@ -128,7 +128,7 @@ impl Replayed {
         mut each: impl FnMut(Measuring<'_>),
     ) -> Result<Findings, PriceError> {
         let settings = Settings { names: self.series, ..settings };
-        self.study.measure_telling(settings, prices, |series, place, count| {
+        self.study.measure_with_progress(settings, prices, |series, place, count| {
             each(Measuring { series, place, count })
         })
     }

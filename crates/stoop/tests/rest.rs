@@ -10,8 +10,8 @@ use stoop::Key;
 use stoop::feed::Api;
 use stoop::rest::{Client, History, HistoryEnd, HistoryQuery, HistorySpan, RestError, Timeouts};
 use stoop::wire::{AccountState, Limits, MessageType};
-use stoop_mock::synth::{Generator, Options};
 use stoop_mock::{Config, Handle, Input, Plan, Server};
+use stoop_synth::{Generator, Options};
 
 const KEY: &str = "5ecret-k3y-of-this-test";
 /// Longer than anything takes on the slowest machine: no test that passes waits for them.

@@ -12,9 +12,9 @@ use crate::line::read_body;
 
 /// The newer line says what the older one does, latencies apart.
 ///
-/// A line of an older version lacks members that were added later, and holds characters as they are that are now escaped.
-/// Neither makes it another decision. What the older line does have must stand in the newer one, in the same order and with
-/// the same bytes.
+/// A line of an older version lacks members that were added later, and does not escape characters that are escaped now.
+/// Neither makes it another decision. The members of the older line must be in the newer one, in the same order and
+/// with the same bytes.
 pub fn is_same_decision(older: &str, newer: &str) -> bool {
     if older == newer {
         return true;
@@ -24,12 +24,12 @@ pub fn is_same_decision(older: &str, newer: &str) -> bool {
     else {
         return false;
     };
-    let is_told = |name: &str| name != LATENCY && known.0.iter().any(|(known, _)| known == name);
+    let is_known = |name: &str| name != LATENCY && known.0.iter().any(|(known, _)| known == name);
     let of = |members: &Members| -> Vec<(String, String)> {
-        let told = members.0.iter().filter(|(name, _)| is_told(name));
-        told.map(|(name, json)| (name.clone(), escaped(json.get()).into_owned())).collect()
+        let shared = members.0.iter().filter(|(name, _)| is_known(name));
+        shared.map(|(name, json)| (name.clone(), escaped(json.get()).into_owned())).collect()
     };
-    // A line that lacks what every version has written is no older line but a broken one.
+    // A line that lacks a member which every version writes is not old but broken.
     read_body(older.as_bytes()).is_ok() && of(&known) == of(&decided)
 }
 
@@ -40,7 +40,7 @@ fn escaped(json: &str) -> Cow<'_, str> {
         return json.into();
     }
     let mut out = Vec::with_capacity(json.len());
-    escape_line_ends(json, &mut out).expect("a Vec takes every byte");
+    escape_line_ends(json, &mut out).expect("a Vec accepts every byte");
     String::from_utf8(out).expect("escapes are ASCII").into()
 }
 
@@ -73,8 +73,18 @@ impl<'de> Deserialize<'de> for Members {
 mod tests {
     use super::*;
 
-    /// A line with one member more behind `asset`, as a later version writes it.
-    const LINE: &str = r#"{"schema":1,"seq":17,"id":"00000000000000000000000000000001","signal_id":"00000000000000000000000000000002","revision":0,"kind":"open","basis":"content","reason":null,"trigger":"content","rule":"listing","rule_hash":"0000000000000003","generation":0,"side":"buy","destination":"default","params":{"a":1},"platform":"twitter","tweet_id":"2064689031777615872","tweet_kind":"post","author":"fixture_marketdesk","author_id":null,"link":null,"text":"one\u2028two $EDGE","matched":[],"asset":null,"added":[{"venue":"gateio"}],"previous_asset":null,"evidence":null,"group":{"index":1,"count":1},"ref_price":null,"late":false,"created_ms":null,"received_ms":null,"sent_ms":null,"recv_ns":1781095200131000000,"decided_ns":1781095200131000000,"expires_ms":1781095230131}"#;
+    /// A line with one more member after `asset`, as a later version writes it.
+    const LINE: &str = concat!(
+        r#"{"schema":1,"seq":17,"id":"00000000000000000000000000000001","#,
+        r#""signal_id":"00000000000000000000000000000002","revision":0,"kind":"open","basis":"content","#,
+        r#""reason":null,"trigger":"content","rule":"listing","rule_hash":"0000000000000003","#,
+        r#""generation":0,"side":"buy","destination":"default","params":{"a":1},"platform":"twitter","#,
+        r#""tweet_id":"2064689031777615872","tweet_kind":"post","author":"fixture_marketdesk","#,
+        r#""author_id":null,"link":null,"text":"one\u2028two $EDGE","matched":[],"asset":null,"#,
+        r#""added":[{"venue":"gateio"}],"previous_asset":null,"evidence":null,"group":{"index":1,"#,
+        r#""count":1},"ref_price":null,"late":false,"created_ms":null,"received_ms":null,"sent_ms":null,"#,
+        r#""recv_ns":1781095200131000000,"decided_ns":1781095200131000000,"expires_ms":1781095230131}"#,
+    );
 
     fn older() -> String {
         LINE.replace(r#""added":[{"venue":"gateio"}],"#, "").replace("\\u2028", "\u{2028}")
@@ -99,7 +109,10 @@ mod tests {
             ("$EDGE", "$EDGY"),
             (
                 r#""asset":null"#,
-                r#""asset":{"class":"ticker","symbol":"EDGE","contract":null,"chain":null,"venue":null,"market":null,"sources":[]}"#,
+                concat!(
+                    r#""asset":{"class":"ticker","symbol":"EDGE","contract":null,"chain":null,"venue":null,"#,
+                    r#""market":null,"sources":[]}"#
+                ),
             ),
             (r#""late":false,"created_ms":null"#, r#""created_ms":null,"late":false"#),
         ];

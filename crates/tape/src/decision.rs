@@ -12,7 +12,7 @@ use stoop_model::{
 
 /// Appends the decision as compact JSON without a newline.
 ///
-/// Text is UTF-8, escaped where JSON demands it and where a reader might see the end of a line; absent values are null;
+/// Text is UTF-8, escaped where JSON demands it and where a reader might see the end of a line. Absent values are null,
 /// prices are strings.
 pub fn write_decision(decision: &Decision, out: &mut Vec<u8>) {
     write_body(&decision.body, out);
@@ -30,13 +30,13 @@ pub(crate) fn write_body(body: &DecisionBody, out: &mut Vec<u8>) {
 
 fn write_json(value: &impl Serialize, out: &mut Vec<u8>) {
     let mut serializer = serde_json::Serializer::with_formatter(out, OneLine);
-    value.serialize(&mut serializer).expect("a Vec takes every byte and the line has text keys only");
+    value.serialize(&mut serializer).expect("a Vec accepts every byte and the line has text keys only");
 }
 
-/// Compact JSON in which no character ends a line for anybody.
+/// Compact JSON in which no reader sees the end of a line.
 ///
-/// JSON allows these three in texts as they are, but many readers of text split lines at them, Python's `splitlines` and
-/// JavaScript before 2019 among them.
+/// JSON allows these three in texts as they are, but many readers of text split lines at them, Python's `splitlines`
+/// and JavaScript before 2019 among them.
 struct OneLine;
 
 impl Formatter for OneLine {
@@ -50,7 +50,7 @@ impl Formatter for OneLine {
     }
 }
 
-/// Writes what stands in JSON, with the line ends of Unicode that JSON leaves alone as escapes.
+/// Writes a part of a JSON text, with escapes for the line ends of Unicode that JSON allows unescaped.
 pub(crate) fn escape_line_ends<W: ?Sized + io::Write>(text: &str, out: &mut W) -> io::Result<()> {
     // Almost every fragment is ASCII, and the check for that is the cheapest there is.
     if text.is_ascii() {
@@ -78,7 +78,7 @@ pub struct Digest {
 }
 
 impl Digest {
-    /// Takes the next decision.
+    /// Adds the next decision.
     pub fn add(&mut self, decision: &DecisionBody) {
         self.line.clear();
         write_body(decision, &mut self.line);
@@ -87,7 +87,7 @@ impl Digest {
         self.count += 1;
     }
 
-    /// Takes the next decision as a line that has been written, without its latency and without a newline.
+    /// Adds the next decision as a line that has been written, without its latency and without a newline.
     pub fn add_line(&mut self, line: &[u8]) {
         self.hash.update(line);
         self.hash.update(b"\n");

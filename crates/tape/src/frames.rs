@@ -7,9 +7,9 @@ use stoop_engine::{Bounds, Intake, Origin, Receipt};
 use stoop_wire::Limits;
 
 use crate::input::{InputError, Line, Lines};
-use crate::told::Told;
+use crate::progress::Progress;
 
-/// Lines looked at for the first time; an input that has none in so many begins at zero.
+/// Lines that are searched for the first time; an input without one in them begins at zero.
 const LEAD_LINES: usize = 65_536;
 
 /// The frames of one or more inputs, one line each, good or bad.
@@ -18,7 +18,7 @@ pub struct Frames {
     lines: Option<Lines>,
     lead: VecDeque<(Line, Vec<u8>)>,
     start_ns: i64,
-    told: Told,
+    progress: Progress,
 }
 
 impl Frames {
@@ -37,7 +37,8 @@ impl Frames {
     }
 
     fn begin(inputs: VecDeque<PathBuf>, lines: Option<Lines>, limits: Limits) -> Result<Self, InputError> {
-        let mut frames = Self { inputs, lines, lead: VecDeque::new(), start_ns: 0, told: Told::default() };
+        let mut frames =
+            Self { inputs, lines, lead: VecDeque::new(), start_ns: 0, progress: Progress::default() };
         let mut intake = Intake::new(Bounds { limits, ..Bounds::default() }, 0);
         while intake.now_ns() == 0 && frames.lead.len() < LEAD_LINES {
             let mut line = Vec::new();
@@ -52,18 +53,18 @@ impl Frames {
     /// Calls `each` with the number of frames read, every 65,536 of them.
     #[must_use]
     pub fn tell(mut self, each: impl FnMut(u64) + Send + 'static) -> Self {
-        self.told = Told::to(each);
+        self.progress = Progress::to(each);
         self
     }
 
-    /// Input time of the frames before the first that tells one, Unix ns.
+    /// Input time of the frames before the first that has a time, Unix ns.
     pub fn start_ns(&self) -> i64 {
         self.start_ns
     }
 
     /// Reads the next frame into `line`; none at the end of the last input.
     pub fn next(&mut self, line: &mut Vec<u8>) -> Result<Option<Line>, InputError> {
-        self.told.count();
+        self.progress.count();
         if let Some((place, lead)) = self.lead.pop_front() {
             *line = lead;
             return Ok(Some(place));

@@ -1,20 +1,21 @@
 //! Inputs on disk and the decision line.
 //!
-//! Frames come from JSONL files ([`Frames`]), or with everything else an engine was given from a tape: a [`TapeWriter`]
-//! writes it, a [`Tape`] reads one and [`Tapes`] several as one input. Decisions leave as lines ([`write_decision`]), of
-//! which a run has a [`Digest`].
+//! Frames come from JSONL files ([`Frames`]), or with everything else an engine was given from a tape: a
+//! [`TapeWriter`] writes it, a [`Tape`] reads one and [`Tapes`] several as one input. Decisions leave as lines
+//! ([`write_decision`]), of which a run has a [`Digest`].
 //!
 //! Without features it reads plain JSONL and writes decision lines. The feature `json` adds what reads JSON back, such
 //! as [`read_decision`] and the state in a store; `tape`, on by default, adds recordings and compressed files.
 //!
 //! # What does this crate not do?
 //!
-//! It has no clock and no thread: whoever writes a tape says what time it is and when to look at it. It decides nothing.
+//! It has no clock and no thread: the caller says what time it is and when to check the age of a chunk. It does not
+//! decide anything.
 //!
 //! # Invariants
 //!
-//! - What is read from a tape is what was written, from the first record up to where it ends; damage is told.
-//! - No file is overwritten.
+//! - What is read from a tape is what was written, from the first record up to where it ends; damage is reported.
+//! - It never overwrites a file.
 //! - Memory is bounded by the longest line or chunk, whatever a file says of itself.
 
 #[cfg(feature = "json")]
@@ -24,11 +25,11 @@ mod frames;
 mod input;
 #[cfg(feature = "json")]
 mod line;
+mod progress;
 #[cfg(feature = "json")]
 mod state;
 #[cfg(feature = "json")]
 mod tape;
-mod told;
 #[cfg(feature = "tape")]
 mod writer;
 

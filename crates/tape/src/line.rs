@@ -11,10 +11,10 @@ use stoop_model::{
     TweetId, TweetKind,
 };
 
-/// Why a text is no decision line.
+/// Why a text is not a decision line.
 #[derive(Debug, thiserror::Error)]
 pub enum LineError {
-    /// It is no JSON, or a member is missing or of the wrong type.
+    /// It is not JSON, or a member is missing or of the wrong type.
     #[error("not a decision line")]
     Json(#[from] serde_json::Error),
     /// A member has a value it cannot have.

@@ -29,14 +29,14 @@ impl LineWriter {
         Self::begin(path, file, zstd::DEFAULT_COMPRESSION_LEVEL)
     }
 
-    /// The same, as small as can be, which takes longer: for what is written once and kept.
+    /// The same with the best compression, which is slower: for files that are written once and kept.
     pub fn small(path: &Path, file: File) -> io::Result<Self> {
         Self::begin(path, file, SMALL_LEVEL)
     }
 
     fn begin(path: &Path, file: File, level: i32) -> io::Result<Self> {
         let out = match path.extension().and_then(|extension| extension.to_str()) {
-            // Without the file's name or time in its head: same lines, same bytes.
+            // Without the file's name or time in its head: the same lines give the same bytes.
             Some("gz") => Out::Gz(BufWriter::new(GzEncoder::new(file, Compression::best()))),
             Some("zst") => Out::Zst(BufWriter::new(zstd::Encoder::new(file, level)?)),
             Some(_) | None => Out::Plain(BufWriter::new(file)),

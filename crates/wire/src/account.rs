@@ -24,9 +24,9 @@ pub(crate) fn profile_update(
             reader.cut_out(members);
             event.received_ms = reader.int(members);
         },
-        b"actor" => part(reader, members.take(), &mut event.actor, author)?,
-        b"changes" => part(reader, members.take(), &mut event.changes, changes)?,
-        b"previous" => part(reader, members.take(), &mut event.previous, changes)?,
+        b"actor" => part(reader, members.pop(), &mut event.actor, author)?,
+        b"changes" => part(reader, members.pop(), &mut event.changes, changes)?,
+        b"previous" => part(reader, members.pop(), &mut event.previous, changes)?,
     });
     Ok(())
 }
@@ -43,8 +43,8 @@ pub(crate) fn follow(reader: &mut Reader<'_>, object: &[Node<'_>], event: &mut E
             reader.cut_out(members);
             event.received_ms = reader.int(members);
         },
-        b"actor" => part(reader, members.take(), &mut event.actor, author)?,
-        b"target" => part(reader, members.take(), &mut event.target, author)?,
+        b"actor" => part(reader, members.pop(), &mut event.actor, author)?,
+        b"target" => part(reader, members.pop(), &mut event.target, author)?,
     });
     Ok(())
 }
@@ -64,7 +64,7 @@ pub(crate) fn handles_result(
             event.received_ms = reader.int(members);
         },
         b"results" => {
-            if let Some(list) = reader.list(members.take())? {
+            if let Some(list) = reader.list(members.pop())? {
                 let rows = &mut event.handles.results;
                 reader.objects(list, |reader, object| {
                     rows.push(row(reader, object)?);

@@ -28,11 +28,11 @@ pub(crate) fn author(reader: &mut Reader<'_>, object: &[Node<'_>], author: &mut 
         b"followersCount" => int(author, AuthorField::Followers, reader.int(members)),
         b"followingCount" => int(author, AuthorField::Following, reader.int(members)),
         b"joinedAt" => int(author, AuthorField::JoinedAt, reader.int(members)),
-        b"metrics" => metrics(reader, members.take(), author)?,
+        b"metrics" => metrics(reader, members.pop(), author)?,
         b"verifiedType" => {
             text(author, AuthorField::VerifiedType, reader.choice(members, is_verified_type));
         },
-        b"verifiedLabel" => label(reader, members.take(), author)?,
+        b"verifiedLabel" => label(reader, members.pop(), author)?,
     });
     Ok(())
 }
@@ -48,12 +48,12 @@ pub(crate) fn changes(reader: &mut Reader<'_>, object: &[Node<'_>], changes: &mu
         b"location" => clearable(reader, members, changes, AuthorField::Location),
         b"name" => clearable(reader, members, changes, AuthorField::Name),
         b"websiteUrl" => clearable(reader, members, changes, AuthorField::WebsiteUrl),
-        b"verifiedLabel" => label(reader, members.take(), changes)?,
+        b"verifiedLabel" => label(reader, members.pop(), changes)?,
     });
     Ok(())
 }
 
-/// The platform an author tells: the one it names, X if it names none, nothing if it says not even who it is.
+/// The platform of an author: the one it names, or X if it names none; `None` if it has neither id nor handle.
 pub(crate) fn platform(author: &Author, strings: &str) -> Option<Platform> {
     match author.text(AuthorField::Platform, strings) {
         Some(name) => Some(Platform::parse(name)),
@@ -96,7 +96,7 @@ fn clearable(
     field: AuthorField,
 ) {
     if is_null(members.peek().value()) {
-        members.take();
+        members.pop();
         author.set_null(field);
     } else {
         text(author, field, reader.text(members));

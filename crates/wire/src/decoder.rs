@@ -7,23 +7,23 @@ use crate::diagnose::{self, MAX_DEPTH};
 use crate::envelope;
 use crate::source::Source;
 
-/// UTF-8's byte order mark. JSON has none, but some senders write it; it is skipped.
+/// The byte order mark in UTF-8. JSON has none, but some senders write it; it is skipped.
 pub(crate) const MARK: &[u8] = b"\xEF\xBB\xBF";
-/// Frames up to this length are small: what buffers grow to for them is kept.
+/// Frames up to this length are small: the buffers they need are kept.
 const SMALL: usize = 64 * 1024;
-/// Small frames in a row after which buffers that a larger one has grown are given back.
+/// Small frames in a row after which buffers that have grown for a larger one are freed.
 const CALM: u32 = 64;
 
-/// Bounds of what a [`Decoder`] takes.
+/// Limits of what a [`Decoder`] accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Longest frame in bytes; a longer one is [`BadReason::TooLong`] and not looked at. At most 1 GiB.
+    /// Longest frame in bytes; a longer one is [`BadReason::TooLong`] and not parsed. At most 1 GiB.
     pub max_frame: usize,
-    /// Deepest nesting, the envelope being 1; more is [`BadReason::TooDeep`]. At most 1,024.
+    /// Deepest nesting, where the envelope is 1; more is [`BadReason::TooDeep`]. At most 1,024.
     pub max_depth: usize,
     /// Most elements of a batch; a larger one is [`BadReason::TooMany`] as a whole.
     pub max_batch: usize,
-    /// Most items of any list in a payload; those after are left out, one field error a list.
+    /// Most items of any list in a payload; the rest is left out, with one field error for the list.
     pub max_items: usize,
 }
 
@@ -33,11 +33,11 @@ impl Default for Limits {
     }
 }
 
-/// Turns frames into events. One is made per source of frames and reused for all of them.
+/// Turns frames into events. Use one for each source of frames, for all of its frames.
 ///
-/// It owns the buffers that parsing needs and the event it hands out. A frame of more than 64 KiB grows them beyond
-/// what others need; after 64 frames in a row that are not, all of them are given back and start anew. So one huge
-/// frame does not hold its memory for ever, and a stream of large ones does not allocate for each.
+/// It owns the buffers that parsing needs and the event that it passes on. A frame of more than 64 KiB grows them
+/// beyond what other frames need; after 64 smaller frames in a row all buffers are freed and start small again. So one
+/// huge frame does not keep its memory, and a stream of large ones does not allocate for each.
 pub struct Decoder {
     limits: Limits,
     padded: Vec<u8>,
@@ -46,7 +46,7 @@ pub struct Decoder {
     event: Event,
     /// Texts of the event that are not in the parsed copy.
     extra: String,
-    /// Places of a batch's items.
+    /// Where the items of a batch begin and end.
     items: Vec<(usize, usize)>,
     scratch: Vec<u8>,
     /// Small frames since the last large one; counted only while buffers are larger than small frames need.
@@ -79,7 +79,7 @@ impl Decoder {
     }
 
     /// Decodes one frame, calling `each` once per element in order: once for an object, once per item of an array.
-    /// Bytes that cannot be parsed, or hold no element, give one error.
+    /// Bytes that cannot be parsed, or that hold no element, give one error.
     ///
     /// The event is valid during the call and reused afterwards; the callee may swap it for another. Offsets in
     /// errors are into `frame`.
@@ -97,13 +97,14 @@ impl Decoder {
         }
     }
 
-    /// Reads the items of a batch, whose places are known, one after another as frames of their own.
+    /// Reads the items of a batch, whose positions are known, one after another as frames of their own.
     #[cold]
     fn batch(&mut self, bytes: &[u8], shift: usize, mut each: impl FnMut(Result<&mut Event, Bad>)) {
+        // Taken out, because reading an item borrows the decoder; put back with its memory.
         let items = std::mem::take(&mut self.items);
         for (start, end) in &items {
             let (item, shift) = (bytes.get(*start..*end).unwrap_or_default(), shift + start);
-            // An array would be taken for a batch.
+            // An array would be read as a batch of its own, and batches are not nested.
             let read = if item.starts_with(b"{") {
                 self.read(item, shift)
             } else {
@@ -117,11 +118,12 @@ impl Decoder {
         self.items = items;
     }
 
-    /// Reads `bytes`, which are in the frame after `shift` others: an element into the event, or a batch's items.
+    /// Reads `bytes`, which have `shift` others before them in the frame: an element into the event, or the items of a
+    /// batch.
     fn read(&mut self, bytes: &[u8], shift: usize) -> Result<Frame, Bad> {
         let Self { limits, padded, buffers, event, extra, scratch, items, .. } = self;
         let len = bytes.len();
-        // The padding may hold anything, so what a longer frame left there stays.
+        // simd-json reads past the end. The padding may hold anything, so what a longer frame left there stays.
         if padded.len() < len + INPUT_PADDING {
             padded.resize(len + INPUT_PADDING, 0);
         }
@@ -162,6 +164,7 @@ impl Decoder {
         result
     }
 
+    /// Frees large buffers after enough small frames.
     fn give_back(&mut self, len: usize) {
         if len > SMALL {
             self.calm = Some(0);
@@ -174,17 +177,18 @@ impl Decoder {
     }
 }
 
-/// What bytes that could be read are.
+/// What a frame is that could be read.
 #[derive(Clone, Copy)]
 enum Frame {
     /// One object, now in the event.
     Element,
-    /// An array, the places of its items noted.
+    /// An array; the positions of its items are noted.
     Batch,
 }
 
-/// Appends a parsed copy to `strings`, byte for byte but for those that are no text: after a text that was shortened by
-/// its escapes stand the last bytes of its original, and the first of these may be from the middle of a character.
+/// Appends a parsed copy to `strings`, byte for byte, except for bytes that are not text. A text that its escapes have
+/// shortened is followed by the last bytes of the original, and the first of these may be from the middle of a
+/// character.
 fn push_parsed(strings: &mut String, mut bytes: &[u8]) {
     loop {
         match simdutf8::compat::from_utf8(bytes) {
@@ -193,6 +197,7 @@ fn push_parsed(strings: &mut String, mut bytes: &[u8]) {
                 let (text, rest) = bytes.split_at(error.valid_up_to());
                 let (stray, rest) = rest.split_at(error.error_len().unwrap_or(rest.len()));
                 strings.push_str(simdutf8::basic::from_utf8(text).unwrap_or_default());
+                // One for one, or every span after them would be off.
                 strings.extend(stray.iter().map(|_| ' '));
                 bytes = rest;
             }

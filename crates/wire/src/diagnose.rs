@@ -1,15 +1,15 @@
-//! Why bytes are no JSON, and where.
+//! Why bytes are not JSON, and where.
 //!
-//! simd-json's own errors name other places on machines with other vector units, and some name none. So bytes that it
-//! refuses are scanned a second time, one by one, and the first fault in their order is the answer. Bad frames are
-//! rare; the price is one plain pass over them.
+//! The offsets in simd-json's own errors depend on the machine's vector unit, and some errors have none. So bytes that
+//! it refuses are scanned a second time, one by one, and the first fault in their order is the answer. Bad frames are
+//! rare, and the price is one plain pass over them.
 
 use stoop_model::{Bad, BadReason};
 
 /// Deepest nesting the scanner follows.
 pub(crate) const MAX_DEPTH: usize = 1024;
 
-/// The reason for which `bytes` were refused. `shift` is what the frame has before them.
+/// The reason why `bytes` were refused. `shift` is the number of bytes before them in the frame.
 pub(crate) fn refused(bytes: &[u8], shift: usize, max_depth: usize) -> Bad {
     if bytes.iter().all(|byte| is_space(*byte)) {
         return Bad { reason: BadReason::Empty, offset: None };
@@ -100,6 +100,7 @@ impl Scan<'_> {
         if self.depth >= self.max_depth {
             return Err(self.fault(BadReason::TooDeep));
         }
+        // Bits and not a stack: nothing is allocated, whatever the nesting of a frame.
         let (word, bit) = (self.depth / 64, 1 << (self.depth % 64));
         if let Some(word) = self.objects.get_mut(word) {
             *word = if object { *word | bit } else { *word & !bit };
@@ -157,7 +158,7 @@ impl Scan<'_> {
         }
     }
 
-    /// An escape. Its fault is where its backslash is, unless the frame ends in it.
+    /// An escape. A fault in it is reported at its backslash, unless the frame ends in it.
     fn escape(&mut self) -> Result<(), Fault> {
         let start = self.at;
         self.at += 1;
@@ -171,7 +172,7 @@ impl Scan<'_> {
         if valid { Ok(()) } else { Err(Fault { reason: BadReason::InvalidEscape, at: start }) }
     }
 
-    /// What follows `\u`: four digits that name a character, or half a pair and its other half.
+    /// What follows `\u`: four digits that name a character, or half a surrogate pair and its other half.
     fn character(&mut self) -> bool {
         match self.hex() {
             None | Some(0xDC00..=0xDFFF) => false,

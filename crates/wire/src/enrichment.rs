@@ -16,18 +16,18 @@ pub(crate) fn meta(
     id: &mut Option<TweetId>,
 ) -> Result<(), Bad> {
     members!(reader, object, members, {
-        b"tweetId" => *id = Some(reader.tweet_id(members.take())?),
+        b"tweetId" => *id = Some(reader.tweet_id(members.pop())?),
         b"receivedAt" => {
             reader.cut_out(members);
             event.received_ms = reader.int(members);
         },
         b"ocr" => {
-            if let Some(object) = reader.deciding_object(members.take())? {
+            if let Some(object) = reader.deciding_object(members.pop())? {
                 ocr(reader, object, event)?;
             }
         },
         b"detected" => {
-            if let Some(object) = reader.deciding_object(members.take())? {
+            if let Some(object) = reader.deciding_object(members.pop())? {
                 detected(reader, object, &mut event.detected)?;
             }
         },
@@ -47,18 +47,19 @@ fn ocr(reader: &mut Reader<'_>, object: &[Node<'_>], event: &mut Event) -> Resul
 }
 
 fn detected(reader: &mut Reader<'_>, object: &[Node<'_>], detected: &mut Vec<Detected>) -> Result<(), Bad> {
+    // Collected first: the event has them in this order, whatever the order of the members.
     let (mut tokens, mut cex, mut prediction) = (None, None, None);
     members!(reader, object, members, {
-        b"tokens" => tokens = reader.list(members.take())?,
-        b"cex" => cex = reader.list(members.take())?,
-        b"prediction" => prediction = reader.list(members.take())?,
+        b"tokens" => tokens = reader.list(members.pop())?,
+        b"cex" => cex = reader.list(members.pop())?,
+        b"prediction" => prediction = reader.list(members.pop())?,
     });
     let lists =
         [(DetectedClass::Token, tokens), (DetectedClass::Cex, cex), (DetectedClass::Prediction, prediction)];
     for (class, list) in lists {
         if let Some(list) = list {
             reader.objects(list, |reader, object| {
-                // Filled where it lies: a copy would wait for the parts it was made of.
+                // Filled in place: copying a finished one there would stall until all its parts are stored.
                 let at = detected.len();
                 detected.push(Detected::new(class));
                 asset(reader, object, &mut detected[at])
@@ -86,8 +87,8 @@ fn asset(reader: &mut Reader<'_>, object: &[Node<'_>], asset: &mut Detected) -> 
         b"marketId" => text(to, AssetField::MarketId, reader.id(members)),
         b"title" => text(to, AssetField::Title, reader.text(members)),
         b"url" => text(to, AssetField::Url, reader.text(members)),
-        b"priceUsd" => *price = reader.price(members.take()),
-        b"sources" => text(to, AssetField::Sources, reader.sources(members.take())),
+        b"priceUsd" => *price = reader.price(members.pop()),
+        b"sources" => text(to, AssetField::Sources, reader.sources(members.pop())),
     });
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! One element: its envelope, its operation, and the way to its payload.
+//! One element: its envelope, its operation, and which reader its payload goes to.
 
 use simd_json::{Node, StaticNode};
 use stoop_model::{Bad, BadReason, Event, Op, Platform};
@@ -10,8 +10,8 @@ use crate::reader::{Reader, is_null};
 use crate::source::Source;
 use crate::{account, author, enrichment, post};
 
-/// Reads the element whose nodes are `object` into `event`, which is empty. Its string buffer stays empty: it is to be
-/// the parsed copy and then `extra`.
+/// Reads the element whose nodes are `object` into `event`, which is empty. Its string buffer stays empty: the caller
+/// fills it with the parsed copy and then `extra`.
 pub(crate) fn element(
     source: &Source<'_>,
     object: &[Node<'_>],
@@ -34,12 +34,12 @@ fn read(
 ) -> Result<(), Bad> {
     let (mut family, mut op, mut payload) = (None, None, None);
     members!(reader, object, members, {
-        b"v" => reader.unknowns.version = !is_one(members.take().value()),
-        b"t" => family = Some(members.take()),
-        b"op" => op = Some(members.take()),
+        b"v" => reader.unknowns.version = !is_one(members.pop().value()),
+        b"t" => family = Some(members.pop()),
+        b"op" => op = Some(members.pop()),
         b"id" => event.envelope_id = reader.id(members),
         b"ts" => event.ts_ms = reader.int(members),
-        b"d" => payload = Some(members.take()),
+        b"d" => payload = Some(members.pop()),
     });
     let extent = source.whole().unwrap_or_default();
     let missing = || Bad { reason: BadReason::Missing, offset: Some((extent.0 + source.shift) as u32) };
@@ -48,7 +48,7 @@ fn read(
     event.op = route(family.as_bytes(), op.as_bytes());
     if is_raw(event.op) {
         let text = source.bytes.get(extent.0..extent.1).unwrap_or_default();
-        // The parser has refused what is no text.
+        // Always text: the parser has refused everything else.
         event.raw = Some(reader.push(simdutf8::basic::from_utf8(text).unwrap_or_default()));
     }
 
@@ -89,7 +89,7 @@ fn fill(reader: &mut Reader<'_>, payload: Member<'_, '_>, event: &mut Event) -> 
     Ok(())
 }
 
-/// The platform that a read event tells.
+/// The platform that an event names.
 pub(crate) fn platform(event: &Event) -> Option<Platform> {
     let author = if event.op.is_tweet() { &event.post.author } else { &event.actor };
     author::platform(author, &event.strings)
@@ -115,7 +115,7 @@ fn route(family: &[u8], op: &[u8]) -> Op {
     }
 }
 
-/// The operation needs a payload. Pings have an undocumented one or none, and what is not known may have any.
+/// The operation needs a payload. Pings have an undocumented one or none, and unknown operations may have any.
 fn is_read(op: Op) -> bool {
     match op {
         Op::Content
@@ -133,7 +133,7 @@ fn is_read(op: Op) -> bool {
     }
 }
 
-/// The operation is kept as it came.
+/// The frame is kept as it came.
 fn is_raw(op: Op) -> bool {
     op == Op::Callout || !is_read(op)
 }

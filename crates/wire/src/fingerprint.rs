@@ -1,7 +1,7 @@
 //! The fingerprint of a payload: XXH3 over its bytes without its own `receivedAt`.
 //!
-//! Two endpoints may send the same payload with different receipt times, one may leave them out: the member is cut
-//! out together with one comma, so that what remains is what would have been sent without it. White space is not
+//! Two endpoints may send the same payload with different receipt times, or one of them without. So the member is cut
+//! out together with one comma, and what remains is what would have been sent without it. White space is not
 //! normalised.
 
 use twox_hash::XxHash3_64;
@@ -15,8 +15,8 @@ pub(crate) struct Cut {
     pub(crate) next: Option<usize>,
 }
 
-/// Where the value of a payload lies in `bytes`, given the opening quote of its name, and either that of the member
-/// after it or the end of the envelope.
+/// Where the value of a payload lies in `bytes`, given the opening quote of its name, and either the opening quote of
+/// the next member's name or the end of the envelope.
 pub(crate) fn extent(
     bytes: &[u8],
     quote: usize,
@@ -61,6 +61,7 @@ fn gap(bytes: &[u8], end: usize, cut: Cut) -> Option<(usize, usize)> {
     }
     let value_end = bytes.get(..end.checked_sub(1)?)?.iter().rposition(|byte| !is_space(*byte))? + 1;
     let before = bytes.get(..cut.quote)?.iter().rposition(|byte| !is_space(*byte))?;
+    // The only member has no comma.
     let from = if bytes.get(before) == Some(&b',') { before } else { cut.quote };
     Some((from, value_end))
 }

@@ -1,27 +1,27 @@
 //! TweetStream v1 bytes to model events.
 //!
 //! A [`Decoder`] takes one frame at a time, as it came off the socket or a file, and hands out one
-//! [`Event`](stoop_model::Event) per object in it, or the reason why there is none
+//! [`Event`](stoop_model::Event) per object in it, or the reason why it could not
 //! ([`Bad`](stoop_model::Bad)). Data goes through in this order:
 //!
 //! 1. The frame is copied once into a padded buffer and parsed by simd-json into a tape: a flat list of nodes,
-//!    strings unescaped in place. Bytes that simd-json refuses are looked at a second time by a plain scanner,
-//!    which names the first fault and where it is, the same on every machine.
+//!    strings unescaped in place. Bytes that simd-json refuses are read a second time by a plain scanner, which names
+//!    the first fault and its offset, the same on every machine.
 //! 2. The members of the envelope are noted, whatever their order, and (`t`, `op`) picks the operation.
 //! 3. The payload `d` is walked once along the tape. Names that the protocol knows fill the event with spans: the
 //!    places of their texts in the parsed buffer. Others are counted and skipped.
 //! 4. The bytes of `d` without its own `receivedAt`, as they came, are fingerprinted (XXH3).
 //! 5. The parsed buffer is copied as a whole into the event's string buffer, which the spans are into.
 //!
-//! Answers of the REST interface are read beside that: [`HistoryPage`] turns the rows of a history answer into the
-//! frames they would have been, [`Me`] and [`AccountsReply`] are what the account endpoints say.
+//! Answers of the REST interface are read as well: [`HistoryPage`] turns the rows of a history answer into the frames
+//! that would have come live; [`Me`] and [`AccountsReply`] are the answers of the account endpoints.
 //!
-//! Of a batch the parser is asked only where its items lie; each is then decoded as a frame of its own.
+//! In a batch the first parse only finds where the items lie; each is then decoded as a frame of its own.
 //!
 //! # What does this crate not do?
 //!
-//! It opens no socket and no file, reads no clock, and joins nothing: each event tells what its frame told. It
-//! judges no value: an unknown `kind` or exchange is kept as it came and counted. The only JSON it writes are the frames of
+//! It opens no socket and no file, reads no clock, and joins nothing: each event holds what its frame said. It judges
+//! no value: an unknown `kind` or exchange is kept as it came and counted. The only JSON it writes are the frames of
 //! history rows and the request that names accounts.
 //!
 //! # Invariants
@@ -29,12 +29,13 @@
 //! - Any bytes at all give events or reasons, never a panic; a bad frame leaves no trace in the next.
 //! - A member that decides what a frame means (the author, the text, the lists) has the type the protocol says, or
 //!   the frame is bad. Any other member of the wrong type is left out and counted, and the frame is kept.
-//! - Null is the same as absent but for `changes`, `previous` and `verifiedLabel`, where it means cleared.
-//! - An integer beyond 64 bits counts as the double nearest to it: good enough for a price, out of range as a count or a
-//!   time, and no id, which is never rounded. A number beyond doubles makes the frame bad.
-//! - No member occurs twice in an object that was read.
-//! - Decoding allocates nothing once its buffers have grown to the frames it sees, but for ids that are no 64-bit
-//!   number and platforms that are not known.
+//! - Null is the same as absent, except in `changes`, `previous` and `verifiedLabel`, where it means cleared.
+//! - An integer beyond 64 bits counts as the nearest double. That is good enough for a price and out of range for a
+//!   count or a time; as an id it is refused, because ids are never rounded. A number beyond doubles makes the frame
+//!   bad.
+//! - No member occurs twice in an object that has been read.
+//! - Once its buffers have grown to the frames it sees, decoding allocates only for ids that are not 64-bit numbers and
+//!   for unknown platforms.
 //!
 //! ```
 //! use stoop_model::Op;

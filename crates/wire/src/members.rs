@@ -5,12 +5,13 @@ use stoop_model::{Bad, BadReason};
 
 use crate::reader::Reader;
 
-/// Unknown members of one object that are compared with each other; more are only counted.
+/// Unknown members of one object that are compared with each other; further ones are only counted. Comparing them all
+/// would take time that grows with the square of a number the sender chooses.
 const UNKNOWN_COMPARED: u32 = 16;
 
 /// The members of an object from the next one on: nodes of its name and its value, nodes below that, the next name.
 ///
-/// Who reads the value of the next member moves on to the one after it.
+/// Reading the value of the next member moves on to the one after it.
 pub(crate) struct Members<'t, 'f>(pub(crate) &'t [Node<'f>]);
 
 impl<'t, 'f> Members<'t, 'f> {
@@ -20,7 +21,7 @@ impl<'t, 'f> Members<'t, 'f> {
         matches!(self.0, [Node::String(_), _, ..])
     }
 
-    /// There is a next member and that is its name.
+    /// There is a next member, and this is its name.
     #[inline]
     pub(crate) fn is_next<const N: usize>(&self, name: &[u8; N]) -> bool {
         matches!(self.0, [Node::String(found), _, ..] if found.as_bytes() == name)
@@ -32,9 +33,9 @@ impl<'t, 'f> Members<'t, 'f> {
         Member(self.0)
     }
 
-    /// The next member, which is moved over.
+    /// Removes the next member and returns it.
     #[inline]
-    pub(crate) fn take(&mut self) -> Member<'t, 'f> {
+    pub(crate) fn pop(&mut self) -> Member<'t, 'f> {
         let member = Member(self.0);
         self.0 = member.after();
         member
@@ -64,7 +65,7 @@ impl<'t, 'f> Member<'t, 'f> {
         after.get(..below(value)).unwrap_or_default()
     }
 
-    /// Nodes from it on: no other member of its object has as many.
+    /// Number of nodes from it on, which no other member of its object shares.
     #[inline]
     pub(crate) fn len(self) -> usize {
         self.0.len()
@@ -102,12 +103,13 @@ impl<'t, 'f> Iterator for Items<'t, 'f> {
     }
 }
 
-/// Goes over the members of an object, in their order: the arm of a known name runs, unknown names
-/// are counted, and a name that comes twice ends the frame. An arm reads the value of its member, once; it may use `?`.
+/// Goes over the members of an object in their order: the arm of a known name runs, unknown names are counted, and a
+/// name that occurs twice makes the frame bad. An arm reads the value of its member exactly once, and may use `?`.
 ///
-/// Names are tried in the order they are written in here, again and again from the first, and most senders write the
-/// members of an object in one order always. So this is mostly one pass of compares with constants, a word or two each,
-/// that branch prediction knows. A match on the name compares byte by byte and jumps through a table for every member.
+/// Names are tried in the order in which they are written here, starting again from the first after the last. Most
+/// senders always write the members of an object in the same order, so this is mostly one pass of comparisons with
+/// constants, a word or two each, that the branch predictor learns. A `match` on the name would compare byte by byte
+/// and jump through a table for every member.
 macro_rules! members {
     ($reader:ident, $object:expr, $members:ident, { $($name:literal => $arm:expr,)* }) => {{
         let object = $object;
@@ -133,7 +135,7 @@ macro_rules! members {
             if at.0.len() == first.len() {
                 unknown += 1;
                 $crate::members::count_unknown($reader, object, first.name(), unknown)?;
-                at.take();
+                at.pop();
             }
         }
     }};
@@ -152,7 +154,7 @@ pub(crate) fn count_unknown(
     let mut earlier = Members(object);
     // Known members occur once each, so the ones before this are few.
     while nth <= UNKNOWN_COMPARED && !std::ptr::eq(earlier.peek().name(), name) {
-        if earlier.take().name() == name {
+        if earlier.pop().name() == name {
             return Err(reader.bad(BadReason::DuplicateKey, name));
         }
     }

@@ -12,7 +12,7 @@ use crate::reader::{List, Reader};
 
 type Body<'a> = Filling<'a, PostField, POST_FIELDS>;
 
-/// What a content object is.
+/// Where a content object stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     /// The payload of its frame.
@@ -33,40 +33,41 @@ pub(crate) fn content(
     let body = &mut body.fill();
     members!(reader, object, members, {
         b"tweetId" => match place {
-            Place::Payload => *id = Some(reader.tweet_id(members.take())?),
-            Place::Pinned => *id = reader.optional_tweet_id(members.take()),
+            Place::Payload => *id = Some(reader.tweet_id(members.pop())?),
+            Place::Pinned => *id = reader.optional_tweet_id(members.pop()),
         },
         b"kind" => text(body, PostField::Kind, reader.deciding_choice(members, is_kind)?),
         b"text" => text(body, PostField::Text, reader.deciding_text(members)?),
         b"createdAt" => int(body, PostField::CreatedAt, reader.int(members)),
         b"receivedAt" => {
+            // Only the payload's own: that of a pinned tweet is part of what the frame says.
             if place == Place::Payload {
                 reader.cut_out(members);
             }
             int(body, PostField::ReceivedAt, reader.int(members));
         },
-        b"author" => whole_author(reader, members.take(), author)?,
+        b"author" => whole_author(reader, members.pop(), author)?,
         b"link" => text(body, PostField::Link, reader.text(members)),
         b"media" => {
-            if let Some(list) = reader.list(members.take())? {
+            if let Some(list) = reader.list(members.pop())? {
                 body.mark(PostField::Media);
                 all_media(reader, list, media)?;
             }
         },
         b"mentions" => {
-            if let Some(list) = reader.list(members.take())? {
+            if let Some(list) = reader.list(members.pop())? {
                 body.mark(PostField::Mentions);
                 all_mentions(reader, list, mentions)?;
             }
         },
         b"urls" => {
-            if let Some(list) = reader.list(members.take())? {
+            if let Some(list) = reader.list(members.pop())? {
                 body.mark(PostField::Urls);
                 all_urls(reader, list, urls)?;
             }
         },
         b"ref" => {
-            if let Some(object) = reader.deciding_object(members.take())? {
+            if let Some(object) = reader.deciding_object(members.pop())? {
                 reference(reader, object, body, ref_author, ref_media)?;
             }
         },
@@ -82,19 +83,19 @@ pub(crate) fn notice(
     id: &mut Option<TweetId>,
 ) -> Result<(), Bad> {
     members!(reader, object, members, {
-        b"tweetId" => *id = Some(reader.tweet_id(members.take())?),
+        b"tweetId" => *id = Some(reader.tweet_id(members.pop())?),
         b"eventId" => event.event_id = reader.id(members),
         b"receivedAt" => {
             reader.cut_out(members);
             event.received_ms = reader.int(members);
         },
-        b"author" => whole_author(reader, members.take(), &mut event.post.author)?,
+        b"author" => whole_author(reader, members.pop(), &mut event.post.author)?,
         b"text" => text(&mut event.post.body.fill(), PostField::Text, reader.deciding_text(members)?),
         b"deletedAt" => event.deleted_ms = reader.int(members),
         b"observedAt" => event.observed_ms = reader.int(members),
         b"action" => event.action = reader.text(members),
         b"tweet" => {
-            if let Some(object) = reader.deciding_object(members.take())? {
+            if let Some(object) = reader.deciding_object(members.pop())? {
                 content(reader, object, &mut event.pinned, Place::Pinned, &mut event.pinned_id)?;
             }
         },
@@ -126,9 +127,9 @@ fn reference(
         b"type" => text(body, PostField::RefType, reader.deciding_choice(members, is_ref_type)?),
         b"tweetId" => text(body, PostField::RefTweetId, reader.id(members)),
         b"text" => text(body, PostField::RefText, reader.deciding_text(members)?),
-        b"author" => whole_author(reader, members.take(), author)?,
+        b"author" => whole_author(reader, members.pop(), author)?,
         b"media" => {
-            if let Some(list) = reader.list(members.take())? {
+            if let Some(list) = reader.list(members.pop())? {
                 body.mark(PostField::RefMedia);
                 all_media(reader, list, media)?;
             }
@@ -173,7 +174,7 @@ fn all_urls(reader: &mut Reader<'_>, list: List<'_, '_>, urls: &mut Vec<Url>) ->
     })
 }
 
-/// A new last item, to be filled where it lies: copied there, it would wait for the parts it was made of.
+/// A new last item, to be filled in place. Copying a finished one there would stall until all its parts are stored.
 #[inline]
 fn slot<T: Default>(list: &mut Vec<T>) -> &mut T {
     let at = list.len();

@@ -8,10 +8,10 @@ use stoop_model::Price;
 
 /// Digits after the point that a [`Decimal`] holds.
 const MAX_SCALE: u32 = 28;
-/// How many scales are tried without writing a double's digits; larger ones are rare.
+/// How many scales are tried before a double's digits are written out; larger scales are rare.
 const SHORT_SCALES: u32 = 13;
 
-/// The price a number stands for; none if it is no number.
+/// The price that a number stands for; `None` if it is not a number.
 pub(crate) fn of(value: &StaticNode) -> Option<Price> {
     match value {
         StaticNode::U64(number) => Some(Price::Usd(Decimal::from(*number))),
@@ -26,14 +26,15 @@ fn of_float(number: f64) -> Price {
     short(number).or_else(|| any(number)).map_or(Price::OutOfRange, Price::Usd)
 }
 
-/// The decimal of a double with few digits, found without writing them.
+/// The decimal of a double with few digits, found without writing them out.
 ///
 /// A power of ten up to the 22nd is exact as a double, and so is an integer below 10^15. So their quotient is the
-/// double nearest to the decimal, and no other decimal of up to 15 digits is near the same double.
+/// double nearest to the decimal, and no other decimal of up to 15 digits has the same nearest double.
 fn short(number: f64) -> Option<Decimal> {
     let mut power = 1.0_f64;
     for scale in 0..SHORT_SCALES {
         let scaled = number * power;
+        // Beyond 15 digits two decimals may have the same nearest double.
         if scaled.abs() >= 1e15 {
             return None;
         }
@@ -49,6 +50,7 @@ fn short(number: f64) -> Option<Decimal> {
 /// The decimal of any double that has one.
 fn any(number: f64) -> Option<Decimal> {
     let mut text = Digits { bytes: [0; 32], len: 0 };
+    // The standard library writes the shortest digits that read back as the same double.
     write!(text, "{:e}", number.abs()).ok()?;
     // One digit, perhaps a point and more digits, `e`, the exponent.
     let mut bytes = text.bytes.get(..text.len)?.iter();

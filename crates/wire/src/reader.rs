@@ -1,4 +1,4 @@
-//! Reads single values: which types a member may have, and what happens when it has another.
+//! Reads single values: which types a member may have, and what happens if it has another.
 
 use std::fmt::Write;
 
@@ -12,15 +12,15 @@ use crate::members::{Items, Member, Members};
 use crate::price;
 use crate::source::Source;
 
-/// What is written while one element is read.
+/// What is collected while one element is read.
 ///
-/// The event's string buffer will be the whole parsed copy, texts unescaped in place: the span of a text is its place
-/// there. What is no text of the copy goes to `extra`, which will follow it.
+/// The event's string buffer will be the whole parsed copy, texts unescaped in place: the span of a text is its
+/// position there. Texts that are not in the copy go to `extra`, which will follow it.
 pub(crate) struct Reader<'e> {
     pub(crate) unknowns: Unknowns,
     /// Where the payload's own `receivedAt` is.
     pub(crate) cut: Option<Cut>,
-    /// Address and length of the parsed copy, and what the frame has before it.
+    /// Address and length of the parsed copy, and the number of bytes before it in the frame.
     base: usize,
     len: u32,
     shift: usize,
@@ -62,19 +62,19 @@ impl<'e> Reader<'e> {
         event.field_error = self.field_error;
     }
 
-    /// Where a text of the parsed copy begins.
+    /// Where a text begins in the parsed copy.
     #[inline]
     fn offset(&self, text: &str) -> usize {
         text.as_ptr().addr().wrapping_sub(self.base)
     }
 
-    /// Where the opening quote of `name` is in the parsed buffer.
+    /// Where the opening quote of `name` is in the parsed copy.
     #[inline]
     pub(crate) fn quote(&self, name: &str) -> usize {
         self.offset(name).wrapping_sub(1)
     }
 
-    /// The frame cannot be used, because of the member `name`.
+    /// The member `name` makes the frame bad.
     #[cold]
     pub(crate) fn bad(&self, reason: BadReason, name: &str) -> Bad {
         Bad { reason, offset: Some((self.quote(name) + self.shift) as u32) }
@@ -118,7 +118,7 @@ impl<'e> Reader<'e> {
     #[cold]
     fn push_number(&mut self, number: u64) -> Span {
         let start = self.extra.len();
-        // Writing to a `String` cannot fail.
+        // Writing to a `String` cannot fail, so there is nothing to report.
         write!(self.extra, "{number}").unwrap_or_default();
         self.end_extra(start)
     }
@@ -135,7 +135,7 @@ impl<'e> Reader<'e> {
         self.deciding_choice(members, |_| true)
     }
 
-    /// A text that may be left out and is counted if it is none of the known values.
+    /// A text that may be left out, and is counted if it is not one of the known values.
     #[inline]
     pub(crate) fn choice(
         &mut self,
@@ -147,11 +147,11 @@ impl<'e> Reader<'e> {
             self.unknowns.values += u32::from(!known(text.as_bytes()));
             return Some(self.span(text));
         }
-        self.null_or_left_out(members.take());
+        self.null_or_left_out(members.pop());
         None
     }
 
-    /// A text that decides what the frame means and is counted if it is none of the known values.
+    /// A text that decides what the frame means, and is counted if it is not one of the known values.
     #[inline]
     pub(crate) fn deciding_choice(
         &mut self,
@@ -163,7 +163,7 @@ impl<'e> Reader<'e> {
             self.unknowns.values += u32::from(!known(text.as_bytes()));
             return Ok(Some(self.span(text)));
         }
-        self.null_or_bad(members.take())?;
+        self.null_or_bad(members.pop())?;
         Ok(None)
     }
 
@@ -172,7 +172,7 @@ impl<'e> Reader<'e> {
     pub(crate) fn id(&mut self, members: &mut Members<'_, '_>) -> Option<Span> {
         match natural(members.peek().value()) {
             Some(number) => {
-                members.take();
+                members.pop();
                 Some(self.push_number(number))
             }
             None => self.text(members),
@@ -184,7 +184,7 @@ impl<'e> Reader<'e> {
     pub(crate) fn deciding_id(&mut self, members: &mut Members<'_, '_>) -> Result<Option<Span>, Bad> {
         match natural(members.peek().value()) {
             Some(number) => {
-                members.take();
+                members.pop();
                 Ok(Some(self.push_number(number)))
             }
             None => self.deciding_text(members),
@@ -227,12 +227,14 @@ impl<'e> Reader<'e> {
             members.0 = after;
             return Some(number);
         }
-        self.rare_int(members.take())
+        self.rare_int(members.pop())
     }
 
+    /// Apart, so that the usual case stays small enough to be inlined at every member.
     #[cold]
     fn rare_int(&mut self, member: Member<'_, '_>) -> Option<i64> {
-        // The first double above `i64::MAX`. The one that is `i64::MIN` may stand for integers below.
+        // The first double above `i64::MAX`. The one equal to `i64::MIN` may stand for smaller integers, so it is
+        // refused.
         const END: f64 = 9_223_372_036_854_775_808.0;
         let reason = match member.value() {
             Node::Static(StaticNode::Null) => return None,
@@ -249,7 +251,7 @@ impl<'e> Reader<'e> {
         None
     }
 
-    /// A price that may be left out. One that no decimal holds is kept as such and counted.
+    /// A price that may be left out. One that no decimal can hold is kept as such and counted.
     pub(crate) fn price(&mut self, member: Member<'_, '_>) -> Option<Price> {
         let price = match member.value() {
             Node::Static(value) => price::of(value),
@@ -263,12 +265,13 @@ impl<'e> Reader<'e> {
         price
     }
 
-    /// `sources`: its texts in one string. Entries that are no text are left out.
+    /// `sources`: its texts in one string. Entries that are not texts are left out.
     pub(crate) fn sources(&mut self, member: Member<'_, '_>) -> Option<Span> {
         let Node::Array { len, .. } = member.value() else {
             self.null_or_left_out(member);
             return None;
         };
+        // The first ones are kept: a field error says that there were more.
         if *len > self.max_items {
             self.leave_out(FieldErrorReason::OutOfRange, member.name());
         }
@@ -362,7 +365,7 @@ pub(crate) fn is_null(node: &Node<'_>) -> bool {
     matches!(node, Node::Static(StaticNode::Null))
 }
 
-/// A whole number that is not negative. `-0` is one: JSON's zero has a sign that means nothing here.
+/// A whole number that is not negative. `-0` is one: the sign of a zero means nothing here.
 #[inline]
 fn natural(node: &Node<'_>) -> Option<u64> {
     match node {

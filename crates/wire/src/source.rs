@@ -1,4 +1,4 @@
-//! The original bytes of a frame, and where its elements are in them.
+//! The original bytes of a frame, and where its elements lie in them.
 
 /// A frame as it came, without a byte order mark, beside what was parsed from it.
 #[derive(Clone, Copy)]
@@ -14,7 +14,7 @@ pub(crate) struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// Where each item of the array that is the frame lies; of an item that is no object or array, its first byte.
+    /// Where each item of a batch lies. Of an item that is neither an object nor an array only the first byte counts.
     pub(crate) fn items(&self) -> impl Iterator<Item = (usize, usize)> {
         let mut rest = self.structurals.iter().skip(1).map(|at| *at as usize);
         let byte = |at: usize| self.bytes.get(at).copied().unwrap_or_default();
@@ -35,7 +35,7 @@ impl Source<'_> {
         })
     }
 
-    /// Where the one value of a frame that is no batch lies: from the first structural byte to the last.
+    /// Where the value of a frame that is not a batch lies: from the first structural byte to the last.
     pub(crate) fn whole(&self) -> Option<(usize, usize)> {
         Some((*self.structurals.first()? as usize, *self.structurals.last()? as usize + 1))
     }

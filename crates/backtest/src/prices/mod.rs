@@ -1,6 +1,7 @@
 //! Prices on disk: a folder of files, each of one series, read one series at a time, of which a stretch is in memory.
 
 mod columns;
+mod error;
 mod names;
 mod row;
 mod series;
@@ -11,85 +12,21 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+pub use error::{FileError, PriceError};
 pub use names::Named;
 pub(crate) use names::plain;
+#[cfg(test)]
 pub(crate) use row::Row;
 pub use row::{Layout, RowFault};
 pub(crate) use series::{Builder, Need};
 pub use series::{Hole, Holes, Series};
-pub use source::FileError;
 
 use names::Names;
+use series::ROWS;
 use source::read_rows;
 
-/// Bars or trades of one series in memory; 32 bytes a trade, 80 a bar.
-const ROWS: usize = 1 << 26;
 /// Rows at the head of a file that say how far apart its bars are.
 const HEAD_ROWS: usize = 1000;
-
-/// Why prices could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum PriceError {
-    /// The folder is missing or unreadable.
-    #[error("cannot read {}: {source}", path.display())]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// What the operating system said.
-        source: std::io::Error,
-    },
-    /// No file of prices is in it.
-    #[error("{}: no prices: files are named after their series, such as DOGEUSDT-1m-2021-04.csv", path.display())]
-    Nothing {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A pipe or a device, which may never end, and cannot be read once more for its hash.
-    #[error("{} is no file", path.display())]
-    NoFile {
-        /// What is called like a file of prices.
-        path: PathBuf,
-    },
-    /// A file is not as it should be.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// Files of one series that do not go together.
-    #[error("{} and {}: {what}", first.display(), second.display())]
-    Clash {
-        /// The one.
-        first: PathBuf,
-        /// The other.
-        second: PathBuf,
-        /// Why not.
-        what: String,
-    },
-    /// A stretch of a series that does not fit into memory.
-    #[error(
-        "{series}: more than {ROWS} rows within the days around a decision: take bars in place of trades"
-    )]
-    TooMany {
-        /// The series.
-        series: String,
-    },
-    /// A series that was asked for by name.
-    #[error("no series {series} in {}: it has {}", path.display(), first(names))]
-    Missing {
-        /// The series.
-        series: String,
-        /// The folder.
-        path: PathBuf,
-        /// The series that it has.
-        names: Vec<String>,
-    },
-}
-
-/// Some of the names, and how many more there are.
-fn first(names: &[String]) -> String {
-    const SHOWN: usize = 5;
-    let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
-    let more = names.len().saturating_sub(SHOWN);
-    if more > 0 { format!("{shown} and {more} more") } else { shown }
-}
 
 /// A folder of price files by series: the name of a file up to its first `-`, or up to its first `.`.
 ///
@@ -104,7 +41,7 @@ pub struct Prices {
 /// Endings of files of prices.
 const ENDINGS: [&str; 5] = [".csv", ".csv.gz", ".csv.zst", ".zip", ".parquet"];
 
-/// The name of a file of prices without its ending; none if it is no such file.
+/// The name of a file of prices without its ending; `None` for other files.
 fn stem(path: &Path) -> Option<&str> {
     let name = path.file_name()?.to_str()?;
     let lower = name.to_ascii_lowercase();
@@ -120,7 +57,7 @@ impl Prices {
             let path = entry.map_err(fail)?.path();
             let series = stem(&path).and_then(|stem| stem.split(['-', '.']).next()).unwrap_or_default();
             if !series.is_empty() {
-                // What is not there, such as behind a link, is told when it is read.
+                // A file that is missing, such as the target of a link, is reported when it is read.
                 if path.metadata().is_ok_and(|data| !data.is_file() && !data.is_dir()) {
                     return Err(PriceError::NoFile { path });
                 }
@@ -144,9 +81,9 @@ impl Prices {
 
     /// The series that is meant by a name, whatever its case and separators (`-`, `/`, `_`).
     ///
-    /// Files are of one series only if they are called exactly the same up to there. Of series whose names differ by case and
-    /// separators only, the one called exactly as asked is meant, else one that is but for its case, else one without
-    /// separators; where that leaves several, or none of them, it cannot be said which.
+    /// Files are of one series only if they are called exactly the same up to there. Of series whose names differ by
+    /// case and separators only, the one called exactly as asked is meant, else one that differs only by case, else
+    /// one without separators; if that leaves several, or none of them, the name is ambiguous.
     pub fn find(&self, name: &str) -> Named<'_> {
         self.names.find(name)
     }
@@ -158,9 +95,9 @@ impl Prices {
 
     /// Reads a series in order of time, whatever the order of its files.
     ///
-    /// `each` says which stretch it wants to see. It is called at the start, and whenever rows have come up to the end of the
-    /// stretch asked for last, with what is in memory and the time up to which nothing is missing; at the end with all there
-    /// is. Returned is what was in memory last.
+    /// `each` says which stretch it wants to see. It is called at the start, and whenever rows have come up to the
+    /// end of the stretch asked for last, with what is in memory and the time up to which nothing is missing; at the
+    /// end with all there is. Returned is what was in memory last.
     pub(crate) fn read(
         &self,
         series: &str,
@@ -209,7 +146,7 @@ impl Prices {
     }
 }
 
-/// Reads one file behind what was read so far.
+/// Appends one file to what was read so far.
 fn append(
     builder: &mut Builder,
     path: &Path,
@@ -253,12 +190,12 @@ fn append(
     }
 }
 
-/// What the head of a file tells.
+/// The facts that the head of a file gives.
 struct Head {
     path: PathBuf,
     layout: Layout,
     first_ns: i64,
-    /// Length of the first bar by its own word.
+    /// Length of the first bar, as the bar gives it.
     span_ns: i64,
     /// The most frequent step from bar to bar, the shortest of these; 0 if there is one row only.
     step_ns: i64,

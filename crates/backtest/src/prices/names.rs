@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-/// What a folder has under a name.
+/// The series of a folder that match a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Named<'p> {
     /// Nothing.
     Nothing,
     /// One series, called so by its files.
     One(&'p str),
-    /// Several whose names differ from it and from each other by case and separators only: nobody can say which is meant.
+    /// Several whose names differ from it and from each other by case and separators only: the name is ambiguous.
     Several(&'p [String]),
 }
 
@@ -26,9 +26,9 @@ impl Names {
         Self(alike)
     }
 
-    /// The series that is meant by a name: the one called exactly so; else the only one that is but for its case; else the
-    /// only one called so without the separators, as Binance names spot markets; else the only one that differs by case and
-    /// separators.
+    /// The series that is meant by a name: the one called exactly so; else the only one that differs only by case;
+    /// else the only one called so without the separators, as Binance names spot markets; else the only one that
+    /// differs by case and separators.
     pub(super) fn find(&self, name: &str) -> Named<'_> {
         let plain = plain(name);
         let Some(alike) = self.0.get(&plain) else { return Named::Nothing };
@@ -103,7 +103,7 @@ mod tests {
         for name in alike {
             assert_eq!(find(&alike, name), name, "each is a series of its own");
         }
-        // But for its case, that is two of them.
+        // By case alone it differs from two of them.
         let all = format!("{alike:?}");
         assert_eq!(find(&alike, "Edge_Usdt"), all);
         assert_eq!(find(&alike, "edgeusdt"), "EDGEUSDT");

@@ -9,12 +9,12 @@ const TIMES_MS: std::ops::Range<i64> = 1_136_073_600_000..4_102_444_800_000;
 /// The units of times: ms, µs, ns.
 const UNITS_NS: [i64; 3] = [1_000_000, 1000, 1];
 
-/// Columns of klines: open time, open, high, low, close, volume, close time, and what nobody asks for here.
+/// Columns of klines: open time, open, high, low, close, volume, close time, and others that are not used.
 pub(super) const KLINE_COLUMNS: usize = 12;
 /// Columns of aggregated trades: id, price, quantity, first and last id, time, side; spot has an eighth.
 pub(super) const TRADE_COLUMNS: [usize; 2] = [7, 8];
 
-/// What the rows of a file are.
+/// The kind of rows in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
     /// Bars of a fixed length.
@@ -38,18 +38,18 @@ pub(crate) struct Row {
     pub span_ns: i64,
 }
 
-/// What is wrong with one row.
+/// The fault in one row.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RowFault {
-    /// As many columns as no layout has.
+    /// A number of columns that no layout has.
     #[error("{0} columns: klines have 12, aggTrades 7 or 8")]
     Columns(usize),
     /// A number that cannot be read.
-    #[error("`{column}` is \"{text}\", which is no number")]
+    #[error("`{column}` is \"{text}\", which is not a number")]
     Number {
         /// Name of the column.
         column: &'static str,
-        /// What stands there.
+        /// The value.
         text: String,
     },
     /// A price of zero or below.
@@ -57,7 +57,7 @@ pub enum RowFault {
     NotPositive {
         /// Name of the column.
         column: &'static str,
-        /// What stands there.
+        /// The value.
         price: Decimal,
     },
     /// High and low do not enclose open and close.
@@ -77,7 +77,7 @@ pub enum RowFault {
     NegativeAmount {
         /// Name of the column.
         column: &'static str,
-        /// What stands there.
+        /// The value.
         amount: Decimal,
     },
     /// A time that is in none of the units.
@@ -85,14 +85,14 @@ pub enum RowFault {
     Time {
         /// Name of the column.
         column: &'static str,
-        /// What stands there.
+        /// The value.
         value: i64,
     },
     /// A bar that ends before it begins.
     #[error("the bar closes before it opens")]
     Backwards,
     /// A time that the file's name says is not in it.
-    #[error("{at} is not in {span}, which the file is named after: are its times in another zone than UTC?")]
+    #[error("{at} is not in {span}, which the file is named after: are its times in a zone other than UTC?")]
     Outside {
         /// UTC.
         at: String,
@@ -100,11 +100,11 @@ pub enum RowFault {
         span: String,
     },
     /// A bar that opens where none of its length does.
-    #[error("the bar opens at {at}, which is no multiple of {grid_ms} ms: is it the time it closes?")]
+    #[error("the bar opens at {at}, which is not a multiple of {grid_ms} ms: is it the time it closes?")]
     Misplaced {
         /// UTC.
         at: String,
-        /// What the time should be a multiple of.
+        /// The step that the time should be a multiple of.
         grid_ms: i64,
     },
 }
@@ -160,7 +160,7 @@ fn kline(record: &ByteRecord) -> Result<Row, RowFault> {
     if close_ns < at_ns {
         return Err(RowFault::Backwards);
     }
-    // A bar closes one of its source's unit before the next, whatever unit the file has them in by now.
+    // A bar closes one of its source's unit before the next, whatever unit the file has.
     let is_whole = |unit_ns: &i64| at_ns % unit_ns == 0 && close_ns % unit_ns == 0;
     let span_ns = close_ns - at_ns + UNITS_NS.into_iter().find(is_whole).unwrap_or(1);
     Ok(Row { at_ns, open, high, low, close, has_traded: !volume.is_zero(), span_ns })
@@ -202,7 +202,8 @@ fn amount(record: &ByteRecord, index: usize, column: &'static str) -> Result<Dec
     Ok(amount)
 }
 
-/// The digits as they stand there, trailing zeros and all. A number that needs more than 28 digits is refused, not rounded.
+/// The digits exactly as written, with trailing zeros. A number that needs more than 28 digits is refused, not
+/// rounded.
 fn decimal(record: &ByteRecord, index: usize, column: &'static str) -> Result<Decimal, RowFault> {
     let text = text(record, index);
     let plain = Decimal::from_str_exact(text);
@@ -255,8 +256,8 @@ mod tests {
         let with = |open: &str| format!("1617321600000,{open},2,0.5,1,1,1617321659999,0,0,0,0,0");
         assert_eq!(fault(&with("0")), "`open` is 0, and a price is above 0");
         assert_eq!(fault(&with("-1.5")), "`open` is -1.5, and a price is above 0");
-        assert_eq!(fault(&with("NaN")), "`open` is \"NaN\", which is no number");
-        assert_eq!(fault(&with("")), "`open` is \"\", which is no number");
+        assert_eq!(fault(&with("NaN")), "`open` is \"NaN\", which is not a number");
+        assert_eq!(fault(&with("")), "`open` is \"\", which is not a number");
         assert_eq!(fault(&with("3")), "high 2 and low 0.5 do not enclose open 3 and close 1");
         assert_eq!(row(&with("1e0")).expect("a number with an exponent").open, Decimal::ONE);
     }

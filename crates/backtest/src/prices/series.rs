@@ -5,10 +5,12 @@ use rust_decimal::prelude::ToPrimitive;
 
 use super::row::{Layout, Row, RowFault, shown};
 
-/// How far trades are taken to be apart, ns: what a bar's length is to bars.
+/// Bars or trades of one series in memory; 32 bytes a trade, 80 a bar.
+pub(super) const ROWS: usize = 1 << 26;
+/// The assumed spacing of trades, ns; the counterpart of the length of a bar.
 const TRADE_SPACING_NS: i64 = 1_000_000_000;
 
-/// Places at which nothing was traded are told one by one up to so many.
+/// The most stretches without trades that are listed one by one.
 const HOLES_TOLD: usize = 16;
 
 /// Which stretch of a series is asked for, Unix ns.
@@ -41,7 +43,7 @@ pub struct Series {
     pub(crate) rough: Vec<f64>,
     /// The first row of the series, ns, whether it is still here or not.
     pub(crate) first_ns: i64,
-    /// The first that traded, ns; likewise.
+    /// The first that traded, ns, whether it is still here or not.
     pub(crate) first_traded_ns: Option<i64>,
     /// The last row so far, ns.
     pub(crate) last_ns: i64,
@@ -120,7 +122,7 @@ impl Series {
         };
         let after = self.at_or_after(at_ns.saturating_sub(span_ns).saturating_add(1));
         let place = after.checked_sub(1)?;
-        // A price from before a long halt tells nothing of the time.
+        // A price from before a long halt says nothing about this time.
         let is_near = at_ns - self.times[place] <= 3 * self.spacing_ns.max(60_000_000_000);
         is_near.then(|| self.close(place))
     }
@@ -138,7 +140,7 @@ impl Series {
     }
 }
 
-/// Takes rows in order and makes a series of them.
+/// Makes a series of rows that come in order.
 #[derive(Debug)]
 pub(crate) struct Builder {
     series: Series,
@@ -172,7 +174,7 @@ impl Builder {
         Self { series, need: Need { from_ns: i64::MIN, to_ns: i64::MAX }, rows: 0, silent_from_ns: None }
     }
 
-    /// What has been read, and up to when nothing more can come, ns.
+    /// The rows that were read, and the time up to which no more can come, ns.
     pub(crate) fn so_far(&self) -> (&Series, i64) {
         (&self.series, self.series.last_ns.saturating_sub(1))
     }
@@ -200,15 +202,15 @@ impl Builder {
         }
     }
 
-    /// Why a bar cannot open where it does. Bars open on whole minutes, shorter ones on multiples of their length: that no
-    /// zone's times differ from, but times of closes do, and those would be prices from the future.
+    /// Why a bar cannot open where it does. Bars open on whole minutes, shorter ones on multiples of their length:
+    /// that no zone's times differ from, but times of closes do, and those would be prices from the future.
     pub(crate) fn misplaced(&self, row: &Row) -> Option<RowFault> {
         let grid_ns = gcd(self.series.spacing_ns, 60_000_000_000);
         let is_misplaced = self.series.layout == Layout::Klines && row.at_ns % grid_ns != 0;
         is_misplaced.then(|| RowFault::Misplaced { at: shown(row.at_ns), grid_ms: grid_ns / 1_000_000 })
     }
 
-    /// Takes the next row, or says why it cannot be the next.
+    /// Adds the next row, or says why it cannot be the next.
     pub(crate) fn push(&mut self, row: &Row) -> Result<(), String> {
         let series = &mut self.series;
         if self.rows == 0 {

@@ -1,82 +1,19 @@
 //! A file of prices, row by row, whatever it is packed in.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
 
 use csv::{ByteRecord, ReaderBuilder};
 use flate2::bufread::MultiGzDecoder;
 use zip::ZipArchive;
 
 use super::columns::read_records;
-use super::row::{is_header, shown};
+use super::error::FileError;
+use super::row::{Layout, Row, RowFault, is_header, shown};
 use super::span::Span;
-use super::{Layout, Row, RowFault};
 
 const BUFFER_BYTES: usize = 64 << 10;
-
-/// Why a file of prices could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum FileError {
-    /// It is missing or unreadable.
-    #[error("cannot read {}: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system or the decompressor said.
-        source: io::Error,
-    },
-    /// An archive that does not hold one file of prices.
-    #[error("{}: {what}", path.display())]
-    Archive {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        what: String,
-    },
-    /// It is no CSV.
-    #[error("{}: {source}", path.display())]
-    Csv {
-        /// The file.
-        path: PathBuf,
-        /// What the reader said, with the line.
-        source: csv::Error,
-    },
-    /// It is no Parquet, damaged, or without a column that is needed.
-    #[error("{}: {what}", path.display())]
-    Parquet {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        what: String,
-    },
-    /// A row that says nothing that could be meant.
-    #[error("{}:{line}: {fault}", path.display())]
-    Row {
-        /// The file.
-        path: PathBuf,
-        /// Line, from 1; in Parquet the row.
-        line: u64,
-        /// What is wrong.
-        fault: RowFault,
-    },
-    /// Rows that do not follow each other in time.
-    #[error("{}:{line}: {what}", path.display())]
-    Order {
-        /// The file.
-        path: PathBuf,
-        /// Line, from 1; in Parquet the row.
-        line: u64,
-        /// What is wrong.
-        what: String,
-    },
-    /// No row at all.
-    #[error("{}: no rows", path.display())]
-    Empty {
-        /// The file.
-        path: PathBuf,
-    },
-}
 
 /// Calls `each` with every row of a file and its line, or its number in Parquet, until it breaks.
 ///
@@ -87,7 +24,7 @@ pub(crate) fn read_rows(
 ) -> Result<(), FileError> {
     let span = Span::of(path);
     let mut layout = None;
-    let take = |record: &ByteRecord, line: u64| {
+    let read = |record: &ByteRecord, line: u64| {
         let bad = |fault| FileError::Row { path: path.to_owned(), line, fault };
         let known = match layout {
             Some(known) => known,
@@ -100,9 +37,9 @@ pub(crate) fn read_rows(
         each(known, row, line)
     };
     if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet")) {
-        read_records(path, take)?;
+        read_records(path, read)?;
     } else {
-        unpack(path, |reader| read_lines(path, reader, take))?;
+        unpack(path, |reader| read_lines(path, reader, read))?;
     }
     if layout.is_none() {
         return Err(FileError::Empty { path: path.to_owned() });
@@ -110,7 +47,7 @@ pub(crate) fn read_rows(
     Ok(())
 }
 
-/// Calls `each` with every record of a CSV file and its line, but for a header, until it breaks.
+/// Calls `each` with every record of a CSV file and its line, except for a header, until it breaks.
 fn read_lines(
     path: &Path,
     reader: &mut dyn Read,

@@ -14,8 +14,8 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// Of a name that ends as those of Binance's public data do: `SYMBOL-1m-2021-04`, `SYMBOL-aggTrades-2021-04-05`. None if
-    /// there is another number before the date: from here to there is a span of somebody else's.
+    /// Of a name that ends as those of Binance's public data do: `SYMBOL-1m-2021-04`, `SYMBOL-aggTrades-2021-04-05`.
+    /// None if there is another number before the date: a name with two dates covers another span.
     pub(crate) fn of(path: &Path) -> Option<Self> {
         let parts: Vec<&str> = stem(path)?.split('-').collect();
         let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());

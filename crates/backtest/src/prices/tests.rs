@@ -104,7 +104,8 @@ fn overlapping_files_are_refused() {
     let desk = Desk::new(&[("A-1m-a.csv", early.as_bytes()), ("A-1m-b.csv", late.as_bytes())]);
     assert_eq!(
         desk.fails("A"),
-        "A-1m-a.csv and A-1m-b.csv: the files overlap in time (bars overlap: this one opens 0 ms after the one above it, \
+        "A-1m-a.csv and A-1m-b.csv: the files overlap in time \
+            (bars overlap: this one opens 0 ms after the one above it, \
          and they are 60000 ms long)"
     );
 }
@@ -185,7 +186,7 @@ fn rows_beyond_the_month_or_day_of_the_name_are_refused() {
     ] {
         let bytes = if name.ends_with("gz") { gz(&text) } else { text.clone().into_bytes() };
         let expect = format!(
-            "{at} is not in {span}, which the file is named after: are its times in another zone than UTC?"
+            "{at} is not in {span}, which the file is named after: are its times in a zone other than UTC?"
         );
         assert_eq!(Desk::new(&[(name, &bytes)]).fails("A"), expect);
     }
@@ -212,7 +213,8 @@ fn bars_that_open_within_a_minute_are_refused_unless_they_are_shorter() {
     // Times of closes in the place of those of opens.
     assert_eq!(
         Desk::new(&[("A.csv", every(60_000, 59_999).as_bytes())]).fails("A"),
-        "A.csv:1: the bar opens at 2021-04-02T00:00:59.999Z, which is no multiple of 60000 ms: is it the time it closes?"
+        "A.csv:1: the bar opens at 2021-04-02T00:00:59.999Z, which is not a multiple of 60000 ms: \
+            is it the time it closes?"
     );
     assert!(load(every(3_600_000, 1_830_000)).is_err());
     assert!(load(every(1000, 999)).is_err());
@@ -237,7 +239,7 @@ fn a_pipe_in_the_folder_is_told_and_not_waited_for() {
     let status = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo starts");
     assert!(status.success());
     let error = Prices::open(desk.0.path()).expect_err("a pipe");
-    assert!(error.to_string().ends_with("B.csv is no file"), "{error}");
+    assert!(error.to_string().ends_with("B.csv is not a file"), "{error}");
 }
 
 #[test]

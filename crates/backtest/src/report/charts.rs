@@ -30,29 +30,29 @@ pub(super) const FOURTH: Colour = RGBColor(1, 2, 9);
 const SIZE: (u32, u32) = (480, 300);
 const LETTER: u32 = 17;
 
-/// A line of a chart; points without a value break nothing but themselves.
+/// A curve of a chart; it goes on over points without a value.
 pub(super) struct Curve {
     pub colour: Colour,
     pub points: Vec<(f64, f64)>,
 }
 
-/// What lies between a lower and an upper bound: place, lower, upper.
+/// The area between a lower and an upper bound: place, lower, upper.
 pub(super) struct Area {
     pub colour: Colour,
     pub bounds: Vec<(f64, f64, f64)>,
 }
 
-/// What a chart shows over places that are named, such as horizons.
+/// A chart over places that have names, such as horizons.
 pub(super) struct Chart<'a> {
-    /// What it is, for readers who do not see it.
+    /// The title, for readers who cannot see the chart.
     pub title: &'a str,
     /// Names of the places 0, 1, 2 …
     pub names: Vec<String>,
-    /// Behind the lines.
+    /// Drawn below the curves.
     pub areas: Vec<Area>,
-    /// Lines with dots.
+    /// Drawn with dots.
     pub curves: Vec<Curve>,
-    /// Behind each number of the scale.
+    /// After each number of the scale.
     pub unit: &'a str,
 }
 

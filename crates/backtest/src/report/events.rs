@@ -6,10 +6,13 @@ use maud::{Markup, PreEscaped, html};
 use rust_decimal::prelude::ToPrimitive;
 
 use super::charts;
+use super::lookup::{order, outcome};
 use super::series::shown;
 use super::text::{moment, percent, range, span};
-use crate::outcome::{by_side, change};
-use crate::study::{Event, Findings};
+use crate::findings::{Event, Findings};
+use crate::outcome::{Exclusion, by_side, change};
+use crate::statistics::Statistics;
+use crate::tally;
 
 /// Events of a rule that are shown.
 const SHOWN: usize = 60;
@@ -21,8 +24,8 @@ const LETTERS: usize = 400;
 const LEFT_OUT_SHOWN: usize = 200;
 
 /// Events of each rule that have an outcome: those that moved most, in order of time.
-pub(super) fn tables(findings: &Findings) -> Markup {
-    let rules = super::headline::order(findings);
+pub(super) fn tables(findings: &Findings, statistics: &Statistics) -> Markup {
+    let rules = order(findings, statistics);
     html! {
         @for (rule, _) in rules {
             (table(findings, rule))
@@ -31,7 +34,7 @@ pub(super) fn tables(findings: &Findings) -> Markup {
 }
 
 fn table(findings: &Findings, rule: &str) -> Markup {
-    let main_ms = findings.statistics.main_ms;
+    let main_ms = findings.main_ms;
     let is_of = |event: &Event| event.counts && event.decision.rule.name == rule && event.entry.is_some();
     let mut places: Vec<usize> =
         (0..findings.events.len()).filter(|place| is_of(&findings.events[*place])).collect();
@@ -44,15 +47,17 @@ fn table(findings: &Findings, rule: &str) -> Markup {
     rest.sort_unstable();
     let horizons = shown_horizons(findings);
     html! {
-        h3 { (rule) ": " @if all == 0 { "none" } @else { (all) } " with prices" }
+        h3 { (rule) ": " @if all == 0 { "none" } @else { (all) } " could be priced" }
         @if all > SEEN {
-            p.note { "The " (SEEN) " that moved most over " (span(main_ms)) ", in order of time." }
+            p.note { "The " (SEEN) " with the largest moves over " (span(main_ms)) ", in order of time." }
         }
         @if all > 0 { (rows(findings, &places, &horizons)) }
         @if !rest.is_empty() {
             details.more {
-                summary { (rest.len()) " more of " (rule) }
-                @if all > SHOWN { p.note { "Those that moved most of the others, in order of time. All are in outcomes.csv." } }
+                summary { (rest.len()) " more events of " (rule) }
+                @if all > SHOWN {
+                    p.note { "The next largest moves, in order of time. All events are in outcomes.csv." }
+                }
                 (rows(findings, &rest, &horizons))
             }
         }
@@ -60,7 +65,7 @@ fn table(findings: &Findings, rule: &str) -> Markup {
 }
 
 fn rows(findings: &Findings, places: &[usize], horizons: &[i64]) -> Markup {
-    let main_ms = findings.statistics.main_ms;
+    let main_ms = findings.main_ms;
     html! {
         table.events {
             thead { tr {
@@ -80,7 +85,7 @@ fn row(findings: &Findings, place: usize, horizons: &[i64]) -> Markup {
     let text = shortened(&decision.text);
     let author = decision.author.as_deref().unwrap_or("unknown author");
     let link = decision.link.as_deref().filter(|link| link.starts_with("https://"));
-    let main_ms = findings.statistics.main_ms;
+    let main_ms = findings.main_ms;
     let title = format!(
         "{} from ten bars before the entry to sixty after it",
         event.search.series().unwrap_or("price")
@@ -134,7 +139,7 @@ fn number(name: &str, share: Option<f64>) -> Markup {
 /// Three horizons at most: a minute, the main one, an hour, or those next to them.
 fn shown_horizons(findings: &Findings) -> Vec<i64> {
     let known = &findings.settings.horizons_ms;
-    let mut shown: Vec<i64> = [60_000, findings.statistics.main_ms, 3_600_000].into();
+    let mut shown: Vec<i64> = [60_000, findings.main_ms, 3_600_000].into();
     shown.retain(|horizon_ms| known.contains(horizon_ms));
     shown.sort_unstable();
     shown.dedup();
@@ -143,11 +148,11 @@ fn shown_horizons(findings: &Findings) -> Vec<i64> {
 
 fn gross(findings: &Findings, event: usize, horizon_ms: i64) -> Option<f64> {
     let side = findings.events[event].decision.rule.side;
-    by_side(findings.outcome(event, horizon_ms)?.gross?, side).to_f64()
+    by_side(outcome(findings, event, horizon_ms)?.gross?, side).to_f64()
 }
 
 fn net(findings: &Findings, event: usize, horizon_ms: i64) -> Option<f64> {
-    findings.outcome(event, horizon_ms)?.net?.to_f64()
+    outcome(findings, event, horizon_ms)?.net?.to_f64()
 }
 
 fn gone(event: &Event) -> Option<f64> {
@@ -159,11 +164,13 @@ pub(super) fn left_out(findings: &Findings) -> Markup {
     let opens = findings.events.iter().filter(|event| event.counts);
     let without: Vec<&Event> = opens.filter(|event| event.excluded.is_some()).collect();
     html! {
-        p { "Outcomes of opens that were left out, one for each horizon: " (reasons(findings)) "." }
+        p { "Outcomes of opens that were left out, counted for each horizon: " (reasons(findings)) "." }
         @if !without.is_empty() {
             details {
                 summary { (without.len()) " opens without an entry" }
-                @if without.len() > LEFT_OUT_SHOWN { p.note { "The first " (LEFT_OUT_SHOWN) "; all are in outcomes.csv." } }
+                @if without.len() > LEFT_OUT_SHOWN {
+                    p.note { "The first " (LEFT_OUT_SHOWN) "; all are in outcomes.csv." }
+                }
                 div.scroll { table {
                     thead { tr { th { "When, UTC" } th { "Rule" } th { "Series" } th { "Reason" } th { "Post" } } }
                     tbody { @for event in without.iter().take(LEFT_OUT_SHOWN) {
@@ -171,7 +178,7 @@ pub(super) fn left_out(findings: &Findings) -> Markup {
                             td.when { (moment(event.decision.decided_ns)) }
                             td { (event.decision.rule.name) }
                             td { (shown(&event.search)) }
-                            td { (event.excluded.map_or("", crate::Exclusion::as_str)) }
+                            td { (event.excluded.map_or("", Exclusion::as_str)) }
                             td.post { (shortened(&event.decision.text)) }
                         }
                     } }
@@ -182,7 +189,7 @@ pub(super) fn left_out(findings: &Findings) -> Markup {
 }
 
 fn reasons(findings: &Findings) -> String {
-    let told = findings.left_out().into_iter().filter(|(_, count)| *count > 0);
-    let told: Vec<String> = told.map(|(reason, count)| format!("{count} {reason}")).collect();
-    if told.is_empty() { "none".to_owned() } else { told.join(", ") }
+    let counts = tally::left_out(findings).into_iter().filter(|(_, count)| *count > 0);
+    let counts: Vec<String> = counts.map(|(reason, count)| format!("{count} {reason}")).collect();
+    if counts.is_empty() { "none".to_owned() } else { counts.join(", ") }
 }

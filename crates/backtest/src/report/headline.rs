@@ -1,15 +1,17 @@
 //! The first screen: what was found, rule by rule, and how far it can be believed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::text::{chance, count, percent, range, share, span};
-use crate::statistics::{Dimension, GroupRow, RARE, Verdict};
-use crate::study::{Event, Findings};
-use crate::summary::WARNING;
+use super::lookup::{order, outcome, verdict};
+use super::text::{chance, count, moment, percent, range, share, span};
+use crate::findings::{Event, Findings};
+use crate::outcome::Exclusion;
+use crate::provenance::WARNING;
+use crate::statistics::{GroupRow, RARE, Statistics, Verdict};
 
-/// Below so many clusters an interval is rough.
+/// With fewer clusters than this an interval is rough.
 const FEW: usize = 30;
 
 fn class(verdict: Verdict) -> &'static str {
@@ -21,15 +23,10 @@ fn class(verdict: Verdict) -> &'static str {
     }
 }
 
-/// Of all outcomes of a rule there is always one.
-fn verdict(row: &GroupRow) -> Verdict {
-    row.verdict.unwrap_or(Verdict::TooFew)
-}
-
 fn sentence(row: &GroupRow, trials: usize) -> String {
-    let better = "It earned more after costs than random moments did before them";
+    let better = "The rule earned more after costs than random moments did before costs";
     match verdict(row) {
-        Verdict::Holds => format!("{better}, and that is rarer than the trials explain."),
+        Verdict::Holds => format!("{better}, and the number of trials does not explain it."),
         Verdict::MayBeLuck if row.summary.net_low.is_some_and(|low| low <= 0.0) => {
             format!("{better}, but its interval reaches below 0.")
         }
@@ -38,48 +35,48 @@ fn sentence(row: &GroupRow, trials: usize) -> String {
             chance(row.p_deflated)
         ),
         Verdict::MayBeLuck => {
-            format!("{better}, but the chance of that by luck is {}.", chance(row.summary.p))
+            format!("{better}, but the chance of that by luck alone is {}.", chance(row.summary.p))
         }
         Verdict::MarketDidIt => {
-            "It earned more after costs than random moments, and so did the benchmark: without it nothing is left."
+            "The rule earned more after costs than random moments, but less the benchmark's return nothing is left."
                 .to_owned()
         }
         Verdict::CostsTakeIt => {
-            "The price went for it further than at random moments, and costs take what there was.".to_owned()
+            "The price moved further in its favour than at random moments, but costs took the gain.".to_owned()
         }
-        Verdict::NoEdge => "It did no better than random moments.".to_owned(),
+        Verdict::NoEdge => "The rule did no better than random moments.".to_owned(),
         Verdict::TooFew if row.summary.clusters == 1 && row.summary.outcomes > 1 => {
-            "All of it saw the same prices and is one observation: nothing can be said.".to_owned()
+            "All outcomes saw the same prices and count as one observation: that is too few to say anything.".to_owned()
         }
-        Verdict::TooFew => "Nothing can be said of so few outcomes.".to_owned(),
+        Verdict::TooFew => "There are too few outcomes to say anything.".to_owned(),
     }
 }
 
 /// Title, what it rests on, what to be careful of, and a card for each rule.
-pub(super) fn headline(findings: &Findings) -> Markup {
-    let statistics = &findings.statistics;
+pub(super) fn headline(findings: &Findings, statistics: &Statistics) -> Markup {
     let opens: Vec<&Event> = findings.events.iter().filter(|event| event.counts).collect();
     let entered = opens.iter().filter(|event| event.entry.is_some()).count();
-    let order = order(findings);
+    let order = order(findings, statistics);
     html! {
         h1 { "What the decisions were worth" }
         p.lead {
-            (count(opens.len(), "open")) ", " (entered) " with prices" (period(&opens)) ". Figures are over "
+            (count(opens.len(), "open")) (period(&opens)) ", " (entered) " of which could be priced. Figures are over "
             b { (span(statistics.main_ms)) } " from the entry."
         }
         div.warning {
             p { b { "Read with care. " } (WARNING) }
             @if statistics.trials > 0 {
                 p {
-                    b { (count(statistics.trials, "trial")) } " (rules, latencies, horizons) so far on these frames: by luck alone "
-                    (expected(statistics.trials)) " of them would show a p below 0.05. What was tried elsewhere nobody counts."
+                    b { (count(statistics.trials, "trial")) } " (rules, latencies, horizons) so far on these frames. "
+                    (expected(statistics.trials)) " of them would have p < 0.05 by luck alone. "
+                    "Trials you ran elsewhere are not counted."
                 }
             }
         }
         div.cards {
             @for (rule, row) in &order {
                 @match row {
-                    Some(row) => (card(row, findings)),
+                    Some(row) => (card(row, findings, statistics)),
                     None => (nothing(findings, rule)),
                 }
             }
@@ -87,27 +84,14 @@ pub(super) fn headline(findings: &Findings) -> Markup {
     }
 }
 
-/// Every rule with its outcomes over the main horizon, those of which the most can be said first, else by name.
-pub(super) fn order(findings: &Findings) -> Vec<(&str, Option<&GroupRow>)> {
-    let statistics = &findings.statistics;
-    let is_main = |row: &&GroupRow| row.by == Dimension::All && row.horizon_ms == statistics.main_ms;
-    let mut measured: Vec<&GroupRow> = statistics.groups.iter().filter(is_main).collect();
-    measured.sort_by_key(|row| verdict(row));
-    let opens = findings.events.iter().filter(|event| event.counts);
-    let mut others: BTreeSet<&str> = opens.map(|event| event.decision.rule.name.as_str()).collect();
-    others.retain(|rule| measured.iter().all(|row| row.rule != *rule));
-    let measured = measured.into_iter().map(|row| (row.rule.as_str(), Some(row)));
-    measured.chain(others.into_iter().map(|rule| (rule, None))).collect()
-}
-
-/// How many of so many trials luck lets through.
+/// How many trials look good by luck.
 fn expected(trials: usize) -> String {
     let many = trials as f64 * RARE;
-    if many < 1.5 { "perhaps one".to_owned() } else { format!("about {many:.0}") }
+    if many < 1.5 { "Perhaps one".to_owned() } else { format!("About {many:.0}") }
 }
 
 fn period(opens: &[&Event]) -> String {
-    let day = |at_ns: i64| super::text::moment(at_ns).get(..10).unwrap_or_default().to_owned();
+    let day = |at_ns: i64| moment(at_ns).get(..10).unwrap_or_default().to_owned();
     let times = || opens.iter().map(|event| event.decision.decided_ns);
     match (times().min(), times().max()) {
         (Some(first), Some(last)) if day(first) == day(last) => format!(", {}", day(first)),
@@ -116,8 +100,8 @@ fn period(opens: &[&Event]) -> String {
     }
 }
 
-fn card(row: &GroupRow, findings: &Findings) -> Markup {
-    let trials = findings.statistics.trials;
+fn card(row: &GroupRow, findings: &Findings, statistics: &Statistics) -> Markup {
+    let trials = statistics.trials;
     let summary = &row.summary;
     let verdict = verdict(row);
     let interval = summary.net_low.zip(summary.net_high);
@@ -127,25 +111,27 @@ fn card(row: &GroupRow, findings: &Findings) -> Markup {
             p.big { (percent(summary.net_mean)) }
             p.note {
                 "mean after costs"
-                @if let Some((low, high)) = interval { ", 95 % interval " (percent(Some(low))) " to " (percent(Some(high))) }
+                @if let Some((low, high)) = interval {
+                    ", 95 % interval " (percent(Some(low))) " to " (percent(Some(high)))
+                }
             }
             p {
                 (sentence(row, trials))
                 @if verdict != Verdict::TooFew && summary.clusters < FEW {
-                    " " (count(summary.clusters, "cluster")) " " @if summary.clusters == 1 { "is" } @else { "are" } " few: the interval is rough."
+                    " With only " (count(summary.clusters, "cluster")) ", the interval is rough."
                 }
             }
             dl {
                 (fact("Outcomes, clusters", &format!("{} in {}", summary.outcomes, summary.clusters)))
                 (fact("Mean before costs", &percent(summary.mean)))
                 @if let Some(benchmark) = &findings.settings.benchmark {
-                    (fact(&format!("The same less {benchmark}"), &percent(summary.adjusted_mean)))
+                    (fact(&format!("Mean before costs, less {benchmark}"), &percent(summary.adjusted_mean)))
                 }
                 @if verdict != Verdict::TooFew {
                     (fact("Random moments", &range(row.placebo_low, row.placebo_high)))
-                    (fact("Without the best", &percent(summary.net_mean_without_best)))
+                    (fact("Net mean without the best", &percent(summary.net_mean_without_best)))
                     (fact("Hits after costs", &share(summary.hit_rate)))
-                    (fact(if trials > 0 { "p, after the trials" } else { "p" }, &chances(row, trials)))
+                    (fact(if trials > 0 { "p; p among all trials" } else { "p" }, &chances(row, trials)))
                 }
             }
         }
@@ -168,8 +154,8 @@ fn nothing(findings: &Findings, rule: &str) -> Markup {
         .collect();
     let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
     for place in &opens {
-        let outcome = findings.outcome(*place, findings.statistics.main_ms);
-        let reason = outcome.and_then(|outcome| outcome.excluded).map_or("unknown", crate::Exclusion::as_str);
+        let outcome = outcome(findings, *place, findings.main_ms);
+        let reason = outcome.and_then(|outcome| outcome.excluded).map_or("unknown", Exclusion::as_str);
         *reasons.entry(reason).or_default() += 1;
     }
     html! {

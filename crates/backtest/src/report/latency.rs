@@ -1,14 +1,13 @@
 //! How long it took: of the run that recorded, stage by stage, and of the posts on their way to a decision.
 
 use maud::{Markup, PreEscaped, html};
-use stoop_latency::{Nanos, Row, Stage};
+use stoop_latency::{Nanos, Stage};
 use stoop_model::Decision;
 
 use super::charts::{self, Colour, FOURTH, MAIN, Percentiles, SECOND, THIRD};
 use super::text::count;
-use crate::recorded::Recorded;
-use crate::statistics::quantile;
-use crate::study::Findings;
+use crate::average::quantile;
+use crate::findings::{Findings, Recorded, RecordedStage};
 
 const COLOURS: [(Colour, &str); 4] =
     [(MAIN, "key main"), (SECOND, "key second"), (THIRD, "key third"), (FOURTH, "key fourth")];
@@ -22,24 +21,27 @@ struct Spread {
     values: [Option<u64>; 5],
 }
 
-/// What the stages took the run that recorded.
+/// The latencies of the stages in the run that recorded.
 pub(super) fn stages(findings: &Findings) -> Markup {
     let recorded = &findings.recorded;
     if recorded.lines == 0 {
         return html! { p {
-            "No input holds decisions of a live run, so nobody has measured what a stage took: JSONL has frames alone, and a tape has \
-             decisions only if the run that recorded it had rules. A replay measures nothing: it takes its time from the recording."
+            "No input holds decisions of a live run, so there are no latencies by stage: JSONL has frames alone, "
+            "and a tape has decisions only if the run that recorded it had rules. A replay cannot measure any, because "
+            "its time comes from the recording."
         } };
     }
     let of = |is_it: fn(Stage) -> bool| -> Vec<Spread> {
-        recorded.stages.iter().filter(|row| is_it(row.stage)).map(spread).collect()
+        recorded.stages.iter().filter(|stage| is_it(stage.row.stage)).map(spread).collect()
     };
     let engine = of(|stage| stage.clock() == stoop_latency::Clock::Machine);
     let way = of(|stage| stage.clock() == stoop_latency::Clock::Wall);
     html! {
         p {
-            "Measured by the run that wrote the tapes, on " (count(usize::try_from(recorded.lines).unwrap_or(usize::MAX), "decision"))
-            " it recorded there" (left_out(recorded)) ". They belong to those decisions, whatever this study has decided: a replay measures nothing."
+            "Measured by the run that wrote the tapes, on "
+            (count(usize::try_from(recorded.lines).unwrap_or(usize::MAX), "decision"))
+            " it recorded there" (left_out(recorded))
+            ". These latencies belong to the recorded decisions, not to those of this study: a replay measures none."
         }
         @if engine.is_empty() && way.is_empty() {
             p { "None of them has a latency: they were written by a replay, not by a live run." }
@@ -54,20 +56,20 @@ pub(super) fn stages(findings: &Findings) -> Markup {
 fn left_out(recorded: &Recorded) -> String {
     let parts = [
         (recorded.unmeasured, "without latency"),
-        (recorded.untriggered, "made by a deadline or a word from outside"),
+        (recorded.untriggered, "caused by a deadline or a command"),
         (recorded.late, "on posts that came late"),
     ];
-    let told: Vec<String> = parts
+    let shown: Vec<String> = parts
         .iter()
         .filter(|(number, _)| *number > 0)
         .map(|(number, what)| format!("{number} {what}"))
         .collect();
-    if told.is_empty() { String::new() } else { format!("; left out: {}", told.join(", ")) }
+    if shown.is_empty() { String::new() } else { format!("; left out: {}", shown.join(", ")) }
 }
 
-fn spread(row: &Row) -> Spread {
+fn spread(RecordedStage { name, row }: &RecordedStage) -> Spread {
     Spread {
-        name: Recorded::name(row.stage).to_owned(),
+        name: (*name).to_owned(),
         count: row.count,
         negative: row.negative,
         values: [row.p50, row.p90, row.p99, row.p99_9, row.max],
@@ -92,8 +94,8 @@ pub(super) fn opens(findings: &Findings) -> Markup {
     ];
     html! {
         p {
-            "Of the opens of this study that did not come late. In a replay a decision is made at the time its frame came; from JSONL at the \
-             time the server sent it."
+            "For the opens of this study, without late ones. The time of a decision in a replay is that at which "
+            "its frame was received; from JSONL, that at which the server sent it."
         }
         div.pair { (plot("From the post to the decision", &rows)) }
     }
@@ -122,25 +124,35 @@ fn plot(title: &str, rows: &[Spread]) -> Markup {
     let has_negative = measured.iter().any(|row| row.negative > 0);
     html! {
         figure {
-            @if measured.iter().any(|row| row.count > 0) { (PreEscaped(charts::percentiles(&Percentiles { title, curves }))) }
+            @if measured.iter().any(|row| row.count > 0) {
+                (PreEscaped(charts::percentiles(&Percentiles { title, curves })))
+            }
             figcaption { (title) }
             div.scroll { table {
                 thead { tr {
-                    th { "Stage" } th.n { "p50" } th.n { "p90" } th.n { "p99" } th.n { "p99.9" } th.n { "max" } th.n { "n" }
+                    th { "Stage" } th.n { "p50" } th.n { "p90" } th.n { "p99" } th.n { "p99.9" } th.n { "max" }
+                    th.n { "n" }
                     @if has_negative { th.n { "negative" } }
                 } }
                 tbody { @for (row, (_, key)) in measured.iter().zip(COLOURS.iter().cycle()) { tr {
                     td.when { span class=(key) { "● " } (row.name) }
-                    @for value in row.values { td.n { (value.map_or_else(|| "–".to_owned(), |ns| Nanos(ns).to_string().replace(' ', "\u{a0}"))) } }
+                    @for value in row.values { td.n { (time(value)) } }
                     td.n { (row.count) }
                     @if has_negative { td.n { (row.negative) } }
                 } } }
             } }
             @if measured.iter().any(|row| (1..1000).contains(&row.count)) {
-                p.note { "Of so few values, whatever is above p" (reach(&measured)) " is little else than the largest." }
+                p.note {
+                    "With fewer than 1,000 values, percentiles above p" (reach(&measured))
+                    " say little more than the maximum does."
+                }
             }
         }
     }
+}
+
+fn time(ns: Option<u64>) -> String {
+    ns.map_or_else(|| "–".to_owned(), |ns| Nanos(ns).to_string().replace(' ', "\u{a0}"))
 }
 
 /// The last percentile that the smallest number of values tells apart from the largest.

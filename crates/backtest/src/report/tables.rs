@@ -3,40 +3,46 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::charts::{self, Area, BAND, Chart, Curve, Interval, MAIN, SECOND};
+use super::lookup::order;
 use super::text::{chance, number, percent, range, share, span};
-use crate::statistics::{Dimension, GroupRow};
-use crate::study::Findings;
+use crate::findings::{Dimension, Findings};
+use crate::statistics::{GroupRow, Statistics};
 
 /// Authors that are shown.
 pub(super) const AUTHORS: usize = 30;
 
 /// Mean after costs over every horizon, with its interval and the band of random moments.
-pub(super) fn fans(findings: &Findings) -> Markup {
+pub(super) fn fans(findings: &Findings, statistics: &Statistics) -> Markup {
     let rows = |rule: &str| -> Vec<&GroupRow> {
-        let all = findings.statistics.groups.iter();
+        let all = statistics.groups.iter();
         all.filter(|row| row.by == Dimension::All && row.rule == rule).collect()
     };
     let benchmark = findings.settings.benchmark.as_deref();
-    let rules = super::headline::order(findings).into_iter().map(|(rule, _)| rule);
+    let rules = order(findings, statistics).into_iter().map(|(rule, _)| rule);
     let rules = rules.filter(|rule| !rows(rule).is_empty());
     html! {
         p.note {
-            span.key.main { "Mean after costs" } " with 95 % of a bootstrap by cluster; "
+            span.key.main { "Mean after costs" } " with its 95 % interval from a bootstrap by cluster; "
             span.key.second { "median after costs" } "; " span.key.band { "grey" }
             ": 95 % of the means of random moments, before costs."
         }
         p.note {
-            "In the tables " b { "n" } " is outcomes, and in brackets clusters, of which there are as many as independent observations; "
-            b { "t" } " is the mean after costs over its standard error, " b { "p" } " the two-sided chance of such a t, "
-            b { "p, trials" } " that of the best of all trials on these frames."
+            "In the tables, " b { "n" } " is the number of outcomes, followed by that of clusters in brackets: "
+            "there are only as many independent observations as clusters. " b { "t" }
+            " is the mean after costs over its standard error, " b { "p" }
+            " the two-sided chance of such a t, and " b { "p, trials" }
+            " the chance that the best of all trials on these frames looks like this by luck."
         }
         @for rule in rules {
             h3 { (rule) }
             // Over a day prices go so far that the minutes would be flat beside it.
-            div.pair { @for (rows, until) in [(&near(&rows(rule)), "up to an hour"), (&rows(rule), "over every horizon")] {
-                @if rows.len() > 1 && rows.iter().any(|row| row.summary.clusters > 1) { figure { (PreEscaped(fan(rule, rows))) figcaption { (rule) ", " (until) } } }
+            @let until = [(near(&rows(rule)), "up to an hour"), (rows(rule), "over every horizon")];
+            div.pair { @for (rows, until) in &until {
+                @if rows.len() > 1 && rows.iter().any(|row| row.summary.clusters > 1) {
+                    figure { (PreEscaped(fan(rule, rows))) figcaption { (rule) ", " (until) } }
+                }
             } }
-            (group_table(&rows(rule), Told::Horizon, benchmark))
+            (group_table(&rows(rule), FirstColumn::Horizon, benchmark))
         }
     }
 }
@@ -75,17 +81,18 @@ fn fan(rule: &str, rows: &[&GroupRow]) -> String {
 }
 
 /// Groups of a dimension over the main horizon.
-pub(super) fn groups(findings: &Findings, by: Dimension) -> Markup {
-    let main_ms = findings.statistics.main_ms;
-    let rows = findings.statistics.groups.iter().filter(|row| row.by == by && row.horizon_ms == main_ms);
+pub(super) fn groups(findings: &Findings, statistics: &Statistics, by: Dimension) -> Markup {
+    let main_ms = statistics.main_ms;
+    let rows = statistics.groups.iter().filter(|row| row.by == by && row.horizon_ms == main_ms);
     let rows: Vec<&GroupRow> = rows.collect();
     let plot = charts::intervals(&format!("Mean after costs over {}", span(main_ms)), &intervals(&rows));
     html! {
         p.note { "Over " (span(main_ms)) "." }
         @if let Some(plot) = plot { figure { (PreEscaped(plot)) figcaption {
-            span.key.main { "Mean after costs" } " with its 95 % interval; " span.key.band { "grey" } ": random moments."
+            span.key.main { "Mean after costs" } " with its 95 % interval; " span.key.band { "grey" }
+            ": random moments."
         } } }
-        (group_table(&rows, Told::Group, findings.settings.benchmark.as_deref()))
+        (group_table(&rows, FirstColumn::Group, findings.settings.benchmark.as_deref()))
     }
 }
 
@@ -107,17 +114,17 @@ fn intervals(rows: &[&GroupRow]) -> Vec<Interval> {
     rows.iter().filter_map(interval).collect()
 }
 
-/// What a row of a table of groups begins with.
+/// The first column of a table of groups.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Told {
+enum FirstColumn {
     /// All rows are of one rule: the horizon.
     Horizon,
     /// All are of one horizon: the rule and the value.
     Group,
 }
 
-fn group_table(rows: &[&GroupRow], told: Told, benchmark: Option<&str>) -> Markup {
-    let is_group = told == Told::Group;
+fn group_table(rows: &[&GroupRow], first: FirstColumn, benchmark: Option<&str>) -> Markup {
+    let is_group = first == FirstColumn::Group;
     html! {
         div.scroll { table.stick {
             thead { tr {
@@ -144,21 +151,26 @@ fn group_table(rows: &[&GroupRow], told: Told, benchmark: Option<&str>) -> Marku
     }
 }
 
-/// Authors, and whether their past would have told.
-pub(super) fn scoreboard(findings: &Findings) -> Markup {
-    let board = &findings.statistics.scoreboard;
+/// Authors, and whether following them by their past would have helped.
+pub(super) fn scoreboard(statistics: &Statistics) -> Markup {
+    let board = &statistics.scoreboard;
     html! {
         p {
-            "Over " (span(board.horizon_ms)) ", all rules together. Had one followed only authors whose score was above 0 at the time, "
-            @if board.followed == 0 { "none of the " (board.passed_over) " outcomes would have been taken." }
+            "Over " (span(board.horizon_ms)) ", all rules together. If you had followed only authors whose score "
+            "was above 0 at the time, "
+            @if board.followed == 0 { "you would have traded none of the " (board.passed_over) " outcomes." }
             @else {
                 (board.followed) " outcomes would have had a net mean of " (percent(board.followed_net_mean))
-                @if board.passed_over > 0 { "; the other " (board.passed_over) " had " (percent(board.passed_over_net_mean)) }
+                @if board.passed_over > 0 {
+                    "; the other " (board.passed_over) " had " (percent(board.passed_over_net_mean))
+                }
                 "."
             }
         }
         div.scroll { table {
-            thead { tr { th { "Author" } th.n { "Outcomes" } th.n { "Net mean" } th.n { "Drawn to the mean" } th.n { "Hits" } } }
+            thead { tr {
+                th { "Author" } th.n { "Outcomes" } th.n { "Net mean" } th.n { "Shrunk to the mean" } th.n { "Hits" }
+            } }
             tbody { @for row in board.authors.iter().take(AUTHORS) { tr {
                 td { "@" (row.author) } td.n { (row.outcomes) } td.n { (percent(Some(row.net_mean))) }
                 td.n { (percent(Some(row.net_mean_shrunk))) } td.n { (share(Some(row.hit_rate))) }

@@ -1,4 +1,4 @@
-//! Numbers as people read them.
+//! Numbers and times, formatted for people.
 
 /// Between a number and its unit: no line breaks there.
 const JOIN: char = '\u{a0}';
@@ -24,12 +24,12 @@ pub(super) fn share(share: Option<f64>) -> String {
     share.map_or_else(|| "–".to_owned(), |share| format!("{:.0}{JOIN}%", share * 100.0))
 }
 
-/// So many of something, whose name takes an s.
+/// A number of things, whose name forms its plural with an s.
 pub(super) fn count(number: usize, name: &str) -> String {
     format!("{number}{JOIN}{name}{}", if number == 1 { "" } else { "s" })
 }
 
-/// How long something took, ms, as people say it.
+/// A duration, ms, in the units in which people say it.
 pub(super) fn wait(ms: Option<f64>) -> String {
     let Some(ms) = ms else { return "–".to_owned() };
     let sign = if ms < 0.0 { "−" } else { "" };

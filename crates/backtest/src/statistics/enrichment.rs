@@ -6,12 +6,12 @@ use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
 use stoop_model::{Basis, DecisionId, DecisionKind, Op, Trigger};
 
-use super::groups::point;
-use super::{mean, median, quantile};
+use super::sample::Point;
+use crate::average::{mean, median, quantile};
+use crate::findings::{Event, Findings};
 use crate::outcome::{by_side, change};
-use crate::study::{Event, Findings};
 
-/// What became of the opens of a rule that did not wait for the enrichment.
+/// The fate of the opens of a rule that did not wait for the enrichment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct EnrichmentRow {
     /// The rule.
@@ -33,8 +33,8 @@ pub struct EnrichmentRow {
     pub head_start_median: Option<f64>,
     /// Opens held that have both entries.
     pub head_starts: usize,
-    /// Mean after costs of the opens that were cancelled, over the main horizon: what acting on them came to, and waiting
-    /// would have kept away.
+    /// Mean after costs of the opens that were cancelled, over the main horizon: what acting on them came to, and
+    /// waiting would have kept away.
     pub cancelled_net_mean: Option<f64>,
     /// Cancelled opens with such an outcome.
     pub cancelled_outcomes: usize,
@@ -56,13 +56,13 @@ pub struct Delay {
 }
 
 /// Follows every open on content through its life.
-pub(crate) fn enrichment(findings: &Findings, horizon_ms: i64) -> (Vec<EnrichmentRow>, Vec<Delay>) {
+pub(super) fn enrichment(findings: &Findings) -> (Vec<EnrichmentRow>, Vec<Delay>) {
     let mut lives: BTreeMap<DecisionId, Vec<usize>> = BTreeMap::new();
     for (place, event) in findings.events.iter().enumerate() {
         lives.entry(event.decision.id).or_default().push(place);
     }
     let width = findings.settings.horizons_ms.len();
-    let horizon = findings.settings.horizons_ms.iter().position(|known| *known == horizon_ms);
+    let horizon = findings.settings.horizons_ms.iter().position(|known| *known == findings.main_ms);
     let mut rules: BTreeMap<&str, (EnrichmentRow, Vec<f64>, Vec<f64>)> = BTreeMap::new();
     let mut delays: BTreeMap<&str, BTreeMap<String, i64>> = BTreeMap::new();
     for life in lives.values() {
@@ -90,7 +90,7 @@ pub(crate) fn enrichment(findings: &Findings, horizon_ms: i64) -> (Vec<Enrichmen
             let reason = end.decision.reason.map_or("none", stoop_model::CancelReason::as_str);
             *row.reasons.entry(reason).or_default() += 1;
             let outcome = horizon.map(|horizon| &findings.outcomes[open * width + horizon]);
-            cancelled.extend(outcome.and_then(|outcome| point(event, outcome)).map(|point| point.net));
+            cancelled.extend(outcome.and_then(|outcome| Point::of(event, outcome)).map(|point| point.net));
         }
         if let Some(first) = later().find(|event| event.decision.trigger == Trigger::Op(Op::Meta)) {
             let author = event.decision.author.as_deref().unwrap_or("none");

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
 
-use super::{mean, median};
+use crate::average::{mean, median};
+use crate::findings::Findings;
 use crate::outcome::{by_side, change};
-use crate::study::Findings;
 
 /// Moves of a rule's outcomes over the main horizon, by side, before costs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -22,14 +22,14 @@ pub struct MoveRow {
     pub gone_mean: f64,
     /// `gone_mean` as a share of `whole_mean`; none if the whole is not a move for the side.
     pub gone_share: Option<f64>,
-    /// Half of the outcomes were at their furthest within so many seconds of the entry.
+    /// Half of the outcomes were at their furthest within this many seconds of the entry.
     pub peak_s_median: f64,
 }
 
 /// Moves of every rule.
-pub(crate) fn moves(findings: &Findings, horizon_ms: i64) -> Vec<MoveRow> {
+pub(super) fn moves(findings: &Findings) -> Vec<MoveRow> {
     let mut rules: BTreeMap<&str, [Vec<f64>; 3]> = BTreeMap::new();
-    for outcome in findings.outcomes.iter().filter(|outcome| outcome.horizon_ms == horizon_ms) {
+    for outcome in findings.outcomes.iter().filter(|outcome| outcome.horizon_ms == findings.main_ms) {
         let event = &findings.events[outcome.event];
         let (Some(before), Some(entry), Some(exit), Some(peak_ns), true) =
             (event.before, event.entry, outcome.exit, outcome.peak_ns, event.counts)

@@ -1,9 +1,13 @@
-//! What a handful of outcomes says, and how sure one may be.
+//! What a handful of outcomes says, and how sure that is.
 
+use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use super::{Dice, mean, median, quantile};
+use crate::average::{mean, median, quantile};
+use crate::dice::Dice;
+use crate::findings::Event;
+use crate::outcome::{Outcome, by_side};
 
 /// Samples of a bootstrap.
 const RESAMPLES: usize = 1000;
@@ -13,7 +17,7 @@ const RESAMPLES: usize = 1000;
 pub struct Summary {
     /// Outcomes.
     pub outcomes: usize,
-    /// Clusters of them: so many observations there are.
+    /// Clusters of them: the number of independent observations.
     pub clusters: usize,
     /// Mean by side before costs.
     pub mean: Option<f64>,
@@ -43,20 +47,36 @@ pub struct Summary {
 
 /// An outcome as statistics see it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Point {
+pub(super) struct Point {
     /// By side, before costs.
     pub gross: f64,
     /// After costs.
     pub net: f64,
     /// By side, before costs, less the benchmark's.
     pub adjusted: Option<f64>,
-    /// Its cluster, numbered anyhow.
+    /// The number of its cluster, in any order.
     pub cluster: usize,
+}
+
+impl Point {
+    /// An outcome that counts; its cluster is not numbered yet.
+    pub(super) fn of(event: &Event, outcome: &Outcome) -> Option<Self> {
+        if !event.counts {
+            return None;
+        }
+        let side = event.decision.rule.side;
+        Some(Self {
+            gross: by_side(outcome.gross?, side).to_f64()?,
+            net: outcome.net?.to_f64()?,
+            adjusted: outcome.adjusted.and_then(|adjusted| by_side(adjusted, side).to_f64()),
+            cluster: 0,
+        })
+    }
 }
 
 impl Summary {
     /// Sums up; `purpose` seeds the bootstrap.
-    pub(crate) fn of(points: &[Point], purpose: &[&[u8]]) -> Self {
+    pub(super) fn of(points: &[Point], purpose: &[&[u8]]) -> Self {
         let gross: Vec<f64> = points.iter().map(|point| point.gross).collect();
         let net: Vec<f64> = points.iter().map(|point| point.net).collect();
         let adjusted: Vec<f64> = points.iter().filter_map(|point| point.adjusted).collect();
@@ -97,7 +117,7 @@ fn sums(points: &[Point]) -> Vec<(f64, f64)> {
     sums
 }
 
-/// The mean over its standard error, which takes a cluster for one observation.
+/// The mean over its standard error, which counts a cluster as one observation.
 fn t_by_cluster(count: usize, clusters: &[(f64, f64)]) -> Option<f64> {
     let groups = clusters.len() as f64;
     if groups < 2.0 {
@@ -107,7 +127,7 @@ fn t_by_cluster(count: usize, clusters: &[(f64, f64)]) -> Option<f64> {
     let mean = clusters.iter().map(|(sum, _)| sum).sum::<f64>() / count;
     let squares: f64 = clusters.iter().map(|(sum, size)| (sum - size * mean).powi(2)).sum();
     let error = (groups / (groups - 1.0) * squares).sqrt() / count;
-    // Outcomes that are all alike, as of a price that never moved, say nothing of how sure one may be.
+    // Outcomes that are all alike, as with a price that never moved, say nothing about certainty.
     (error > mean.abs() * 1e-12).then(|| mean / error)
 }
 
@@ -116,7 +136,7 @@ fn chance(t: f64, clusters: usize) -> Option<f64> {
     Some((2.0 * students.sf(t.abs())).min(1.0))
 }
 
-/// Where 95 % of the means lie if clusters are drawn anew, with repetition.
+/// Where 95 % of the means lie if clusters are drawn again, with repetition.
 fn bootstrap(clusters: &[(f64, f64)], dice: &mut Dice) -> Option<(f64, f64)> {
     if clusters.len() < 2 {
         return None;

@@ -5,9 +5,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::findings::Findings;
+
 /// The trials on all inputs, as a file keeps them: a line each, `INPUTS RULE_HASH LATENCY_NS HORIZON_MS`, sorted.
 ///
-/// A trial done again is no new trial.
+/// A trial that is repeated does not count again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trials {
     lines: BTreeSet<String>,
@@ -19,7 +21,7 @@ pub struct Trials {
 pub struct TrialsError {
     /// The file.
     pub path: PathBuf,
-    /// What the operating system said.
+    /// The error of the operating system.
     pub source: io::Error,
 }
 
@@ -35,7 +37,17 @@ impl Trials {
         }
     }
 
-    /// Takes a trial.
+    /// Adds what a study has tried: each of its rules that opened, with its latency, over each horizon.
+    pub fn add_study(&mut self, inputs: &str, findings: &Findings) {
+        let settings = &findings.settings;
+        for event in findings.events.iter().filter(|event| event.counts) {
+            for horizon_ms in &settings.horizons_ms {
+                self.add(inputs, event.decision.rule.hash, settings.latency_ns, *horizon_ms);
+            }
+        }
+    }
+
+    /// Adds a trial.
     pub fn add(&mut self, inputs: &str, rule_hash: [u8; 8], latency_ns: i64, horizon_ms: i64) {
         let rule_hash = u64::from_be_bytes(rule_hash);
         self.lines.insert(format!("{inputs} {rule_hash:016x} {latency_ns} {horizon_ms}"));
@@ -58,9 +70,9 @@ impl Trials {
     }
 }
 
-/// The chance that the best of so many trials looks like this by luck: Šidák's. It takes trials for independent, which
+/// The chance that the best of `trials` looks like this by luck, after Šidák. It assumes independent trials, which
 /// horizons of one rule are not, and so errs to the cautious side.
-pub(crate) fn deflated(p: f64, trials: usize) -> f64 {
+pub(super) fn deflated(p: f64, trials: usize) -> f64 {
     -(trials as f64 * (-p).ln_1p()).exp_m1()
 }
 

@@ -1,21 +1,21 @@
-//! What can be said of a group of outcomes, in a word.
+//! The verdict on a group of outcomes.
 
 use serde::Serialize;
 
-use super::GroupRow;
+use super::sample::Summary;
 
-/// A chance below this is taken for more than luck.
+/// A chance below this counts as more than luck.
 pub(crate) const RARE: f64 = 0.05;
 
-/// What can be said of a group over one horizon, the strongest claim first: no stronger than its weakest ground.
+/// The verdict on a group over one horizon, the strongest claim first. It is no stronger than its weakest ground.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Above random moments after costs, and no luck of so many trials.
+    /// Above random moments after costs, and rarer than the best of all trials by luck.
     Holds,
-    /// Above random moments after costs, and luck would do it.
+    /// Above random moments after costs, but luck could explain it.
     MayBeLuck,
-    /// Above random moments after costs, and not without what the benchmark did meanwhile.
+    /// Above random moments after costs, but not without the return of the benchmark.
     MarketDidIt,
     /// Above random moments before costs, and not after.
     CostsTakeIt,
@@ -26,17 +26,20 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    pub(crate) fn of(row: &GroupRow) -> Self {
-        let summary = &row.summary;
-        let (Some(beats), Some(low)) = (row.beats_placebo, summary.net_low) else { return Self::TooFew };
-        // Without trials counted the chance stands as it is.
-        let is_rare = row.p_deflated.or(summary.p).is_some_and(|p| p < RARE);
-        let moves = summary.mean.zip(row.placebo_high).is_some_and(|(mean, high)| mean > high);
+    /// Judges a group by the upper bound of its random moments, and by its chance among all trials if they were
+    /// counted.
+    pub(super) fn of(summary: &Summary, placebo_high: Option<f64>, p_deflated: Option<f64>) -> Self {
+        let (Some(net), Some(high), Some(low)) = (summary.net_mean, placebo_high, summary.net_low) else {
+            return Self::TooFew;
+        };
+        let beats = net > high;
+        let is_rare = p_deflated.or(summary.p).is_some_and(|p| p < RARE);
+        let moves = summary.mean.is_some_and(|mean| mean > high);
         // After costs, as the mean is, and only if most outcomes have a benchmark.
-        let costs = summary.mean.zip(summary.net_mean).map(|(mean, net)| mean - net);
+        let costs = summary.mean.map(|mean| mean - net);
         let alone = summary.adjusted_mean.zip(costs).map(|(adjusted, costs)| adjusted - costs);
         let is_told = 2 * summary.adjusted_outcomes >= summary.outcomes;
-        let is_market = is_told && alone.zip(row.placebo_high).is_some_and(|(alone, high)| alone <= high);
+        let is_market = is_told && alone.is_some_and(|alone| alone <= high);
         match (beats, moves) {
             (true, _) if is_market => Self::MarketDidIt,
             (true, _) if low > 0.0 && is_rare => Self::Holds,
@@ -62,7 +65,6 @@ impl Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::statistics::{Dimension, Summary};
 
     fn verdict(mean: f64, net: f64, low: f64, p_deflated: f64, clusters: usize) -> Verdict {
         let is_one = clusters < 2;
@@ -76,23 +78,7 @@ mod tests {
             p: (!is_one).then_some(p_deflated / 2.0),
             ..Summary::default()
         };
-        Verdict::of(&row(summary, p_deflated, net))
-    }
-
-    fn row(summary: Summary, p_deflated: f64, net: f64) -> GroupRow {
-        GroupRow {
-            rule: "test".to_owned(),
-            by: Dimension::All,
-            value: "all".to_owned(),
-            horizon_ms: 300_000,
-            summary,
-            placebo_mean: Some(0.0),
-            placebo_low: Some(-0.01),
-            placebo_high: Some(0.01),
-            beats_placebo: Some(net > 0.01),
-            p_deflated: Some(p_deflated),
-            verdict: None,
-        }
+        Verdict::of(&summary, Some(0.01), Some(p_deflated))
     }
 
     #[test]
@@ -120,7 +106,7 @@ mod tests {
                 p: Some(0.001),
                 ..Summary::default()
             };
-            Verdict::of(&row(summary, 0.001, 0.02))
+            Verdict::of(&summary, Some(0.01), Some(0.001))
         };
         assert_eq!(verdict(0.029, 40), Verdict::Holds);
         assert_eq!(verdict(0.001, 40), Verdict::MarketDidIt);

@@ -6,8 +6,14 @@ use std::path::Path;
 use stoop_model::{Asset, AssetClass, Side};
 
 use super::*;
-use crate::assign::SeriesBy;
-use crate::trial::{MINUTE_NS, NOON_NS, decision, with};
+use crate::made_up::{MINUTE_NS, NOON_NS, decision, with};
+use crate::outcome::Exclusion;
+use crate::report::report;
+use crate::search::{SeriesBy, SeriesNames};
+use crate::statistics::Statistics;
+use crate::summary::write_summary;
+use crate::table::write_outcomes;
+use crate::tally::assigned_series;
 
 /// Minute bars whose price goes up by 0.01 a minute from 1.00 at noon, in a folder.
 fn folder(minutes: i64) -> tempfile::TempDir {
@@ -50,7 +56,7 @@ fn findings(decisions: &[Decision], settings: Settings, folder: &Path) -> Findin
 
 fn table(findings: &Findings) -> Vec<String> {
     let mut out = Vec::new();
-    findings.write_outcomes(&mut out).expect("a Vec takes it");
+    write_outcomes(findings, &mut out).expect("a Vec takes it");
     String::from_utf8(out).expect("UTF-8").split_terminator("\r\n").map(str::to_owned).collect()
 }
 
@@ -59,7 +65,8 @@ fn a_decision_has_a_row_for_each_horizon() {
     let folder = folder(10);
     let rows = table(&findings(&[decision(1, 0)], settings(&[1_000, 120_000, 600_000]), folder.path()));
     assert_eq!(rows[0], crate::table::COLUMNS.join(","));
-    let head = "00000000000000010000000000000000,0,true,test,fixture_author_of_posts,2064689031777615872,,post,open,content,,,UPUSDT,\
+    let head = "00000000000000010000000000000000,0,true,test,fixture_author_of_posts,2064689031777615872,,post,open,\
+                content,,,UPUSDT,\
                 buy,1767614400000000000,1767614400000000000,1.00,";
     assert_eq!(rows[1], format!("{head}1000,,,,,,,,,coarse,series"));
     let done = "120000,1767614520000000000,1.02,0.020000000000,0.009000000000,,0.020000000000,0.000000000000,\
@@ -182,7 +189,7 @@ fn every_asset_is_told_with_its_series_and_why_or_with_what_was_looked_for() {
     ];
     let settings = Settings { horizons_ms: vec![60_000], ..Settings::default() };
     let found = findings(&decisions, settings, folder.path());
-    let rows: Vec<_> = found.assigned();
+    let rows: Vec<_> = assigned_series(&found);
     let told: Vec<_> = rows
         .iter()
         .map(|row| (&*row.asset, row.series.as_deref(), row.series_by, row.by_symbol_alone, row.opens))
@@ -201,7 +208,7 @@ fn every_asset_is_told_with_its_series_and_why_or_with_what_was_looked_for() {
     let ends: Vec<&str> =
         table.iter().skip(1).map(|row| row.rsplit(',').next().unwrap_or_default()).collect();
     assert_eq!(ends, ["symbol", "symbol", "symbol", "", ""]);
-    let page = found.report("0.0.0", &[], &[]);
+    let page = report(&found, &Statistics::of(&found, 0), "0.0.0", &[], &[]);
     for text in [
         "1\u{a0}open on a contract is measured by symbol alone.",
         "none; looked for GONEUSDT, 1000GONEUSDT",
@@ -210,7 +217,7 @@ fn every_asset_is_told_with_its_series_and_why_or_with_what_was_looked_for() {
         assert!(page.contains(text), "{text}");
     }
     let mut summary = Vec::new();
-    found.write_summary(&mut summary, "0.0.0", &[]).expect("a Vec takes it");
+    write_summary(&found, &Statistics::of(&found, 0), &mut summary, "0.0.0", &[]).expect("a Vec takes it");
     let summary: serde_json::Value = serde_json::from_slice(&summary).expect("JSON");
     assert_eq!(summary["assigned"][3]["looked_for"], serde_json::json!(["GONEUSDT", "1000GONEUSDT"]));
     assert_eq!(summary["assigned"][0]["series_by"], "symbol");
@@ -282,13 +289,13 @@ fn what_was_missed_is_told_and_counts_nowhere() {
         (text(signal.from_post), text(signal.from_seen)),
         ("0.049505".to_owned(), "0.045045".to_owned())
     );
-    let row = &found.statistics.missed[0];
+    let row = &Statistics::of(&found, 0).missed[0];
     assert_eq!(
         (row.signals, row.priced, row.delay_ms_p50, row.delay_ms_max),
         (1, 1, Some(600_000.0), Some(600_000.0))
     );
     assert_eq!((found.events.len(), found.outcomes.len()), (1, 2));
-    assert!(found.statistics.groups.iter().all(|row| row.summary.outcomes == 1));
+    assert!(Statistics::of(&found, 0).groups.iter().all(|row| row.summary.outcomes == 1));
 }
 
 #[test]
@@ -329,7 +336,7 @@ fn random_moments_are_as_many_as_there_are_clusters() {
     let band = |count: u64| {
         let decisions: Vec<Decision> = (0..count).map(|n| decision(n, 86_400_000)).collect();
         let found = findings(&decisions, settings(&[300_000]), folder.path());
-        let row = found.statistics.groups.first().expect("a group").clone();
+        let row = Statistics::of(&found, 0).groups.first().expect("a group").clone();
         assert_eq!((row.summary.outcomes as u64, row.summary.clusters), (count, 1));
         (row.placebo_low.expect("a bound"), row.placebo_high.expect("a bound"))
     };
@@ -342,7 +349,7 @@ fn what_is_held_against_no_random_moments_has_no_verdict() {
     let folder = restless();
     let decisions: Vec<Decision> = (0..).zip([0, 30, 60]).map(|(n, m)| decision(n, m * 60_000)).collect();
     let found = findings(&decisions, settings(&[300_000]), folder.path());
-    for row in &found.statistics.groups {
+    for row in &Statistics::of(&found, 0).groups {
         let verdict = serde_json::to_value(row).expect("a row")["verdict"].clone();
         assert_eq!(verdict.is_null(), row.placebo_high.is_none(), "{row:?}");
     }

@@ -13,10 +13,11 @@ use parquet::schema::parser::parse_message_type;
 use rust_decimal::Decimal;
 
 use super::{COLUMNS, Cell, row};
+use crate::findings::Findings;
 use crate::outcome::PLACES;
-use crate::study::Findings;
 
-/// Prices are texts: no decimal of 38 digits, which is what readers take, holds 28 digits before the point and behind it.
+/// Prices are texts, because the largest decimal that readers accept, with 38 digits, cannot hold 28 digits on both
+/// sides of the point.
 const SCHEMA: &str = "message outcomes {
     required binary id (STRING);
     required int64 revision;
@@ -50,27 +51,25 @@ const SCHEMA: &str = "message outcomes {
 /// Rows of a group, some 2 KiB each until it is written.
 const GROUP_ROWS: usize = 1 << 14;
 
-impl Findings {
-    /// Writes the outcomes as Parquet: the rows and columns of [`Self::write_outcomes`] in the same order. Times are
-    /// timestamps in ns, UTC, returns decimals with 12 places, prices texts with the digits of their source; what is not
-    /// there is null.
-    pub fn write_outcomes_parquet(&self, out: impl Write + Send) -> io::Result<()> {
-        let properties =
-            WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?)).build();
-        let schema = Arc::new(parse_message_type(SCHEMA)?);
-        let mut out = SerializedFileWriter::new(out, schema, Arc::new(properties))?;
-        for outcomes in self.outcomes.chunks(GROUP_ROWS) {
-            let rows: Vec<_> =
-                outcomes.iter().map(|outcome| row(&self.events[outcome.event], outcome)).collect();
-            let mut group = out.next_row_group()?;
-            for place in 0..COLUMNS.len() {
-                column(&mut group, rows.iter().map(|row| &row[place]))?;
-            }
-            group.close()?;
+/// Writes the outcomes as Parquet: the rows and columns of [`write_outcomes`](super::write_outcomes) in the same
+/// order. Times are timestamps in ns, UTC, returns decimals with 12 places, prices texts with the digits of their
+/// source; absent values are null.
+pub fn write_outcomes_parquet(findings: &Findings, out: impl Write + Send) -> io::Result<()> {
+    let properties =
+        WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?)).build();
+    let schema = Arc::new(parse_message_type(SCHEMA)?);
+    let mut out = SerializedFileWriter::new(out, schema, Arc::new(properties))?;
+    for outcomes in findings.outcomes.chunks(GROUP_ROWS) {
+        let rows: Vec<_> =
+            outcomes.iter().map(|outcome| row(&findings.events[outcome.event], outcome)).collect();
+        let mut group = out.next_row_group()?;
+        for place in 0..COLUMNS.len() {
+            column(&mut group, rows.iter().map(|row| &row[place]))?;
         }
-        out.close()?;
-        Ok(())
+        group.close()?;
     }
+    out.close()?;
+    Ok(())
 }
 
 /// Writes the next column; its cells have the type that the schema says.

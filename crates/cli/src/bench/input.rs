@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use stoop::replay::{Frames, InputError, Line};
 use stoop::wire::Limits;
-use stoop_mock::synth::{Generator, Options};
+use stoop_synth::{Generator, Options};
 
 /// Most bytes of frames that are held; what comes after is not read.
 const MOST_BYTES: usize = 1 << 30;

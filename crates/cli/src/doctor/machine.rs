@@ -58,7 +58,8 @@ fn clocks(report: &mut Report) -> Result<(), Failure> {
         if cost_ns < SLOW_CLOCK_NS {
             report.ok(Check::Monotonic, detail)?;
         } else {
-            let advice = "every frame reads it a few times; a kernel that can use the processor's counter (clock source \
+            let advice = "every frame reads it a few times; a kernel that can use the processor's counter \
+             (clock source \
                           tsc) reads it in tens of ns";
             report.warn(Check::Monotonic, detail, advice)?;
         }

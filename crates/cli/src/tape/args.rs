@@ -1,4 +1,4 @@
-//! What was typed after `stoop tape`.
+//! The command line after `stoop tape`.
 
 use std::path::PathBuf;
 
@@ -6,17 +6,17 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use crate::failure::{Code, Failure};
 
-/// Look at recordings and make others of them.
+/// Look at recordings, and make new ones from them.
 ///
-/// A tape is a recording of a run, an MCAP file: every frame as it came, what happened to the connection, what was
+/// A tape is a recording of a run, an MCAP file: every frame as it arrived, what happened to the connection, what was
 /// decided, and at its head the configuration and what the engine remembered. FILE is a tape, plain, .gz or .zst, or a
-/// folder, which stands for all tapes in it; several are read in order of time.
+/// folder, which stands for all tapes in it. Several tapes are read in order of time.
 ///
-/// T is a time (2026-05-01T12:00:00Z), a day (2026-05-01, from midnight UTC), or a number: Unix ms of up to 14 digits,
-/// Unix ns of 17 to 19.
+/// T is a time (2026-05-01T12:00:00Z), a day (2026-05-01, from midnight UTC), or a number: Unix ms with up to 14
+/// digits, Unix ns with 17 to 19.
 ///
-/// Ends with 1 if a tape is damaged; what comes before the damage is used all the same. Nothing is overwritten: 73 if an
-/// output exists.
+/// Exits with 1 if a tape is damaged; the part before the damage is used all the same. Nothing is overwritten: the exit
+/// code is 73 if an output exists.
 #[derive(Debug, Args)]
 pub(crate) struct TapeArgs {
     #[command(subcommand)]
@@ -25,62 +25,65 @@ pub(crate) struct TapeArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TapeCommand {
-    /// Say what is on a tape.
+    /// Summarize what is on a tape.
     ///
-    /// Files, times, records by topic, type and origin, configuration, state, gaps. Example: `stoop tape info tapes/`
+    /// Prints files, times, records by topic, type and origin, configuration, state, gaps.
+    ///
+    /// Example: `stoop tape info tapes/`
     Info {
         /// Tapes or folders.
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
-        /// One JSON object instead of text.
+        /// Print one JSON object instead of text.
         #[arg(long)]
         json: bool,
     },
     /// Print records, one JSON line each.
     ///
     /// Members: topic; `log_time`, and for frames `publish_time`, Unix ns; for frames origin (0 to 7, or history) and
-    /// endpoint; then frame, event or decision as it is, or base64 of one that is no JSON.
+    /// endpoint; then frame, event or decision as it is, or base64 of one that is not JSON.
     ///
     /// Example: `stoop tape cat tapes/ --topic frames --author binance --from 2026-05-01T12:00:00Z`
     Cat {
         /// Tapes or folders.
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
-        /// Of this topic only: frames, events, decisions.
+        /// Only this topic: frames, events, decisions.
         #[arg(long, value_name = "TOPIC")]
         topic: Option<String>,
         #[command(flatten)]
         span: SpanArgs,
-        /// Frames and decisions about this tweet only.
+        /// Only frames and decisions about this tweet.
         #[arg(long, value_name = "ID")]
         tweet: Option<String>,
-        /// Frames and decisions about tweets and account events of this author only, with or without @, in any case. A
-        /// frame that names no author, such as the enrichment, counts once its tweet was seen.
+        /// Only frames and decisions about tweets and account events of this author, with or without @, in any case. A
+        /// frame that names no author, such as the enrichment, counts once its tweet has been seen.
         #[arg(long, value_name = "HANDLE")]
         author: Option<String>,
     },
-    /// Read everything and say whether it is what was written.
+    /// Read everything and check that it is what was written.
     ///
-    /// Looks at the sum of each chunk, at the order of records, at the state at the head, and whether the tape was sealed.
-    /// One line a file on stdout. Ends with 1 if something is missing or damaged; a tape that was not sealed, as a crash
-    /// leaves it, is none of this as long as it is whole up to its end.
+    /// Checks the checksum of each chunk, the order of records, the state at the head, and whether the tape is sealed.
+    /// Prints one line per file on stdout. Exits with 1 if something is missing or damaged. A tape that is not sealed,
+    /// for instance after a crash, is fine as long as it is whole up to its end.
     ///
     /// Example: `stoop tape verify crashed.mcap --seal -o whole.mcap`
     Verify {
         /// Tapes or folders.
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
-        /// Write what is whole of the one FILE to a new tape that is sealed, so that other tools read it.
+        /// Write the intact part of the one FILE to a new, sealed tape, so that other tools can read it.
         #[arg(long, requires = "output")]
         seal: bool,
-        /// Of --seal: the new tape.
+        /// With --seal: the new tape.
         #[arg(short, long, value_name = "OUT", requires = "seal")]
         output: Option<PathBuf>,
     },
     /// Make a tape of a span of time that replays as that span did.
     ///
-    /// The new tape begins with the configuration and the state the engine had at --from: the tapes are replayed up to
-    /// there. Decisions of the span are kept. With --bundle it is a report of an incident: one file that anybody can run again.
+    /// The new tape begins with the configuration and the state that the engine had at --from: the tapes are replayed
+    /// up to there. Decisions of the span are kept. With --bundle it is a report of an incident: one file that anyone
+    /// can run again.
     ///
     /// Example: `stoop tape cut tapes/ --from 2026-05-01T12:00:00Z --to 2026-05-01T12:05:00Z -o listing.mcap`
     Cut {
@@ -89,9 +92,9 @@ pub(crate) enum TapeCommand {
         files: Vec<PathBuf>,
         #[command(flatten)]
         span: SpanArgs,
-        /// Add what must be decided on it: the digest and the number of decisions. Whoever gets the file runs `stoop parity`
-        /// or `stoop replay` on it and needs nothing else; it holds no key. Scrub it before you pass it on if need be: `tape
-        /// scrub` takes the digest out, since other texts decide otherwise.
+        /// Add the expected result: the digest and the number of decisions. To check the file, run `stoop parity` or
+        /// `stoop replay` on it; nothing else is needed, and it contains no key. Scrub it before you pass it on, if
+        /// necessary: `tape scrub` removes the digest, because changed texts decide differently.
         #[arg(long)]
         bundle: bool,
         /// The new tape.
@@ -100,7 +103,9 @@ pub(crate) enum TapeCommand {
     },
     /// Make one tape of consecutive ones.
     ///
-    /// Refuses tapes of the same time. Example: `stoop tape merge tapes/ -o day.mcap`
+    /// Refuses tapes that overlap in time.
+    ///
+    /// Example: `stoop tape merge tapes/ -o day.mcap`
     Merge {
         /// Tapes or folders.
         #[arg(required = true, value_name = "FILE")]
@@ -109,10 +114,10 @@ pub(crate) enum TapeCommand {
         #[arg(short, long, value_name = "OUT")]
         output: PathBuf,
     },
-    /// Make a tape without what must not be passed on.
+    /// Make a tape without the data that you must not pass on.
     ///
-    /// Of the state only the counters stay: what was posted before the tape began stands in it. Frames that cannot be
-    /// decoded are left out, since nobody knows what is in them. A scrubbed tape replays, and decides on what is left.
+    /// Of the state, only the counters stay, because it contains posts from before the tape. Frames that cannot be
+    /// decoded are left out, because their contents are unknown. A scrubbed tape replays, and decides on what is left.
     ///
     /// Example: `stoop tape scrub day.mcap -o share.mcap --field author,text --deleted`
     #[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["fields", "deleted"]))]
@@ -123,20 +128,21 @@ pub(crate) enum TapeCommand {
         /// The new tape.
         #[arg(short, long, value_name = "OUT")]
         output: PathBuf,
-        /// What is scrubbed from frames and decisions, a,b,c.
+        /// Data to scrub from frames and decisions, a,b,c.
         #[arg(long = "field", value_enum, value_name = "FIELD", value_delimiter = ',')]
         fields: Vec<ScrubField>,
-        /// Leave out all frames and decisions of tweets whose deletion is on the tape, and what others quote of them.
+        /// Leave out all frames and decisions of tweets whose deletion is on the tape, and quotes of them in others.
         #[arg(long)]
         deleted: bool,
-        /// Of --field author: goes into the hash. Without a secret one, who has a list of handles finds them again.
+        /// With --field author: goes into the hash. Without a secret salt, anyone with a list of handles can find them.
         #[arg(long, value_name = "TEXT", default_value = "")]
         salt: String,
     },
-    /// Take the frames off tapes.
+    /// Export the frames of tapes to other formats.
     ///
-    /// To .jsonl, .jsonl.gz or .jsonl.zst: raw frames, one a line, as `stoop replay` and others read them. To .parquet:
-    /// one row a frame with `log_time`, `publish_time` (Unix ns), origin, t, op, `tweet_id`, author, text, raw.
+    /// To .jsonl, .jsonl.gz or .jsonl.zst: raw frames, one per line, as `stoop replay` and others read them. To
+    /// .parquet: one row per frame with `log_time`, `publish_time` (Unix ns), origin, t, op, `tweet_id`, author,
+    /// text, raw.
     ///
     /// Examples: `stoop tape export tapes/ -o day.jsonl.zst`, `stoop tape export tapes/ -o day.parquet`
     Export {
@@ -145,7 +151,7 @@ pub(crate) enum TapeCommand {
         files: Vec<PathBuf>,
         #[command(flatten)]
         span: SpanArgs,
-        /// The new file; its ending says what it is.
+        /// The new file; its extension chooses the format.
         #[arg(short, long, value_name = "OUT")]
         output: PathBuf,
     },
@@ -157,27 +163,27 @@ pub(crate) struct SpanArgs {
     /// From this time on.
     #[arg(long = "from", value_name = "T", value_parser = moment_ns)]
     pub(crate) from_ns: Option<i64>,
-    /// Up to before this time.
+    /// Up to this time, exclusive.
     #[arg(long = "to", value_name = "T", value_parser = moment_ns)]
     pub(crate) to_ns: Option<i64>,
 }
 
-/// What may be scrubbed.
+/// Data that can be scrubbed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ScrubField {
-    /// Every text: of posts, of what they quote, of pictures, of profiles. Emptied.
+    /// Every text: of posts, of quoted posts, of pictures, of profiles. Emptied.
     Text,
-    /// Handles, names and ids of accounts, also of those mentioned: hashed, so that the same stays the same. Pictures and
-    /// words of profiles: emptied.
+    /// Handles, names and ids of accounts, also of those mentioned: hashed, always to the same value. Pictures and
+    /// descriptions in profiles: emptied.
     Author,
     /// Links of posts and in them. Emptied.
     Links,
-    /// Addresses of pictures and films. Emptied.
+    /// Addresses of pictures and videos. Emptied.
     Media,
 }
 
 impl SpanArgs {
-    /// A span that ends before it begins is a slip.
+    /// A span that ends before it begins is a mistake.
     pub(crate) fn check(self) -> Result<(), Failure> {
         match (self.from_ns, self.to_ns) {
             (Some(from_ns), Some(to_ns)) if to_ns <= from_ns => {

@@ -1,4 +1,4 @@
-//! `stoop universe`: what can be traded, checked and made from the lists of exchanges.
+//! `stoop universe`: checks the list of what you can trade, or builds one from the lists of exchanges.
 
 mod build;
 mod list;
@@ -17,8 +17,9 @@ use crate::output::{Lines, counted, note};
 /// Check universe.csv, or build one from the symbol lists of exchanges.
 ///
 /// A universe says what you can trade: a row for each market, with the coin's symbol, the exchange and the exchange's
-/// own name of the market. `[universe] file = "universe.csv"` in the configuration names it. Rules use it to open only on
-/// coins you can trade and to recognize a coin's symbol in a text, and decisions list a coin's markets.
+/// own name of the market. `[universe] file = "universe.csv"` in the configuration names it. Rules use it to open
+/// only on coins you can trade and to recognize a coin's symbol in a text, and decisions list a coin's markets.
+///
 /// docs/universe.md has the details.
 #[derive(Debug, Args)]
 pub(crate) struct UniverseArgs {
@@ -43,9 +44,9 @@ Symbol lists that need no key. Save what you get as a file:
 
 #[derive(Debug, Subcommand)]
 enum UniverseCommand {
-    /// Check universe files: report every bad row with file, line and column; if there is none, say what the files hold.
+    /// Check universe files: report every bad row with file, line and column, or summarize the files.
     ///
-    /// Prints the number of rows, symbols, venues and contracts on stdout. Ends with 78 if a row is bad.
+    /// Prints the number of rows, symbols, venues and contracts on stdout. Exits with 78 if a row is bad.
     ///
     /// Example: stoop universe check universe.csv
     Check {
@@ -55,13 +56,14 @@ enum UniverseCommand {
     },
     /// Build universe.csv from symbol lists that you have saved from exchanges.
     ///
-    /// Nothing is downloaded; the addresses of the lists stand below. The exchange is recognized by the content of a file,
-    /// never by its name. Markets that do not trade are left out, and so are options, stocks and leveraged tokens; how
-    /// many is reported. A market that trades a coin by the thousand counts as that coin's: 1000PEPEUSDT is a market of PEPE.
+    /// Nothing is downloaded; the addresses of the lists are below. The exchange is recognized by the content of a
+    /// file, never by its name. Markets that do not trade are left out, and so are options, stocks and leveraged
+    /// tokens; their number is reported. A market that trades a coin by the thousand belongs to that coin:
+    /// 1000PEPEUSDT is a market of PEPE.
     ///
     /// FILE is JSON, plain, .gz or .zst, or - for stdin. The output is never overwritten. Same files, same output.
     ///
-    /// Ends with 73 if the output exists, 78 if a list is unknown or a row of one is bad.
+    /// Exits with 73 if the output exists, 78 if a list is unknown or one of its rows is bad.
     ///
     /// Example: stoop universe build binance.json gate.json.gz -o universe.csv
     #[command(after_long_help = ADDRESSES)]
@@ -101,7 +103,7 @@ fn check(files: &[PathBuf]) -> Outcome {
     Ok(if is_good { ExitCode::SUCCESS } else { Code::Config.into() })
 }
 
-/// What is in a file, on one line.
+/// Summary of a file, on one line.
 fn counts(path: &Path, file: &UniverseFile) -> String {
     let universe = file.universe();
     let mut venues: BTreeMap<&str, usize> = BTreeMap::new();

@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use smallvec::SmallVec;
 use stoop_model::{Asset, DecisionId, HashMap};
 
-use super::ident::asset_key;
-use super::rule::{CooldownBy, Rule};
 use crate::merge::is_evm;
+use crate::rules::{CooldownBy, Cooling, Rule, asset_key};
 use crate::state::{CooldownState, Scope, State};
 
 /// Cooldowns that run at one time; beyond them the one that ends first is forgotten.
@@ -88,15 +87,24 @@ struct Changes {
     gone: Vec<u64>,
 }
 
-impl Cooldowns {
-    /// For how long the rule does not open on this, from `now_ns`; none: it may.
-    pub(super) fn left_ns(&self, rule: usize, subject: &Subject, now_ns: i64) -> Option<i64> {
+impl Cooling for Cooldowns {
+    fn left_ns(
+        &self,
+        rule: usize,
+        by: CooldownBy,
+        asset: Option<&Asset>,
+        author: Option<&str>,
+        now_ns: i64,
+    ) -> Option<i64> {
+        let subject = Subject::of(by, asset, author);
         let texts = subject.0.iter().filter_map(|text| self.by_text.get(&(rule, text.clone())));
         let entries = texts.flatten().filter_map(|serial| self.entries.get(serial));
         let entries = entries.filter(|entry| now_ns < entry.until_ns && subject.is(&entry.subject));
         entries.map(|entry| entry.until_ns - now_ns).max()
     }
+}
 
+impl Cooldowns {
     /// A decision has opened at `now_ns`. True if another cooldown was forgotten before it was over.
     pub(super) fn begin(
         &mut self,

@@ -2,54 +2,9 @@
 
 use std::fmt;
 
-use stoop_model::{Asset, AuthorField, TextField};
-
-use super::asset::emitted;
-use super::cooldown::{Cooldowns, Subject};
-use super::ident::asset_key;
-use super::line::is_stale;
-use super::rule::{AssetFilter, Rule, Term};
-use super::test::{Bench, Failed};
-use super::written::Form;
-use super::{RuleSet, Signal};
+use super::Signal;
 use crate::merge::View;
-
-/// A condition of a rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Condition {
-    /// The content has not come, or the tweet was deleted.
-    Tweet,
-    /// `authors`.
-    Authors,
-    /// `platforms`.
-    Platforms,
-    /// `kinds`.
-    Kinds,
-    /// `min_followers`.
-    MinFollowers,
-    /// `verified`.
-    Verified,
-    /// `any`.
-    Any,
-    /// `all`.
-    All,
-    /// `none`.
-    None,
-    /// `any_of`.
-    AnyOf,
-    /// `assets`.
-    Assets,
-    /// `tradable`.
-    Tradable,
-    /// `cooldown`.
-    Cooldown,
-    /// `enabled`.
-    Enabled,
-    /// `allow_late`.
-    Late,
-    /// `max_age`.
-    MaxAge,
-}
+use crate::rules::{Condition, Facts, asset_key, listed};
 
 /// What one rule makes of one tweet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,234 +27,174 @@ impl fmt::Display for Explanation {
 impl Signal {
     /// What every rule makes of `view` at `now_ns`, in order. Changes nothing that is decided.
     pub fn explain(&mut self, view: &View, now_ns: i64) -> Vec<Explanation> {
-        let Self { set, bench, strategies, cooldowns, .. } = self;
-        bench.begin(view);
+        let Self { set, evaluation, strategies, cooldowns, .. } = self;
+        evaluation.reading.begin(view);
         let mut explanations = Vec::with_capacity(set.rules.len());
         for (index, rule) in set.rules.iter().enumerate() {
-            let (mut failed, mut detail) = judge(set, bench, index, rule, view, now_ns);
-            if failed.is_none()
-                && let Some((by, why)) = held_back(set, bench, cooldowns, index, rule, view, now_ns)
-            {
-                (failed, detail) = (Some(by), why);
-            }
-            let mut explanation = Explanation { rule: rule.label.name.clone(), failed, detail };
+            let mut facts = evaluation.facts(set, (index, rule), view, (now_ns, view.is_late()), cooldowns);
+            let failed = Condition::ALL.iter().copied().find(|condition| !condition.holds(&mut facts));
+            let mut detail = match failed {
+                Some(condition) => condition.why(&mut facts),
+                None => found(&mut facts),
+            };
             // It is not asked for an explanation: its memory would change.
-            if explanation.failed.is_none() && strategies.stands_behind(index) {
-                explanation.detail.push_str("; its strategy decides");
+            if failed.is_none() && strategies.stands_behind(index) {
+                detail.push_str("; its strategy decides");
             }
-            explanations.push(explanation);
+            explanations.push(Explanation { rule: rule.label.name.clone(), failed, detail });
         }
         explanations
     }
 }
 
-/// What the universe or a cooldown holds back, if that leaves nothing to open.
-fn held_back(
-    set: &RuleSet,
-    bench: &Bench,
-    cooldowns: &Cooldowns,
-    index: usize,
-    rule: &Rule,
-    view: &View,
-    now_ns: i64,
-) -> Option<(Condition, String)> {
-    let reader = bench.candidates.with(view, &set.aliases);
-    let passing = bench.passing.iter().filter_map(|index| bench.candidates.list().get(*index));
-    let mut assets: Vec<Option<Asset>> = if rule.emit.is_empty() {
-        passing.map(|candidate| Some(reader.asset(candidate))).collect()
-    } else {
-        rule.emit.iter().map(|market| Some(emitted(market))).collect()
-    };
-    if assets.is_empty() {
-        assets.push(None);
-    }
-    let named = |assets: &[Option<Asset>]| list(assets.iter().map(|asset| asset_key(asset.as_ref())));
-    if let Some(venues) = &rule.tradable {
-        let all = named(&assets);
-        assets.retain(|asset| {
-            set.listings(asset.as_ref()).any(|listing| venues.is_empty() || venues.contains(&listing.venue))
-        });
-        if assets.is_empty() {
-            let at = if venues.is_empty() { "any venue".to_owned() } else { venues.join(" or ") };
-            return Some((Condition::Tradable, format!("the universe does not list {all} at {at}")));
-        }
-    }
-    let cooldown = rule.cooldown?;
-    let left_ns = |asset: &Option<Asset>| {
-        let subject = Subject::of(cooldown.by, asset.as_ref(), bench.author(view));
-        cooldowns.left_ns(index, &subject, now_ns)
-    };
-    let shortest_ns = assets.iter().map(left_ns).min().flatten()?;
-    let detail = format!(
-        "cooldown by {}: {} s left for {}",
-        cooldown.by.as_str(),
-        shortest_ns / 1_000_000_000,
-        named(&assets)
-    );
-    Some((Condition::Cooldown, detail))
-}
-
-fn judge(
-    set: &RuleSet,
-    bench: &mut Bench,
-    index: usize,
-    rule: &Rule,
-    view: &View,
-    now_ns: i64,
-) -> (Option<Condition>, String) {
-    if view.content.is_none() || view.deleted {
-        let what = if view.deleted { "the tweet was deleted" } else { "its content has not come" };
-        return (Some(Condition::Tweet), what.to_owned());
-    }
-    if !rule.is_enabled {
-        return (Some(Condition::Enabled), "the rule is not enabled".to_owned());
-    }
-    if let Err(failed) = bench.test(set, index, rule, view) {
-        return refusal(set, bench, rule, view, failed);
-    }
-    bench.pass(set, rule, view);
-    if bench.passing.is_empty() && !bench.holds_without_asset && rule.emit.is_empty() {
-        return (Some(Condition::Assets), assets_refusal(set, bench, rule, view));
-    }
-    if view.is_late() && !rule.allow_late {
-        let detail = "late: the feed has lost it, history brought it; allow_late is false";
-        return (Some(Condition::Late), detail.to_owned());
-    }
-    if is_stale(rule, view, now_ns) {
-        let age = view.created_ms().map(|created_ms| now_ns / 1_000_000 - created_ms);
-        let age = age.map_or("unknown".to_owned(), |age| format!("{age} ms"));
-        let limit = rule.max_age_ns.unwrap_or_default() / 1_000_000;
-        return (Some(Condition::MaxAge), format!("its age is {age}, max_age {limit} ms"));
-    }
-    (None, found(set, bench, rule, view))
-}
-
-fn refusal(
-    set: &RuleSet,
-    bench: &mut Bench,
-    rule: &Rule,
-    view: &View,
-    failed: Failed,
-) -> (Option<Condition>, String) {
-    let author = view.post().author();
-    match failed {
-        Failed::Author => {
-            let who = bench.handle().map_or("unknown".to_owned(), |handle| format!("@{handle}"));
-            let id = author.id().map_or(String::new(), |id| format!(" (id:{id})"));
-            let wanted = rule.authors.as_ref().map(|authors| {
-                let handles = authors.handles.iter().map(|handle| format!("@{handle}"));
-                list(handles.chain(authors.ids.iter().map(|id| format!("id:{id}"))))
-            });
-            (Some(Condition::Authors), format!("author {who}{id} is not in {}", wanted.unwrap_or_default()))
-        }
-        Failed::Platform => {
-            let platform = view.platform.as_ref().map_or("unknown", |platform| platform.as_str());
-            let wanted = list(rule.platforms.iter().flatten().map(ToString::to_string));
-            (Some(Condition::Platforms), format!("platform {platform} is not in {wanted}"))
-        }
-        Failed::Kind => {
-            let wanted = list(rule.kinds.iter().map(|kind| kind.as_str().to_owned()));
-            (Some(Condition::Kinds), format!("kind {} is not in {wanted}", bench.kind(view).as_str()))
-        }
-        Failed::Followers => {
-            let count =
-                author.number(AuthorField::Followers).map_or("unknown".to_owned(), |count| count.to_string());
-            let least = rule.min_followers.unwrap_or_default();
-            (Some(Condition::MinFollowers), format!("followers {count}, min_followers {least}"))
-        }
-        Failed::Verified => {
-            let kind = author.field(AuthorField::VerifiedType).unwrap_or("unknown");
-            let wanted = list(rule.verified.iter().flatten().cloned());
-            (Some(Condition::Verified), format!("verified {kind} is not in {wanted}"))
-        }
-        Failed::Any => {
-            let detail = format!("none of {} in {}", terms(&rule.terms.any), fields(&rule.terms.fields));
-            (Some(Condition::Any), detail)
-        }
-        Failed::All => {
-            let detail =
-                format!("not all of {} in one of {}", terms(&rule.terms.all), fields(&rule.terms.fields));
-            (Some(Condition::All), detail)
-        }
-        Failed::None(field) => {
-            let vetoed = bench.reading.vetoed(&set.matcher, view, &rule.terms);
-            let term = vetoed.map_or("", |(term, _)| &term.written);
-            (Some(Condition::None), format!("\"{term}\" of `none` is in {}", field.as_str()))
-        }
-        Failed::Strategy => (None, String::new()),
-        Failed::AnyOf => {
-            let detail = format!("the terms of none of {} branches of `any_of` hold", rule.any_of.len());
-            (Some(Condition::AnyOf), detail)
-        }
-    }
-}
-
-fn assets_refusal(set: &RuleSet, bench: &mut Bench, rule: &Rule, view: &View) -> String {
-    let state = match (view.enriched_ns, rule.keeps_unnamed) {
-        (None, _) => "no enrichment yet",
-        (Some(_), false) => "enrichment has come: what it does not name does not count",
-        (Some(_), true) => "enrichment has come; on_unnamed keeps what the text writes",
-    };
-    let reader = bench.candidates.with(view, &set.aliases);
-    let there = list(bench.candidates.list().iter().map(|candidate| {
-        let asset = reader.asset(candidate);
-        let mark = if candidate.is_ambiguous { " (several contracts)" } else { "" };
-        format!("{}{mark}", asset_key(Some(&asset)))
-    }));
-    let filters = rule.assets.iter().chain(rule.any_of.iter().filter_map(|branch| branch.assets.as_ref()));
-    format!("assets there: {there} ({state}); the rule takes {}", list(filters.map(wanted)))
-}
-
-fn wanted(filter: &AssetFilter) -> String {
-    let mut parts = Vec::new();
-    if filter.tokens {
-        parts.push("tokens".to_owned());
-    }
-    if !filter.cex.is_empty() {
-        parts.push(format!("cex of {}", filter.cex.join("/")));
-    }
-    if !filter.prediction.is_empty() {
-        parts.push(format!("prediction of {}", filter.prediction.join("/")));
-    }
-    if filter.addresses {
-        parts.push("addresses".to_owned());
-    }
-    let mut wanted = vec![parts.join(" or ")];
-    if let Some(forms) = filter.written {
-        let forms: Vec<_> = forms.iter().map(Form::as_str).collect();
-        wanted.push(format!("written as {}", forms.join("/")));
-    }
-    if filter.is_first_line {
-        wanted.push("in the first line".to_owned());
-    }
-    for (symbols, what) in [(&filter.only, "only"), (&filter.except, "except")] {
-        if !symbols.is_empty() {
-            wanted.push(format!("{what} {}", symbols.join("/")));
-        }
-    }
-    wanted.join(", ")
-}
-
-fn found(set: &RuleSet, bench: &mut Bench, rule: &Rule, view: &View) -> String {
-    let matched = bench.matched(set, rule, view);
-    let terms = list(matched.iter().map(|hit| format!("\"{}\" in {}", hit.term, hit.field.as_str())));
-    let reader = bench.candidates.with(view, &set.aliases);
-    let passing = bench.passing.iter().filter_map(|index| bench.candidates.list().get(*index));
+/// The terms and the assets on which a rule matches.
+fn found(facts: &mut Facts<'_>) -> String {
+    let Facts { set, rule, view, reading, found, .. } = facts;
+    let matched = found.matched(set, rule, view, reading);
+    let terms = listed(matched.iter().map(|hit| format!("\"{}\" in {}", hit.term, hit.field.as_str())));
+    let reader = reading.candidates.with(view, &set.aliases);
+    let passing = found.passing.iter().filter_map(|index| reading.candidates.list().get(*index));
     let mut assets: Vec<String> =
         passing.map(|candidate| asset_key(Some(&reader.asset(candidate)))).collect();
     assets.extend(rule.emit.iter().map(|market| format!("{}:{}", market.venue, market.name)));
-    format!("terms: {terms}; assets: {}", list(assets.into_iter()))
+    format!("terms: {terms}; assets: {}", listed(assets.into_iter()))
 }
 
-fn terms(terms: &[Term]) -> String {
-    list(terms.iter().map(|term| format!("\"{}\"", term.written)))
-}
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
 
-fn fields(fields: &[TextField]) -> String {
-    list(fields.iter().map(|field| field.as_str().to_owned()))
-}
+    use stoop_model::{Platform, TweetId};
 
-fn list(items: impl Iterator<Item = String>) -> String {
-    let items: Vec<String> = items.collect();
-    if items.is_empty() { "none".to_owned() } else { items.join(", ") }
+    use crate::rules::{Condition, Stage};
+    use crate::syntax::{Source, Table};
+    use crate::{
+        Bounds, Explanation, Input, Origin, Pipeline, Receipt, RuleReader, RuleSet, RuleSetError, Universe,
+    };
+
+    const SECOND_NS: i64 = 1_000_000_000;
+    /// When the first tweet was posted, Unix s.
+    const ZERO_S: i64 = 1_700_000_000;
+
+    /// A rule that nothing but this condition stops, and what is said of it. A new condition does not compile without
+    /// one.
+    fn refusal(condition: Condition) -> (&'static str, &'static str) {
+        match condition {
+            Condition::Tweet => ("", "the tweet was deleted"),
+            Condition::Enabled => ("enabled = false", "the rule is not enabled"),
+            Condition::Authors => (r#"authors = ["@b", "id:7"]"#, "author @a (id:5) is not in @b, id:7"),
+            Condition::Platforms => {
+                (r#"platforms = ["truth_social"]"#, "platform twitter is not in truth_social")
+            }
+            Condition::Kinds => (r#"kinds = ["reply", "quote"]"#, "kind post is not in reply, quote"),
+            Condition::MinFollowers => ("min_followers = 1000", "followers 999, min_followers 1000"),
+            Condition::Verified => (r#"verified = ["business"]"#, "verified blue is not in business"),
+            Condition::Any => (r#"any = ["sell", "short"]"#, r#"none of "sell", "short" in text, ocr"#),
+            Condition::All => {
+                (r#"all = ["moon", "sell"]"#, r#"not all of "moon", "sell" in one of text, ocr"#)
+            }
+            Condition::None => (r#"none = ["sell", "moon"]"#, r#""moon" of `none` is in text"#),
+            Condition::AnyOf => {
+                (r#"any_of = [{ any = ["sell"] }]"#, "the terms of none of 1 branches of `any_of` hold")
+            }
+            Condition::Assets => (
+                r#"assets = { cex = ["binance"] }"#,
+                "assets there: none (no enrichment yet); the rule takes cex of binance",
+            ),
+            Condition::Late => {
+                ("allow_late = false", "late: the feed has lost it, history brought it; allow_late is false")
+            }
+            Condition::MaxAge => (r#"max_age = "1s""#, "its age is 5000 ms, max_age 1000 ms"),
+            Condition::Tradable => (
+                "assets = { tokens = true }\ntradable = [\"binance\"]",
+                "the universe does not list ticker:EDGE at binance",
+            ),
+            Condition::Cooldown => (
+                "assets = { tokens = true }\ncooldown = \"1m\"",
+                "cooldown by asset: 55 s left for ticker:EDGE",
+            ),
+        }
+    }
+
+    fn read(rule: &str) -> Result<RuleSet, RuleSetError> {
+        let universe = Universe::parse("universe.csv", "symbol,venue,market\nEDGE,gateio,EDGE_USDT\n")
+            .unwrap_or_else(|errors| panic!("{errors:?}"));
+        let source = Source { name: "r.toml".to_owned(), text: format!("[[rule]]\nname = \"r\"\n{rule}\n") };
+        let mut reader = RuleReader::default();
+        reader.universe(Some(Arc::new(universe)));
+        reader.read(&Table::root(&source, &source.parse().unwrap()));
+        RuleSet::new(reader)
+    }
+
+    /// What the rule makes of one of four tweets: 1 came first, 3 was deleted, 4 is from history.
+    fn explain(rule: &str, tweet: u64) -> Explanation {
+        let set = read(rule).unwrap_or_else(|error| panic!("{rule}\n{error}"));
+        let mut pipeline = Pipeline::new(set, Bounds::default(), 0);
+        let content = |id: u64, at_s: i64| {
+            let author = r#"{"handle":"@A","id":"5","verifiedType":"blue","followersCount":999}"#;
+            format!(
+                r#"{{"t":"tweet","op":"content","d":{{"tweetId":"{id}","createdAt":{at_s}000,
+                    "text":"Moon $EDGE","author":{author}}}}}"#
+            )
+        };
+        let deleted = r#"{"t":"tweet","op":"delete","d":{"tweetId":"3"}}"#.to_owned();
+        let mut out = Vec::new();
+        for (origin, bytes, at_s) in [
+            (Origin::Endpoint(0), content(1, ZERO_S), ZERO_S),
+            (Origin::Endpoint(0), content(2, ZERO_S), ZERO_S + 5),
+            (Origin::Endpoint(0), content(3, ZERO_S), ZERO_S + 5),
+            (Origin::Endpoint(0), deleted, ZERO_S + 5),
+            (Origin::History, content(4, ZERO_S), ZERO_S + 5),
+        ] {
+            let receipt = Receipt::At(at_s * SECOND_NS);
+            pipeline.handle(&Input::Frame { origin, bytes, receipt }, &mut out);
+        }
+        let Pipeline { merge, signal, .. } = &mut pipeline;
+        let view =
+            merge.view(&TweetId::Number(tweet), &Platform::Twitter).expect("the tweet is in the window");
+        signal.explain(view, (ZERO_S + 5) * SECOND_NS).remove(0)
+    }
+
+    #[test]
+    fn every_condition_is_explained_by_name_with_the_values_compared() {
+        for &condition in Condition::ALL {
+            let (rule, detail) = refusal(condition);
+            let tweet = if condition == Condition::Tweet {
+                3
+            } else if condition == Condition::Late {
+                4
+            } else {
+                2
+            };
+            let explanation = explain(rule, tweet);
+            let expect =
+                Explanation { rule: "r".to_owned(), failed: Some(condition), detail: detail.to_owned() };
+            assert_eq!(explanation, expect);
+            assert!(condition.keys().first().is_none_or(|key| rule.contains(key)), "{rule}");
+        }
+        let explanation = explain("assets = { tokens = true }", 2);
+        assert_eq!(explanation.to_string(), "r: yes: terms: none; assets: ticker:EDGE");
+    }
+
+    #[test]
+    fn the_parser_knows_the_keys_of_every_condition() {
+        for key in Condition::ALL.iter().flat_map(|condition| condition.keys()) {
+            // No key takes a number that is not whole: the error tells whether it is the key or the value.
+            let error = read(&format!("{key} = 1.5")).err().map(|error| error.to_string());
+            let error = error.unwrap_or_else(|| panic!("`{key}` is not read"));
+            assert!(!error.contains("unknown key") && error.contains(key), "{key}: {error}");
+        }
+    }
+
+    #[test]
+    fn every_condition_is_in_the_table_once_and_with_those_of_its_stage() {
+        let places: Vec<usize> = Condition::ALL.iter().map(|condition| *condition as usize).collect();
+        assert_eq!(places, (0..Condition::ALL.len()).collect::<Vec<_>>());
+        assert!(Condition::ALL.is_sorted_by_key(|condition| condition.stage()));
+        // What becomes of these at an open is written for each by name, so that another one would be passed over.
+        for alone in [Stage::Tweet, Stage::Assets, Stage::Late] {
+            let count = Condition::ALL.iter().filter(|condition| condition.stage() == alone).count();
+            assert_eq!(count, 1, "{alone:?}");
+        }
+    }
 }

@@ -5,10 +5,9 @@ use std::collections::VecDeque;
 use stoop_model::{Asset, HashMap, Platform, RefPrice, TweetId};
 
 use super::Signal;
-use super::cooldown::Subject;
 use super::life::Target;
-use super::rule::Rule;
 use crate::merge::View;
+use crate::rules::Condition;
 
 /// Tweets, once a rule, of which such a log remembers something; the oldest is forgotten, and what comes of it later
 /// counts anew.
@@ -57,32 +56,20 @@ impl Signal {
     /// What opens together does not hold back each other: a cooldown begins with the input after.
     pub(super) fn hold_back(&mut self, rule: usize, view: &View, now_ns: i64, fresh: &mut Vec<Fresh>) {
         let Some(of) = self.set.rules.get(rule) else { return };
-        if of.tradable.is_none() && of.cooldown.is_none() {
-            return;
-        }
         let (mut untradable, mut cooled) = (Vec::new(), Vec::new());
+        let facts =
+            self.evaluation.facts(&self.set, (rule, of), view, (now_ns, view.is_late()), &self.cooldowns);
         fresh.retain(|(asset, _)| {
-            if !self.is_tradable(of, asset.as_ref()) {
+            let against = Condition::first_against(&facts, asset.as_ref());
+            if against == Some(Condition::Tradable) {
                 untradable.push(asset.clone());
-                return false;
-            }
-            let subject =
-                of.cooldown.map(|cooldown| Subject::of(cooldown.by, asset.as_ref(), self.bench.author(view)));
-            if subject.is_some_and(|subject| self.cooldowns.left_ns(rule, &subject, now_ns).is_some()) {
+            } else if against == Some(Condition::Cooldown) {
                 cooled.push(asset.clone());
-                return false;
             }
-            true
+            against.is_none()
         });
         self.counters.untradable += self.count_once(rule, view, untradable);
         self.counters.cooled += self.count_once(rule, view, cooled);
-    }
-
-    /// The universe lists the asset where the rule asks for that.
-    fn is_tradable(&self, rule: &Rule, asset: Option<&Asset>) -> bool {
-        let Some(venues) = &rule.tradable else { return true };
-        let mut markets = self.set.listings(asset);
-        markets.any(|listing| venues.is_empty() || venues.contains(&listing.venue))
     }
 
     /// How many of these have not been counted yet; they have been now.

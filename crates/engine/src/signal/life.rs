@@ -5,75 +5,13 @@ use std::sync::Arc;
 use stoop_model::{Asset, AssetClass, CancelReason, Decision, DecisionBody, DecisionKind, RefPrice, Trigger};
 
 use super::Signal;
-use super::asset::{Identity, emitted};
-use super::ident;
+use super::evaluation::Verdict;
 use super::line::{Cause, describe, stamp};
-use super::rule::{Fire, Rule};
-use super::strategy::{Answer, Occasion};
-use super::test::{Bench, Failed};
 use super::tweets::Life;
 use crate::merge::{Change, View};
-
-/// What the test of a rule on a view came to.
-pub(super) struct Verdict {
-    pub(super) failed: Option<Failed>,
-    /// The decision without an asset holds: the rule asks for none, or a branch without one does and no asset passes.
-    pub(super) null: bool,
-}
+use crate::rules::{Identity, Rule, asset_key, emitted};
 
 impl Signal {
-    /// Tests one rule: leads its decisions on this tweet, then opens what is new if `may_open`.
-    pub(super) fn test_rule(
-        &mut self,
-        rule: usize,
-        view: &Arc<View>,
-        slot: &mut Option<usize>,
-        cause: &Cause,
-        mut may_open: bool,
-        out: &mut Vec<Decision>,
-    ) {
-        let Some(of) = self.set.rules.get(rule) else { return };
-        may_open &= of.is_enabled;
-        let has_lives = slot
-            .and_then(|slot| self.tweets.get(slot))
-            .is_some_and(|t| t.lives.iter().any(|life| life.rule == Some(rule)));
-        if self.strategies.is_off(rule) {
-            return;
-        }
-        // A strategy is asked whatever assets there are: it may keep count of posts.
-        let could_open =
-            may_open && (self.strategies.stands_behind(rule) || Bench::could_open(&self.set, of, view));
-        if !has_lives && !could_open {
-            return;
-        }
-        let mut failed = self.bench.test(&self.set, rule, of, view).err();
-        if failed.is_none() {
-            self.bench.pass(&self.set, of, view);
-            let occasion = Occasion {
-                trigger: cause.trigger,
-                now_ns: cause.decided_ns,
-                is_first_content: cause.is_first_content,
-            };
-            let answer = self.bench.consult(&mut self.strategies, &self.set, rule, view, occasion);
-            // One that has panicked has said nothing: what it has opened stands.
-            let Some(answer) = answer else { return };
-            failed = (answer == Answer::Refused).then_some(Failed::Strategy);
-            may_open &= answer == Answer::Taken;
-        }
-        if failed.is_some() {
-            self.bench.fail();
-        }
-        let null = failed.is_none() && self.bench.holds_without_asset && self.bench.passing.is_empty();
-        let verdict = Verdict { failed, null };
-        let mut decided = Vec::new();
-        if let Some(slot) = slot.filter(|_| has_lives && of.fire != Fire::Content) {
-            decided = self.lead_all(rule, slot, view, cause, &verdict, out);
-        }
-        if may_open && verdict.failed.is_none() {
-            self.open_all(rule, view, slot, cause, &verdict, &decided, out);
-        }
-    }
-
     /// Candidates on which the decision stands or has stood.
     fn targets_of(&self, life: &Life, view: &View) -> Vec<Target> {
         self.targets_on(&[life.line.asset.as_ref(), life.opened_on.as_ref()], view)
@@ -81,14 +19,14 @@ impl Signal {
 
     /// Candidates on which a decision on these assets stands.
     pub(super) fn targets_on(&self, assets: &[Option<&Asset>], view: &View) -> Vec<Target> {
-        let reader = self.bench.candidates.with(view, &self.set.aliases);
+        let reader = self.evaluation.reading.candidates.with(view, &self.set.aliases);
         let mut targets = Vec::with_capacity(3);
         for asset in assets {
             match asset {
                 None => targets.push(Target::Null),
                 Some(asset) => {
-                    targets.push(Target::Key(ident::asset_key(Some(asset))));
-                    let followed = reader.follow(asset, &self.bench.passing);
+                    targets.push(Target::Key(asset_key(Some(asset))));
+                    let followed = reader.follow(asset, &self.evaluation.found.passing);
                     targets.extend(followed.map(|(index, _)| Target::Candidate(index)));
                 }
             }
@@ -97,7 +35,7 @@ impl Signal {
     }
 
     /// Leads every decision of the rule on this tweet; returns what they stand on.
-    fn lead_all(
+    pub(super) fn lead_all(
         &mut self,
         rule: usize,
         slot: usize,
@@ -111,6 +49,7 @@ impl Signal {
         for index in 0..count {
             let life = self.tweets.get(slot).and_then(|tweet| tweet.lives.get(index));
             let Some(life) = life.filter(|life| life.rule == Some(rule)) else { continue };
+            // What was cancelled counts as decided too: nothing follows a cancel.
             decided.extend(self.targets_of(life, view));
             if life.is_cancelled {
                 continue;
@@ -127,44 +66,47 @@ impl Signal {
 
     /// What becomes of one decision.
     fn next_step(&self, rule: &Rule, life: &Life, view: &View, verdict: &Verdict) -> Step {
-        if verdict.failed.is_some() {
+        if !verdict.holds {
             return Step::Cancel(CancelReason::NoMatch);
         }
         let is_enriched = view.enriched_ns.is_some();
+        // The first test with enrichment settles the decision: later ones only tell what has changed.
         let settle = if life.awaits_enrichment && is_enriched { Some(DecisionKind::Confirm) } else { None };
         let unnamed = if rule.keeps_unnamed { CancelReason::NoMatch } else { CancelReason::Unnamed };
         let Some(asset) = &life.line.asset else {
             if rule.assets.is_some() && rule.emit.is_empty() {
                 // An alert on more assets than `max`.
-                let is_none = self.bench.passing.is_empty();
+                let is_none = self.evaluation.found.passing.is_empty();
                 return if is_none { Step::Cancel(unnamed) } else { Step::Go(settle, None) };
             }
-            return match self.bench.passing.first() {
+            return match self.evaluation.found.passing.first() {
                 Some(candidate) => Step::Go(Some(DecisionKind::Revise), Some(*candidate)),
-                None if self.bench.holds_without_asset => Step::Go(settle, None),
+                None if self.evaluation.found.holds_without_asset => Step::Go(settle, None),
                 None => Step::Cancel(CancelReason::NoMatch),
             };
         };
-        if !self.bench.emitting.is_empty() {
-            let mut emits = self.bench.emitting.iter().filter_map(|index| rule.emit.get(*index));
+        if !self.evaluation.found.emitting.is_empty() {
+            let mut emits = self.evaluation.found.emitting.iter().filter_map(|index| rule.emit.get(*index));
             let is_emitted = emits.any(|market| emitted(market) == *asset);
             return if is_emitted { Step::Go(settle, None) } else { Step::Cancel(CancelReason::NoMatch) };
         }
-        if !self.bench.takes_assets(rule) {
+        if !self.evaluation.found.takes_assets(rule) {
             return Step::Cancel(CancelReason::NoMatch);
         }
-        let reader = self.bench.candidates.with(view, &self.set.aliases);
-        let is_kept = rule.keeps_unnamed && reader.writes(asset, &self.bench.passing);
+        let reader = self.evaluation.reading.candidates.with(view, &self.set.aliases);
+        let is_kept = rule.keeps_unnamed && reader.writes(asset, &self.evaluation.found.passing);
+        // Before anything else: with several contracts for one symbol there is no telling which was meant.
         if !is_kept && reader.is_ambiguous(asset) {
             return Step::Cancel(CancelReason::Ambiguous);
         }
-        match reader.follow(asset, &self.bench.passing) {
+        match reader.follow(asset, &self.evaluation.found.passing) {
             Some((candidate, Identity::Same)) => Step::Go(settle, Some(candidate)),
             Some((candidate, Identity::Firmer)) => {
                 Step::Go(Some(settle.unwrap_or(DecisionKind::Revise)), Some(candidate))
             }
             Some((candidate, Identity::Changed)) => Step::Go(Some(DecisionKind::Revise), Some(candidate)),
-            None if reader.follow(asset, &self.bench.refused).is_some() => {
+            // The asset is there, and it was the strategy that no longer takes it.
+            None if reader.follow(asset, &self.evaluation.found.refused).is_some() => {
                 Step::Cancel(CancelReason::NoMatch)
             }
             // The text still writes the coin: whatever the vendor has made of it since, it stands.
@@ -186,6 +128,7 @@ impl Signal {
     ) {
         let Some(of) = self.set.rules.get(rule) else { return };
         let Some(life) = self.tweets.get(slot).and_then(|tweet| tweet.lives.get(index)) else { return };
+        // A copy: the consumer of the queue may still hold the line before.
         let mut next = DecisionBody::clone(&life.line);
         let kind = match step {
             Step::Cancel(reason) => {
@@ -206,7 +149,7 @@ impl Signal {
                             .iter()
                             .all(|asset| asset.is_some_and(|asset| asset.class == AssetClass::Ticker));
                     if !is_as_it_was {
-                        next.evidence = Some(self.bench.evidence(&self.set, of, view, index, &asset));
+                        next.evidence = Some(self.evaluation.evidence(&self.set, of, view, index, &asset));
                     }
                     next.previous_asset = if kind == DecisionKind::Revise { next.asset.take() } else { None };
                     next.markets = self.set.markets(Some(&asset));
@@ -219,8 +162,8 @@ impl Signal {
                 kind
             }
         };
-        describe(&mut next, &mut self.bench, view);
-        next.matched = self.bench.matched(&self.set, of, view);
+        describe(&mut next, &mut self.evaluation.reading, view);
+        next.matched = self.evaluation.matched(&self.set, of, view);
         stamp(&mut next, kind, cause);
         let is_enriched = view.enriched_ns.is_some();
         self.emit(slot, index, next, out);
@@ -232,13 +175,13 @@ impl Signal {
     /// Takes over what an update has told of the tweet, for the lines to come.
     fn refresh(&mut self, slot: usize, index: usize, view: &View) {
         if let Some(life) = self.tweets.get_mut(slot).and_then(|tweet| tweet.lives.get_mut(index)) {
-            describe(Arc::make_mut(&mut life.line), &mut self.bench, view);
+            describe(Arc::make_mut(&mut life.line), &mut self.evaluation.reading, view);
         }
     }
 
     pub(super) fn asset_of(&self, view: &View, candidate: usize) -> Option<(Asset, Option<RefPrice>)> {
-        let reader = self.bench.candidates.with(view, &self.set.aliases);
-        let candidate = self.bench.candidates.list().get(candidate)?;
+        let reader = self.evaluation.reading.candidates.with(view, &self.set.aliases);
+        let candidate = self.evaluation.reading.candidates.list().get(candidate)?;
         Some((reader.asset(candidate), reader.ref_price(candidate)))
     }
 
@@ -264,7 +207,7 @@ impl Signal {
     /// The tweet was deleted: cancels all that still stands.
     pub(super) fn cancel_all(&mut self, slot: usize, view: &View, change: &Change, out: &mut Vec<Decision>) {
         let cause = Cause::frame(change, false);
-        self.bench.begin(view);
+        self.evaluation.reading.begin(view);
         let Some(tweet) = self.tweets.get(slot) else { return };
         let mut standing: Vec<(Option<usize>, usize)> = tweet
             .lives
@@ -294,7 +237,7 @@ impl Signal {
         life.is_cancelled = true;
         let mut next = DecisionBody::clone(&life.line);
         self.cooldowns.cancel(next.id, cause.decided_ns);
-        describe(&mut next, &mut self.bench, view);
+        describe(&mut next, &mut self.evaluation.reading, view);
         next.reason = Some(reason);
         next.previous_asset = None;
         stamp(&mut next, DecisionKind::Cancel, cause);

@@ -2,9 +2,8 @@
 
 use stoop_model::{DecisionBody, DecisionKind, Trigger};
 
-use super::rule::Rule;
-use super::test::Bench;
 use crate::merge::{Change, View};
+use crate::rules::Reading;
 
 /// Unicode scalar values of the body that a decision shows.
 const TEXT_CHARS: usize = 280;
@@ -64,13 +63,13 @@ impl Cause {
 }
 
 /// Fills in what a line says of its tweet.
-pub(super) fn describe(line: &mut DecisionBody, bench: &mut Bench, view: &View) {
+pub(super) fn describe(line: &mut DecisionBody, reading: &mut Reading, view: &View) {
     let post = view.post();
     let body = post.text().unwrap_or_default();
     let end = body.char_indices().nth(TEXT_CHARS).map_or(body.len(), |(end, _)| end);
     body[..end].clone_into(&mut line.text);
-    line.tweet_kind = bench.kind(view).clone();
-    line.author = bench.handle().map(str::to_owned);
+    line.tweet_kind = reading.kind(view).clone();
+    line.author = reading.handle().map(str::to_owned);
     line.author_id = post.author().id().map(str::to_owned);
     line.link = post.field(stoop_model::PostField::Link).map(str::to_owned);
     line.created_ms = view.created_ms();
@@ -85,13 +84,4 @@ pub(super) fn stamp(line: &mut DecisionBody, kind: DecisionKind, cause: &Cause) 
     line.recv_ns = cause.recv_ns;
     line.decided_ns = cause.decided_ns;
     line.late = cause.is_late;
-}
-
-/// The post is too old to open on, or its age is unknown. A negative age is not old.
-pub(super) fn is_stale(rule: &Rule, view: &View, now_ns: i64) -> bool {
-    let Some(max_age_ns) = rule.max_age_ns else { return false };
-    match view.created_ms() {
-        Some(created_ms) => now_ns.saturating_sub(created_ms.saturating_mul(MILLI_NS)) > max_age_ns,
-        None => true,
-    }
 }

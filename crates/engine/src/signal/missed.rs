@@ -68,7 +68,7 @@ impl Signal {
                     rule: Arc::clone(&of.label),
                     platform: view.platform.clone().unwrap_or_default(),
                     tweet_id: view.tweet_id.clone(),
-                    author: self.bench.handle().map(str::to_owned),
+                    author: self.evaluation.reading.handle().map(str::to_owned),
                     link: view.post().field(PostField::Link).map(str::to_owned),
                     asset,
                     created_ms: view.created_ms(),
@@ -84,7 +84,7 @@ impl Signal {
         let mut targets = self.known_targets(&self.missed.known, rule, view);
         if targets.contains(&Target::Null) {
             // It would have been given the first asset that came.
-            targets.extend(self.bench.passing.first().map(|index| Target::Candidate(*index)));
+            targets.extend(self.evaluation.found.passing.first().map(|index| Target::Candidate(*index)));
         }
         targets
     }

@@ -1,10 +1,7 @@
 //! Tests the rules on every changed view and leads each decision through its life.
 
-mod addresses;
-mod asset;
-mod authors;
-mod candidates;
 mod cooldown;
+mod evaluation;
 mod explain;
 mod held;
 mod ident;
@@ -12,46 +9,31 @@ mod life;
 mod line;
 mod missed;
 mod open;
-mod parse;
-mod plain;
-mod reading;
-mod rule;
-mod set;
 #[cfg(test)]
 mod shortcuts;
 mod strategy;
-mod test;
 mod timers;
 mod tweets;
-mod written;
 
 use std::sync::Arc;
 
 use stoop_model::{Decision, Op};
 
-pub use candidates::LOCAL_ASSETS;
 pub use cooldown::COOLDOWNS;
-pub use explain::{Condition, Explanation};
-pub use ident::asset_key;
+pub use explain::Explanation;
 pub use missed::{MISSED, Missed};
-pub use parse::RuleReader;
-pub(crate) use plain::shows_nothing;
-pub use rule::{
-    Alias, AssetFilter, Authors, Branch, Cooldown, CooldownBy, Fire, Market, Rule, Term, TermMode, Terms,
-};
-pub use set::{RuleSet, RuleSetError};
-pub use strategy::{Case, Incident, Judgement, Strategy, panic_message};
-pub use written::{Form, Forms};
+pub use strategy::{Incident, panic_message};
 
 use crate::input::{Command, Stamp};
 use crate::merge::{Change, Merged, View};
+use crate::rules::{Fire, RuleSet, is_there};
 use crate::state::{Scope, State};
 use cooldown::Cooldowns;
+use evaluation::Evaluation;
 use held::TweetLog;
 use line::Cause;
 use missed::MissedLog;
 use strategy::Strategies;
-use test::Bench;
 use timers::{Due, Timer, Timers};
 use tweets::{PLATFORMS, Tweet, Tweets};
 
@@ -162,7 +144,7 @@ pub struct Signal {
     set: RuleSet,
     strategies: Strategies,
     keeping: Keeping,
-    bench: Bench,
+    evaluation: Evaluation,
     /// Rules tested on the view at hand.
     due: Vec<usize>,
     tweets: Tweets,
@@ -183,7 +165,7 @@ impl Signal {
             strategies: Strategies::new(&set.rules, strategies),
             set,
             keeping,
-            bench: Bench::default(),
+            evaluation: Evaluation::default(),
             due: Vec::new(),
             tweets: Tweets::default(),
             timers: Timers::default(),
@@ -291,7 +273,7 @@ impl Signal {
     pub fn counters(&self) -> SignalCounters {
         SignalCounters {
             strategies_off: self.strategies.off(),
-            local_assets_over: self.bench.candidates.left_out,
+            local_assets_over: self.evaluation.reading.candidates.left_out,
             ..self.counters
         }
     }
@@ -338,7 +320,7 @@ impl Signal {
     fn changed(&mut self, change: &Change, out: &mut Vec<Decision>) {
         let slots = self.tweets.find(&change.view.tweet_id, change.view.platform.as_ref());
         if slots == [None; PLATFORMS] {
-            if change.view.content.is_some() && !change.view.deleted {
+            if is_there(&change.view) {
                 self.test_all(&change.view, change, None, change.is_first_content, out);
             }
             return;
@@ -383,15 +365,19 @@ impl Signal {
         out: &mut Vec<Decision>,
     ) {
         self.counters.tested += 1;
-        self.bench.begin(view);
+        self.evaluation.reading.begin(view);
+        // The loop needs all of `self`; the buffer goes back when it is done.
         let mut due = std::mem::take(&mut self.due);
         let lives = slot.and_then(|slot| self.tweets.get(slot)).map_or(&[][..], |tweet| &tweet.lives);
-        self.bench.due(&self.set, view, lives, &mut due);
+        let open = lives.iter().filter_map(|life| life.rule);
+        self.evaluation.reading.due(&self.set, view, open, &mut due);
         let mut slot = slot;
         let now_ns = change.arrival.recv_ns;
         for &rule in &due {
             let Some(of) = self.set.rules.get(rule) else { continue };
             let is_listed = of.on.contains(&change.op);
+            // Content, updates and enrichment are always tested: they decide what becomes of open decisions, even for a
+            // rule whose `on` lets it open on pins alone.
             let is_trigger = matches!(change.op, Op::Content | Op::Update | Op::Meta) || is_listed;
             let cause = Cause::frame(change, is_first_content);
             match of.fire {
@@ -404,7 +390,7 @@ impl Signal {
                 Fire::Enriched { wait_ns, opens_on_timeout } if is_trigger => {
                     let in_time = is_in_time(view, wait_ns);
                     let may_wait = is_first_content && view.enriched_ns.is_none() && opens_on_timeout;
-                    if may_wait && self.bench.could_be_by(&self.set, rule, of, view) {
+                    if may_wait && self.evaluation.reading.could_be_by(&self.set, rule, of, view) {
                         self.wait(rule, view, &mut slot, now_ns.saturating_add(wait_ns));
                     }
                     let may_open = is_listed && view.enriched_ns.is_some() && in_time;
@@ -440,7 +426,7 @@ impl Signal {
                 if let Some(view) = view.filter(|view| view.enriched_ns.is_none()) {
                     self.counters.waits_over += 1;
                     if !view.deleted {
-                        self.bench.begin(&view);
+                        self.evaluation.reading.begin(&view);
                         let cause = Cause::timeout(&view, deadline_ns);
                         self.test_rule(rule, &view, &mut Some(slot), &cause, true, out);
                     }

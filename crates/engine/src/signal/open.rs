@@ -7,16 +7,16 @@ use stoop_model::{
 };
 
 use super::Signal;
-use super::asset::{emitted, evidence_of};
 use super::cooldown::Subject;
+use super::evaluation::Verdict;
 use super::held::Fresh;
 use super::ident;
-use super::life::{Target, Verdict};
-use super::line::{Cause, MILLI_NS, describe, is_stale, stamp};
-use super::rule::{Fire, Rule};
+use super::life::Target;
+use super::line::{Cause, MILLI_NS, describe, stamp};
 use super::timers::{Due, Timer};
 use super::tweets::Life;
 use crate::merge::{Arrival, View};
+use crate::rules::{Condition, Fire, Rule, Stage, asset_key, emitted, evidence_of};
 
 impl Signal {
     #[expect(
@@ -43,25 +43,36 @@ impl Signal {
             Some(content) if is_missed => (!content.is_late).then_some(content.recv_ns),
             Some(_) | None => Some(cause.decided_ns),
         };
-        if aged_ns.is_some_and(|now_ns| is_stale(of, view, now_ns)) {
+        let is_stale = aged_ns.is_some_and(|now_ns| {
+            let mut facts =
+                self.evaluation.facts(&self.set, (rule, of), view, (now_ns, is_missed), &self.cooldowns);
+            Condition::first_failed::<{ Stage::Age as u8 }>(&mut facts).is_some()
+        });
+        if is_stale {
             let is_new = decided.is_empty();
-            let holds = verdict.null || !self.bench.emitting.is_empty() || !self.bench.passing.is_empty();
+            let holds = verdict.null
+                || !self.evaluation.found.emitting.is_empty()
+                || !self.evaluation.found.passing.is_empty();
             self.counters.stale += u64::from(is_new && holds);
             return;
         }
+        // Emitted markets first, then assets in the order in which they were found: decisions open in this order.
         let mut fresh: Vec<Fresh> = Vec::new();
         let mut keys: Vec<String> = Vec::new();
+        // Two candidates may come to one key, such as a token named twice with different symbols.
         let mut is_new = |asset: &Asset| {
-            let key = ident::asset_key(Some(asset));
+            let key = asset_key(Some(asset));
             let target = Target::Key(key.clone());
             let known = keys.contains(&key) || decided.contains(&target) || missed_before.contains(&target);
             keys.push(key);
             !known
         };
-        let emitted = self.bench.emitting.iter().filter_map(|index| of.emit.get(*index)).map(emitted);
+        let emitted =
+            self.evaluation.found.emitting.iter().filter_map(|index| of.emit.get(*index)).map(emitted);
         fresh.extend(emitted.filter(&mut is_new).map(|asset| (Some(asset), None)));
         let room = self.room(rule, *slot, !decided.is_empty() || !missed_before.is_empty());
-        let passing = if room == Some(Room::Alert) { &[][..] } else { self.bench.passing.as_slice() };
+        let passing =
+            if room == Some(Room::Alert) { &[][..] } else { self.evaluation.found.passing.as_slice() };
         for index in passing.iter().filter(|_| of.emit.is_empty()) {
             let target = Target::Candidate(*index);
             if !decided.contains(&target)
@@ -92,7 +103,7 @@ impl Signal {
             return self.miss(rule, view, cause.decided_ns, fresh.into_iter().map(|(asset, _)| asset));
         }
         let Some(of) = self.set.rules.get(rule) else { return };
-        let matched = self.bench.matched(&self.set, of, view);
+        let matched = self.evaluation.matched(&self.set, of, view);
         let count = fresh.len() as u32;
         let at = *slot.get_or_insert_with(|| self.tweets.begin(view));
         let is_alert = room == Some(Room::Alert);
@@ -111,16 +122,16 @@ impl Signal {
         if lives().any(|life| life.opened_on.is_none()) {
             return Some(Room::For(0));
         }
-        let is_alert = !has_decided && self.bench.passing.len() > max;
+        let is_alert = !has_decided && self.evaluation.found.passing.len() > max;
         Some(if is_alert { Room::Alert } else { Room::For(max.saturating_sub(lives().count())) })
     }
 
     /// The ground of an asset that a rule opens on now or leads on to.
     fn evidence(&self, rule: &Rule, view: &View, asset: &Asset) -> Evidence {
-        let reader = self.bench.candidates.with(view, &self.set.aliases);
-        match reader.follow(asset, &self.bench.passing) {
+        let reader = self.evaluation.reading.candidates.with(view, &self.set.aliases);
+        match reader.follow(asset, &self.evaluation.found.passing) {
             Some((candidate, _)) if rule.emit.is_empty() => {
-                self.bench.evidence(&self.set, rule, view, candidate, asset)
+                self.evaluation.evidence(&self.set, rule, view, candidate, asset)
             }
             Some(_) | None => evidence_of(asset),
         }
@@ -141,7 +152,7 @@ impl Signal {
     ) {
         let Some(of) = self.set.rules.get(rule) else { return };
         let platform = view.platform.clone().unwrap_or(Platform::Twitter);
-        let key = ident::asset_key(asset.as_ref());
+        let key = asset_key(asset.as_ref());
         let (id, signal_id) = ident::ids(&of.label.name, &platform, &view.tweet_id, &key);
         let basis = match (cause.trigger, view.enriched_ns) {
             (Trigger::Timeout, _) => Basis::Timeout,
@@ -162,7 +173,7 @@ impl Signal {
             generation: 0,
             platform,
             tweet_id: view.tweet_id.clone(),
-            tweet_kind: self.bench.kind(view).clone(),
+            tweet_kind: self.evaluation.reading.kind(view).clone(),
             author: None,
             author_id: None,
             link: None,
@@ -182,7 +193,7 @@ impl Signal {
             decided_ns: 0,
             expires_ms: expires_ns.div_euclid(MILLI_NS),
         };
-        describe(&mut line, &mut self.bench, view);
+        describe(&mut line, &mut self.evaluation.reading, view);
         stamp(&mut line, DecisionKind::Open, cause);
         line.late |= view.is_late();
         let awaits_enrichment = view.enriched_ns.is_none();
@@ -202,7 +213,7 @@ impl Signal {
         tweet.timers.push(self.timers.set(keep_until_ns, Timer { due: Due::Keep, slot, serial }));
         if let Some(cooldown) = of.cooldown {
             let until_ns = cause.decided_ns.saturating_add(cooldown.span_ns);
-            let subject = Subject::of(cooldown.by, asset.as_ref(), self.bench.author(view));
+            let subject = Subject::of(cooldown.by, asset.as_ref(), self.evaluation.reading.author(view));
             let was_full = self.cooldowns.begin(rule, subject, id, cause.decided_ns, until_ns, expires_ns);
             self.counters.cooldowns_pushed_out += u64::from(was_full);
         }

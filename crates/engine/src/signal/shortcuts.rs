@@ -4,10 +4,11 @@ use proptest::prelude::*;
 use stoop_model::{Platform, TweetId};
 use stoop_wire::{Decoder, Limits};
 
-use super::RuleSet;
-use super::test::Bench;
+use super::cooldown::Cooldowns;
+use super::evaluation::Evaluation;
 use crate::Stamp;
 use crate::merge::{Merge, View, Window};
+use crate::rules::{Condition, RuleSet, Stage, could_open};
 
 /// Views of one tweet after its content, and after its enrichment if there is one.
 fn views(body: &str, ocr: &str, detected: Option<&str>) -> Vec<View> {
@@ -131,18 +132,21 @@ proptest! {
         let of = &set.rules[0];
         for view in views(&body, &ocr, detected) {
             let tested = [false, true].map(|is_scouted| {
-                let mut bench = Bench::default();
-                bench.begin(&view);
-                bench.reading.is_scouted = is_scouted;
-                let tested = bench.test(&set, 0, of, &view);
-                let opens = tested.is_ok() && {
-                    bench.pass(&set, of, &view);
-                    bench.holds_without_asset || !bench.emitting.is_empty() || !bench.passing.is_empty()
+                let mut evaluation = Evaluation::default();
+                evaluation.reading.begin(&view);
+                evaluation.reading.texts.is_scouted = is_scouted;
+                let cooldowns = Cooldowns::default();
+                let mut facts = evaluation.facts(&set, (0, of), &view, (1, false), &cooldowns);
+                let failed = Condition::first_failed::<{ Stage::View as u8 }>(&mut facts);
+                let opens = failed.is_none() && {
+                    facts.found.pass(&set, of, &view, facts.reading);
+                    let found = facts.found;
+                    found.holds_without_asset || !found.emitting.is_empty() || !found.passing.is_empty()
                 };
-                (tested, opens)
+                (failed, opens)
             });
             prop_assert_eq!(tested[0], tested[1]);
-            prop_assert!(!tested[0].1 || Bench::could_open(&set, of, &view), "{:?}", tested[0]);
+            prop_assert!(!tested[0].1 || could_open(&set, of, &view), "{:?}", tested[0]);
         }
     }
 }

@@ -1,111 +1,18 @@
-//! User code beside rules: judges what a rule lets through, with a memory of its own.
+//! Strategies at work: each asked behind its rule, and switched off if it panics.
 
 use std::any::Any;
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use stoop_model::{Asset, Decision, Trigger, TweetKind};
+use stoop_model::{Decision, Trigger};
 
-use super::asset::emitted;
+use super::evaluation::Evaluation;
 use super::line::Cause;
-use super::rule::{Fire, Rule};
-use super::set::RuleSet;
-use super::test::Bench;
 use super::tweets::PLATFORMS;
 use super::{Signal, is_in_time};
 use crate::input::Message;
 use crate::merge::{Merged, View};
-
-/// A condition written in code, behind the conditions of a rule.
-///
-/// The engine asks it wherever it would test the rule ([`Self::judge`]), and leads what it takes through the same life
-/// as a rule's decisions. What was taken and is refused later is cancelled with `no_match`.
-///
-/// A strategy may keep what it likes in itself. Its answers must follow from what it is told alone, in that order: no
-/// clock but [`Case::now_ns`], no random number without a fixed seed, no hash map whose order depends on one, no
-/// file, no socket. Then a replay decides as the live run did. It may tell others (say, ask a model over a channel) as
-/// long as it does not wait; answers come back as [`Message`].
-///
-/// It runs on the engine's thread: what it takes, every frame behind it waits. If it panics, it is switched off: not
-/// asked again, what it has opened stands as it is, lapses, and is cancelled only by a deletion.
-pub trait Strategy: Send {
-    /// The rule it stands behind, as TOML: everything that may stand in a `[[rule]]`, without that header. `name` is
-    /// the only key it needs. Read once, at the start.
-    fn rule(&self) -> String;
-
-    /// Judges a tweet for which every condition of the rule but `assets` and `max_age` holds.
-    ///
-    /// Asked for every frame that could open a decision or on whose tweet one stands: with `two_phase` every content,
-    /// update and meta, with `content` the first content, with `enriched` from the enrichment on; also when `wait` is
-    /// over, and when a [`Message`] names the tweet.
-    fn judge(&mut self, case: &Case<'_>) -> Judgement;
-
-    /// Reads a message of the host, at `now_ns`. If it names a tweet that is remembered, [`Self::judge`] follows.
-    fn message(&mut self, message: &Message, now_ns: i64) {
-        let _ = (message, now_ns);
-    }
-}
-
-/// What a strategy makes of a tweet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Judgement {
-    /// Nothing is decided on it, and what was is cancelled.
-    Refuse,
-    /// All that the rule lets through.
-    Take,
-    /// Nothing new. What stands stays, and is confirmed, revised or cancelled as the engine sees fit.
-    Keep,
-    /// Of [`Case::assets`] only those at these places. Places beyond are passed over; none at all is a refusal.
-    Only(Vec<usize>),
-}
-
-/// A tweet at a moment, as a strategy is shown it.
-pub struct Case<'a> {
-    /// All that is known of it.
-    pub view: &'a View,
-    /// What caused the question.
-    pub trigger: Trigger,
-    /// Engine time, Unix ns.
-    pub now_ns: i64,
-    /// It is the first content of this tweet: asked for once a tweet.
-    pub is_first_content: bool,
-    /// The author's handle without `@`, in lower case.
-    pub author: Option<&'a str>,
-    /// What sort of post it is.
-    pub kind: &'a TweetKind,
-    rule: &'a Rule,
-    set: &'a RuleSet,
-    bench: &'a Bench,
-}
-
-impl Case<'_> {
-    /// The assets the rule lets through, in the order decisions would open: of `assets` those that are there, of `emit`
-    /// all. None for a rule that asks for none.
-    pub fn assets(&self) -> Vec<Asset> {
-        let reader = self.bench.candidates.with(self.view, &self.set.aliases);
-        let list = self.bench.candidates.list();
-        let named = self.bench.passing.iter().filter(|_| self.rule.emit.is_empty());
-        let named = named.filter_map(|index| list.get(*index)).map(|candidate| reader.asset(candidate));
-        let emits = self.bench.emitting.iter().filter_map(|index| self.rule.emit.get(*index));
-        named.chain(emits.map(emitted)).collect()
-    }
-
-    /// The vendor's enrichment has come.
-    pub fn is_enriched(&self) -> bool {
-        self.view.enriched_ns.is_some()
-    }
-}
-
-impl fmt::Debug for Case<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Case")
-            .field("tweet_id", &self.view.tweet_id)
-            .field("trigger", &self.trigger)
-            .field("now_ns", &self.now_ns)
-            .finish_non_exhaustive()
-    }
-}
+use crate::rules::{Case, Fire, Found, Judgement, Rule, RuleSet, Strategy, is_there};
 
 /// A strategy has panicked and is not asked any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -245,8 +152,8 @@ pub(super) struct Occasion {
     pub(super) is_first_content: bool,
 }
 
-impl Bench {
-    /// After a test that held and [`Self::pass`]: lets the strategy behind the rule choose among what passes.
+impl Evaluation {
+    /// After a test that held and [`Found::pass`]: lets the strategy behind the rule choose among what passes.
     ///
     /// None if it cannot be asked any more.
     pub(super) fn consult(
@@ -258,17 +165,18 @@ impl Bench {
         occasion: Occasion,
     ) -> Option<Answer> {
         let of = set.rules.get(rule)?;
-        let kind = self.kind(view).clone();
+        let kind = self.reading.kind(view).clone();
         let case = Case {
             view,
             trigger: occasion.trigger,
             now_ns: occasion.now_ns,
             is_first_content: occasion.is_first_content,
-            author: self.handle(),
+            author: self.reading.handle(),
             kind: &kind,
             rule: of,
             set,
-            bench: self,
+            reading: &self.reading,
+            found: &self.found,
         };
         let answer = match strategies.judge(rule, &case)? {
             Judgement::Take => Answer::Taken,
@@ -278,18 +186,18 @@ impl Bench {
                 let is_taken = |place: usize| places.contains(&place);
                 if of.emit.is_empty() {
                     let mut place = 0..;
-                    self.refused.clear();
-                    let Self { passing, refused, .. } = self;
+                    self.found.refused.clear();
+                    let Found { passing, refused, .. } = &mut self.found;
                     passing.retain(|index| {
                         let keeps = place.next().is_some_and(is_taken);
                         refused.extend((!keeps).then_some(*index));
                         keeps
                     });
-                    Answer::taken_if(!passing.is_empty())
+                    Answer::taken_if(!self.found.passing.is_empty())
                 } else {
                     let mut place = 0..;
-                    self.emitting.retain(|_| place.next().is_some_and(is_taken));
-                    Answer::taken_if(!self.emitting.is_empty())
+                    self.found.emitting.retain(|_| place.next().is_some_and(is_taken));
+                    Answer::taken_if(!self.found.emitting.is_empty())
                 }
             }
         };
@@ -338,10 +246,10 @@ impl Signal {
         cause: &Cause,
         out: &mut Vec<Decision>,
     ) {
-        if view.content.is_none() || view.deleted {
+        if !is_there(view) {
             return;
         }
-        self.bench.begin(view);
+        self.evaluation.reading.begin(view);
         let mut slot = slot;
         for rule in rules {
             let Some(of) = self.set.rules.get(*rule) else { continue };

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use stoop_model::{Asset, DecisionBody, HashMap, Platform, TweetId};
 
-use super::rule::Rule;
 use super::timers::{Due, Timer, TimerKey, Timers};
 use crate::merge::{Arrival, View};
+use crate::rules::Rule;
 use crate::state::{DeadlineState, DueState, LifeState, Scope, State, TweetState};
 
 /// Platforms that may share one tweet id; more than are known.

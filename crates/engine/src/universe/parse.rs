@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::{Listing, UNIVERSE_BYTES};
 use crate::merge::is_evm;
-use crate::signal::shows_nothing;
+use crate::rules::shows_nothing;
 use crate::syntax::{Source, SyntaxError};
 
 /// Errors that are listed; further ones are counted.

@@ -2,8 +2,10 @@
 
 mod assets;
 mod fire;
+mod hash;
 mod kept;
 mod late;
+mod layers;
 mod life;
 mod matching;
 mod random;

@@ -3,8 +3,6 @@
 mod snapshot;
 
 #[cfg(test)]
-mod properties;
-#[cfg(test)]
 mod tests;
 
 pub use snapshot::Snapshot;
@@ -18,16 +16,15 @@ use snapshot::Counts;
 /// Close code of a clean stop.
 const CLOSE_STOP: u16 = 1000;
 
-/// Close code for a link that answers no ping, as the `websockets` library under the vendor's Python
-/// SDK sends it.
+/// Close code for a connection that answers no ping: what the `websockets` library under the vendor's Python SDK
+/// sends.
 const CLOSE_DEAD: u16 = 1011;
 
 /// Decides for one connection when to dial, ping, wait and stop.
 ///
-/// Owned by whoever owns the socket. All times are nanoseconds on one clock that never goes back; an
-/// earlier time than one seen before counts as that one. [`handle`](Self::handle) and
-/// [`wake`](Self::wake) may change what every other method returns; nothing else does but
-/// [`reset`](Self::reset).
+/// It belongs to the owner of the socket. All times are nanoseconds on one clock that never goes back; a time earlier
+/// than one seen before counts as that one. Only [`handle`](Self::handle), [`wake`](Self::wake) and
+/// [`reset`](Self::reset) may change what the other methods return.
 #[derive(Debug, Clone)]
 pub struct Policy {
     settings: Settings,
@@ -37,18 +34,17 @@ pub struct Policy {
     state: State,
     now: i64,
     since: i64,
-    /// What the dial is at.
+    /// The step that the dial has reached.
     step: DialStep,
     /// The owner does not read the socket.
     held: bool,
     /// A ping was sent on this connection and no pong came since.
     awaiting_pong: bool,
-    /// How long the awaited pong may take from when reading goes on.
+    /// How long the awaited pong may take once reading resumes.
     pong_left: i64,
-    /// Reading was held and went on since the pong is awaited.
+    /// Reading was held and has resumed since the pong is awaited.
     has_resumed: bool,
     last_cause: Option<Cause>,
-    last_received: Option<i64>,
     counts: Counts,
 }
 
@@ -56,22 +52,23 @@ impl Policy {
     /// Most actions one call to [`handle`](Self::handle) or [`wake`](Self::wake) pushes.
     pub const MAX_ACTIONS: usize = 6;
 
-    /// An idle policy. `seed` decides every jitter: endpoints and instances take different ones.
+    /// An idle policy. `seed` decides all jitter: give endpoints and instances different ones.
     pub fn new(settings: Settings, seed: u64) -> Result<Self, SettingsError> {
         settings.validate()?;
         Ok(Self::idle(settings, seed))
     }
 
-    /// Back to how [`new`](Self::new) made it, jitter included. The owner has let go of its socket.
+    /// Back to how [`new`](Self::new) made it, jitter included. The owner has dropped its socket.
     pub fn reset(&mut self) {
         *self = Self::idle(self.settings, self.seed);
     }
 
-    /// Takes one event at `now` and pushes at most [`MAX_ACTIONS`](Self::MAX_ACTIONS) actions.
+    /// Handles one event at `now` and pushes at most [`MAX_ACTIONS`](Self::MAX_ACTIONS) actions.
     ///
-    /// Deadlines do not fire here. An owner that wakes late first hands in what the socket holds and
+    /// Deadlines do not fire here. An owner that wakes late first reports what the socket holds and
     /// then calls [`wake`](Self::wake), so that a pong already received is not missed; until then it may
-    /// call [`wake_unread`](Self::wake_unread). An event that does not fit the state changes nothing and is counted in [`Snapshot::strays`].
+    /// call [`wake_unread`](Self::wake_unread). An event that does not fit the state changes nothing and is counted in
+    /// [`Snapshot::strays`].
     pub fn handle(&mut self, event: Event, now: i64, out: &mut Vec<Action>) {
         let now = self.advance(now);
         match event {
@@ -85,7 +82,6 @@ impl Policy {
             Event::Closed { code, by } => self.ended(Cause::from_close(code, by), now, out),
             Event::Failed { error } => self.ended(Cause::Transport(error), now, out),
             Event::Pong => self.pong(),
-            Event::Received => self.received(now),
             Event::ReadingHeld(held) => self.hold(held, now),
             Event::Stop => self.stop(now, out),
         }
@@ -94,14 +90,14 @@ impl Policy {
     /// Fires the deadlines that are due at `now` and pushes at most
     /// [`MAX_ACTIONS`](Self::MAX_ACTIONS) actions; early and repeated calls do nothing.
     ///
-    /// What a deadline arms counts from `now` and not from the deadline: a late wake is not made up
-    /// for with a burst of pings or dials.
+    /// What a deadline arms counts from `now` and not from the deadline, so that a late wake does not end in a burst of
+    /// pings or dials.
     pub fn wake(&mut self, now: i64, out: &mut Vec<Action>) {
         self.fire_due(now, None, out);
     }
 
-    /// As [`wake`](Self::wake), while the socket may hold what nobody has read: a pong may be there in
-    /// time, so that its deadline waits. All others fire.
+    /// The same as [`wake`](Self::wake) while the socket may hold messages that have not been read. The pong may be
+    /// among them, so its deadline waits; all others fire.
     pub fn wake_unread(&mut self, now: i64, out: &mut Vec<Action>) {
         self.fire_due(now, Some(Deadline::Pong), out);
     }
@@ -131,7 +127,6 @@ impl Policy {
             pong_left: 0,
             has_resumed: false,
             last_cause: None,
-            last_received: None,
             counts: Counts::default(),
         }
     }
@@ -143,8 +138,8 @@ impl Policy {
 
     fn fire_due(&mut self, now: i64, waits: Option<Deadline>, out: &mut Vec<Action>) {
         let now = self.advance(now);
-        // Each fires at most once, because what it arms again lies after `now`. The bound only
-        // matters where `i64` ends.
+        // Each fires at most once, because what it arms again lies after `now`. The bound only matters at the end of
+        // `i64`.
         for _ in Deadline::ALL {
             let Some(deadline) = self.deadlines.take_due(now, waits) else { break };
             self.fire(deadline, now, out);
@@ -157,6 +152,7 @@ impl Policy {
                 out.push(Action::Abandon);
                 self.lost(Cause::ConnectTimeout(self.step, self.settings.connect_timeout), now, out);
             }
+            // Closed and dropped at once: a peer that answers no ping will not answer a close.
             Deadline::Pong => {
                 out.push(Action::Close { code: CLOSE_DEAD });
                 out.push(Action::Abandon);
@@ -182,7 +178,7 @@ impl Policy {
         out.push(Action::Dial);
     }
 
-    /// A step begins once: bytes that drip in do not give it more time.
+    /// A step has its time once: a server that drips bytes does not get more.
     fn reached(&mut self, step: DialStep, now: i64) {
         self.step = step;
         self.arm(Deadline::Connect, now, nanos(self.settings.connect_timeout));
@@ -198,7 +194,7 @@ impl Policy {
             }
             State::Open | State::Stable | State::Draining => self.counts.strays += 1,
             State::Idle | State::Waiting | State::SlowLane | State::Fatal | State::Stopped => {
-                // A socket nobody asked for would hold one of the plan's few slots.
+                // A socket that the policy did not ask for would hold one of the plan's few slots.
                 self.counts.strays += 1;
                 out.push(Action::Abandon);
             }
@@ -208,6 +204,7 @@ impl Policy {
     fn ended(&mut self, cause: Cause, now: i64, out: &mut Vec<Action>) {
         match self.state {
             State::Dialling | State::Open | State::Stable => self.lost(cause, now, out),
+            // The end was asked for. How it came about, even by a refusal, no longer matters.
             State::Draining => self.enter(State::Stopped, now, out),
             State::Idle | State::Waiting | State::SlowLane | State::Fatal | State::Stopped => {
                 self.counts.strays += 1;
@@ -215,7 +212,7 @@ impl Policy {
         }
     }
 
-    /// The dial or the connection is gone and was still wanted.
+    /// The dial or the connection is gone although it was still wanted.
     fn lost(&mut self, cause: Cause, now: i64, out: &mut Vec<Action>) {
         self.last_cause = Some(cause);
         let Some(retry) = self.retries.next(cause) else {
@@ -240,8 +237,8 @@ impl Policy {
             self.has_resumed = false;
         }
         self.arm(Deadline::Ping, now, nanos(self.settings.ping_interval));
-        // With `pong_timeout` over `ping_interval` the pong of an earlier ping may be due: it keeps
-        // its deadline, else a dead link would never be found out.
+        // With `pong_timeout` over `ping_interval` the pong of an earlier ping may be due. It keeps its deadline, or a
+        // dead connection would never be noticed.
         if !self.held && self.deadlines.at(Deadline::Pong).is_none() {
             self.arm(Deadline::Pong, now, nanos(self.settings.pong_timeout));
         }
@@ -255,21 +252,8 @@ impl Policy {
                 self.awaiting_pong = false;
                 self.deadlines.disarm(Deadline::Pong);
             }
+            // It may answer a ping from before the stop.
             State::Draining => {}
-            State::Idle
-            | State::Dialling
-            | State::Waiting
-            | State::SlowLane
-            | State::Fatal
-            | State::Stopped => {
-                self.counts.strays += 1;
-            }
-        }
-    }
-
-    fn received(&mut self, now: i64) {
-        match self.state {
-            State::Open | State::Stable | State::Draining => self.last_received = Some(now),
             State::Idle
             | State::Dialling
             | State::Waiting
@@ -287,8 +271,8 @@ impl Policy {
         if held {
             let due = self.deadlines.at(Deadline::Pong);
             self.deadlines.disarm(Deadline::Pong);
-            // The first time the whole time is given anew, for the pong lies behind what has piled up. Were
-            // it given each time, reading that is held again and again would put off a dead link for ever.
+            // The first time the pong gets the whole timeout again, because it lies behind the messages that have piled
+            // up. Were that done each time, reading that is held again and again would hide a dead connection.
             if let Some(due) = due.filter(|_| self.has_resumed) {
                 self.pong_left = due.saturating_sub(now).max(0);
             }
@@ -301,6 +285,7 @@ impl Policy {
     fn stop(&mut self, now: i64, out: &mut Vec<Action>) {
         match self.state {
             State::Idle | State::Waiting | State::SlowLane => self.enter(State::Stopped, now, out),
+            // There is no WebSocket yet that could be closed.
             State::Dialling => {
                 out.push(Action::Abandon);
                 self.enter(State::Stopped, now, out);
@@ -315,8 +300,8 @@ impl Policy {
     }
 
     fn enter(&mut self, to: State, now: i64, out: &mut Vec<Action>) {
-        // Stable is the same connection as open: its pings go on. Every other step leaves behind
-        // whatever the last state was waiting for.
+        // Stable is the same connection as open, and its pings go on. Every other step drops whatever the last state
+        // was waiting for.
         if to != State::Stable {
             self.deadlines.clear();
             self.awaiting_pong = false;

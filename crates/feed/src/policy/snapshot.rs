@@ -1,33 +1,31 @@
-//! What the policy tells about itself.
+//! What the policy reports about itself.
 
 use super::Policy;
 use crate::{Cause, Deadline, State};
 
 /// Where a [`Policy`] stands and what it has seen, for status lines and tests.
 ///
-/// For reading only: a policy is never restored, after a restart of the process it starts anew.
+/// For reading only: a policy is never restored. After a restart of the process it begins from nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Snapshot {
     /// Where the connection stands.
     pub state: State,
     /// When that state was entered, in nanoseconds; 0 before the first event.
     pub since_ns: i64,
-    /// What is waited for and until when, in nanoseconds.
+    /// The next deadline, and when it is, in nanoseconds.
     pub next: Option<(Deadline, i64)>,
-    /// Whether a connection has ever been stable: refusals are then met with slow tries first.
+    /// Whether a connection has ever been stable. If so, a refusal is first answered with slow tries.
     pub proven: bool,
     /// Tries since a connection was last stable, in all lanes.
     pub attempts: u32,
     /// Refusals since a connection was last stable.
     pub refusals: u32,
-    /// Whether the owner holds back reading.
+    /// Whether the owner has stopped reading the socket.
     pub held: bool,
     /// Whether a ping is out and no pong has come since.
     pub awaiting_pong: bool,
     /// Why the last connection or dial ended.
     pub last_cause: Option<Cause>,
-    /// When data last came in, in nanoseconds. Nothing follows from a long silence.
-    pub last_received_ns: Option<i64>,
     /// Dials so far.
     pub dials: u64,
     /// Completed handshakes so far.
@@ -40,7 +38,7 @@ pub struct Snapshot {
     pub strays: u64,
 }
 
-/// The counters of a policy; 64 bits do not run over.
+/// The counters of a policy. 64 bits do not overflow.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Counts {
     pub(super) dials: u64,
@@ -64,7 +62,6 @@ impl Policy {
             held: self.held,
             awaiting_pong: self.awaiting_pong,
             last_cause: self.last_cause,
-            last_received_ns: self.last_received,
             dials: self.counts.dials,
             opens: self.counts.opens,
             pings: self.counts.pings,

@@ -32,18 +32,18 @@ impl PlanWatch {
         Self { api, key, is_asking: Arc::default() }
     }
 
-    /// Asks how many connections there may be; none comes if the answer does not say. Returns at once, and nothing if
-    /// there is nobody to ask.
-    pub(crate) fn limit(&self, gauge: &Arc<Gauge>) -> Option<Receiver<Option<u64>>> {
+    /// Asks how many connections there may be; none comes if the answer does not say. Returns at once, with a receiver
+    /// that has ended if there is no REST interface to ask.
+    pub(crate) fn limit(&self, gauge: &Arc<Gauge>) -> Receiver<Option<u64>> {
         let (sender, limit) = bounded(1);
         let gauge = Arc::clone(gauge);
-        let has_asked = self.question(FIRST_TIMEOUTS, move |answer| {
+        self.question(FIRST_TIMEOUTS, move |answer| {
             // Nobody waits for it after a stop.
             if sender.send(answer.ok().and_then(|me| me.sockets.limit)).is_ok() {
                 gauge.wake();
             }
         });
-        has_asked.then_some(limit)
+        limit
     }
 
     /// Asks, and tells the host what comes of it. Returns at once.
@@ -57,16 +57,12 @@ impl PlanWatch {
         });
     }
 
-    /// True if it is asked. The answer may take seconds, and is waited for on a thread of its own, of which there is one
-    /// at most and none but here.
-    fn question(
-        &self,
-        timeouts: Timeouts,
-        then: impl FnOnce(Result<Me, RestError>) + Send + 'static,
-    ) -> bool {
-        let Some(api) = self.api.clone() else { return false };
+    /// Waits for the answer, which may take seconds, on a thread of its own. There is one such thread at most: a question
+    /// that comes while one is under way is dropped.
+    fn question(&self, timeouts: Timeouts, then: impl FnOnce(Result<Me, RestError>) + Send + 'static) {
+        let Some(api) = self.api.clone() else { return };
         if self.is_asking.swap(true, Ordering::AcqRel) {
-            return false;
+            return;
         }
         let (key, is_asking) = (self.key.clone(), Arc::clone(&self.is_asking));
         let ask = move || {
@@ -78,6 +74,5 @@ impl PlanWatch {
         if started.is_err() {
             self.is_asking.store(false, Ordering::Release);
         }
-        started.is_ok()
     }
 }

@@ -1,4 +1,4 @@
-//! One endpoint: its socket, and the policy that keeps it connected.
+//! The dial or the socket of one endpoint.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,14 +6,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use stoop_feed::{Action, DialStep, Policy, State};
+use stoop_feed::DialStep;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use super::socket::{DialError, Progress, Socket, dial};
 use crate::clock::Clock;
-use crate::connection::socket::{DialError, Progress, Socket, dial};
 use crate::settings::{Auth, Endpoint, Key};
-use crate::summary::FeedCounters;
 
 /// How long writing a ping or a close may take: a peer that does not read must not hold us up.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -32,53 +31,36 @@ enum Link {
     Up(Box<Socket>),
 }
 
-/// The next thing a line has to tell.
-pub(crate) enum Step {
+/// The next thing an endpoint has to tell.
+pub(super) enum Step {
     Reached(DialStep),
     Dialled(Result<(), DialError>),
     Read(Option<Result<Message, Error>>, i64),
 }
 
-pub(crate) struct Line {
-    pub(crate) endpoint: Endpoint,
-    pub(crate) policy: Policy,
-    /// What it did, but for gaps: these are of all lines together.
-    pub(crate) feed: FeedCounters,
-    /// Frames it brought, copies and all.
-    pub(crate) frames: u64,
-    /// The plan has no connection for it.
-    pub(crate) is_left_out: bool,
-    /// What the policy asks for; empty between two events.
-    pub(crate) actions: Vec<Action>,
+/// What connects an endpoint, if anything does.
+pub(super) struct Session {
+    pub(super) endpoint: Endpoint,
     link: Link,
 }
 
-impl Line {
-    pub(crate) fn new(endpoint: Endpoint, policy: Policy) -> Self {
-        Self {
-            endpoint,
-            policy,
-            feed: FeedCounters::default(),
-            frames: 0,
-            is_left_out: false,
-            actions: Vec::with_capacity(Policy::MAX_ACTIONS),
-            link: Link::Down,
-        }
+impl Session {
+    pub(super) fn new(endpoint: Endpoint) -> Self {
+        Self { endpoint, link: Link::Down }
     }
 
-    pub(crate) fn dial(&mut self, auth: Auth, key: &Key) {
-        self.feed.dials += 1;
+    pub(super) fn dial(&mut self, auth: Auth, key: &Key) {
         let progress = Progress::default();
         let dial = Box::pin(dial(self.endpoint.clone(), auth, key.clone(), Progress::clone(&progress)));
         self.link = Link::Dialling(Dialling { dial, progress, told: DialStep::default() });
     }
 
-    pub(crate) fn let_go(&mut self) {
+    pub(super) fn let_go(&mut self) {
         self.link = Link::Down;
     }
 
-    /// What it has to tell, if there is anything; messages only if they `can_read`, or while it is being closed.
-    pub(crate) fn poll(&mut self, context: &mut Context<'_>, can_read: bool, clock: Clock) -> Poll<Step> {
+    /// What it has to tell, if there is anything; messages only if it `is_read`.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>, is_read: bool, clock: Clock) -> Poll<Step> {
         match &mut self.link {
             Link::Dialling(dialling) => match dialling.dial.as_mut().poll(context) {
                 Poll::Ready(dialled) => {
@@ -95,7 +77,7 @@ impl Line {
                     if is_new { Poll::Ready(Step::Reached(step)) } else { Poll::Pending }
                 }
             },
-            Link::Up(socket) if can_read || self.policy.state() == State::Draining => {
+            Link::Up(socket) if is_read => {
                 socket.poll_next_unpin(context).map(|message| note(socket, message, clock))
             }
             Link::Up(_) | Link::Down => Poll::Pending,
@@ -103,12 +85,12 @@ impl Line {
     }
 
     /// A message that is there already.
-    pub(crate) fn read_now(&mut self, clock: Clock) -> Option<Step> {
+    pub(super) fn read_now(&mut self, clock: Clock) -> Option<Step> {
         let Link::Up(socket) = &mut self.link else { return None };
         socket.next().now_or_never().map(|message| note(socket, message, clock))
     }
 
-    pub(crate) async fn write(&mut self, message: Message) {
+    pub(super) async fn write(&mut self, message: Message) {
         if let Link::Up(socket) = &mut self.link {
             // A failed or slow write shows as a read error or a missing pong.
             drop(timeout(WRITE_TIMEOUT, socket.send(message)).await);
@@ -116,7 +98,7 @@ impl Line {
     }
 
     /// Sends what is queued, such as the answer to a close; what becomes of it no longer matters.
-    pub(crate) async fn flush(&mut self) {
+    pub(super) async fn flush(&mut self) {
         if let Link::Up(socket) = &mut self.link {
             drop(timeout(WRITE_TIMEOUT, socket.flush()).await);
         }

@@ -1,11 +1,9 @@
 //! Without the feature `rest` nobody asks for the plan, nor for what the feed has lost.
 
-#![expect(clippy::unused_self, reason = "called as what asks is")]
-
 pub(super) mod plan {
     use std::sync::Arc;
 
-    use crossbeam_channel::Receiver;
+    use crossbeam_channel::{Receiver, bounded};
 
     use crate::clock::Clock;
     use crate::notice::Notices;
@@ -15,56 +13,41 @@ pub(super) mod plan {
     #[derive(Debug)]
     pub(crate) struct PlanWatch;
 
+    #[expect(clippy::unused_self, reason = "called like the one that asks")]
     impl PlanWatch {
         pub(crate) fn new(_: Option<Api>, _: Key) -> Self {
             Self
         }
 
-        pub(crate) fn limit(&self, _: &Arc<Gauge>) -> Option<Receiver<Option<u64>>> {
-            None
+        /// A receiver that has ended.
+        pub(crate) fn limit(&self, _: &Arc<Gauge>) -> Receiver<Option<u64>> {
+            bounded(0).1
         }
 
         pub(crate) fn ask(&self, _: &Notices, _: Clock) {}
     }
 }
 
-pub(super) mod backfill {
+pub(super) mod history {
     use std::sync::Arc;
 
-    use crate::notice::Notices;
+    use super::super::pump::{Answer, Span};
     use crate::settings::Settings;
     use crate::stages::gauge::Gauge;
-    use crate::summary::FeedCounters;
 
-    pub(crate) const BURST: usize = 1;
+    pub(crate) enum Asker {}
 
-    pub(crate) struct Backfill;
-
-    impl Backfill {
-        pub(crate) fn new(_: &Settings, _: Notices, _: Arc<Gauge>) -> Self {
-            Self
-        }
-
-        pub(crate) fn take_told(&mut self) -> Option<(i64, i64, u64, String)> {
+    impl Asker {
+        pub(crate) fn new(_: &Settings, _: &Arc<Gauge>) -> Option<Self> {
             None
         }
 
-        pub(crate) fn want(&mut self, _: i64, _: i64) {}
-
-        pub(crate) fn attend(&mut self, _: i64, _: bool) {}
-
-        pub(crate) fn due_ns(&self, _: bool, _: bool) -> Option<i64> {
-            None
+        pub(crate) fn ask(&mut self, _: Span) {
+            match *self {}
         }
 
-        pub(crate) fn has_frames(&self, _: i64) -> bool {
-            false
+        pub(crate) fn answer(&mut self) -> Option<Answer> {
+            match *self {}
         }
-
-        pub(crate) fn next(&mut self, _: i64) -> Option<Vec<u8>> {
-            None
-        }
-
-        pub(crate) fn count(&self, _: &mut FeedCounters) {}
     }
 }

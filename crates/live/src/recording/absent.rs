@@ -2,7 +2,7 @@
 
 use crossbeam_channel::Receiver;
 use serde_json::Value;
-use stoop_engine::{Command, Gap, Origin};
+use stoop_engine::Input;
 use stoop_model::Decision;
 
 use super::TapeCounters;
@@ -21,15 +21,7 @@ impl Recording {
 pub(crate) enum Tap {}
 
 impl Tap {
-    pub(crate) fn frame(&mut self, _: Origin, _: i64, _: &[u8]) {
-        match *self {}
-    }
-
-    pub(crate) fn command(&mut self, _: &Command, _: i64) {
-        match *self {}
-    }
-
-    pub(crate) fn gap(&mut self, _: &Gap, _: i64) {
+    pub(crate) fn input<B: AsRef<[u8]>>(&mut self, _: &Input<B>) {
         match *self {}
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use serde_json::{Value, json};
-use stoop_engine::{Command, Gap, Origin};
+use stoop_engine::{Input, Origin, Receipt};
 use stoop_model::Decision;
 use stoop_tape::{write_command, write_gap};
 
@@ -49,21 +49,21 @@ impl Entry {
 
 /// What both ends know.
 #[derive(Debug, Default)]
-pub(super) struct Shared {
+pub(crate) struct Shared {
     waiting_bytes: AtomicUsize,
     pub(super) files: AtomicU64,
     pub(super) records: AtomicU64,
     dropped: AtomicU64,
     pub(super) failed: AtomicU64,
     pub(super) found: Arc<Found>,
-    pub(super) wants_cut: AtomicBool,
+    pub(crate) wants_cut: AtomicBool,
     /// A new file was asked for, and is not begun yet.
-    pub(super) is_cut: AtomicBool,
+    pub(crate) is_cut: AtomicBool,
 }
 
 impl Shared {
     /// An entry has left the queue.
-    pub(super) fn left(&self, entry: &Entry) {
+    pub(crate) fn left(&self, entry: &Entry) {
         self.waiting_bytes.fetch_sub(entry.bytes(), Ordering::AcqRel);
     }
 
@@ -107,26 +107,35 @@ impl Clone for Tap {
 
 impl Tap {
     pub(super) fn new() -> (Self, Receiver<Entry>, Arc<Shared>) {
-        let (queue, taken) = bounded(ENTRIES);
+        Self::with_room(ENTRIES)
+    }
+
+    /// One whose queue has room for so many entries.
+    pub(crate) fn with_room(entries: usize) -> (Self, Receiver<Entry>, Arc<Shared>) {
+        let (queue, taken) = bounded(entries);
         let shared = Arc::<Shared>::default();
         (Self { queue, shared: Arc::clone(&shared), lost: 0 }, taken, shared)
     }
 
-    /// A frame goes into the stages.
-    pub(crate) fn frame(&mut self, origin: Origin, recv_ns: i64, bytes: &[u8]) {
-        if self.has_room(bytes.len(), recv_ns) {
-            self.put(Entry::Frame { origin, recv_ns, bytes: bytes.to_vec() });
+    /// An input enters the stages. Time alone and socket messages that were refused are not recorded.
+    pub(crate) fn input<B: AsRef<[u8]>>(&mut self, input: &Input<B>) {
+        match input {
+            Input::Frame { origin, bytes, receipt: Receipt::At(recv_ns) } => {
+                self.frame(*origin, *recv_ns, bytes.as_ref());
+            }
+            Input::Command { command, at_ns } => self.event(*at_ns, write_command(command)),
+            Input::Gap { gap, at_ns } => self.event(*at_ns, write_gap(gap)),
+            Input::Frame { receipt: Receipt::Sent, .. }
+            | Input::Rejected { .. }
+            | Input::Tick { .. }
+            | Input::Restored(_) => {}
         }
     }
 
-    /// A command goes into the stages.
-    pub(crate) fn command(&mut self, command: &Command, at_ns: i64) {
-        self.event(at_ns, write_command(command));
-    }
-
-    /// A gap goes into the stages.
-    pub(crate) fn gap(&mut self, gap: &Gap, at_ns: i64) {
-        self.event(at_ns, write_gap(gap));
+    fn frame(&mut self, origin: Origin, recv_ns: i64, bytes: &[u8]) {
+        if self.has_room(bytes.len(), recv_ns) {
+            self.put(Entry::Frame { origin, recv_ns, bytes: bytes.to_vec() });
+        }
     }
 
     /// Something has happened that is no input.

@@ -3,7 +3,7 @@
 use stoop_feed::{DialStep, TransportError};
 
 use super::dice::{MILLI, SECOND};
-use super::plan::{Cut, Phase, SLOT_NS, Trouble};
+use super::scenario::{Cut, Phase, SLOT_NS, Trouble};
 use super::world::{Happening, World};
 
 /// What comes to the client on a connection.
@@ -90,13 +90,13 @@ impl World {
     pub(super) fn send_up(&mut self, at: usize, what: Uplink) {
         let arrive_ns = (self.now_ns + self.latency()).max(self.servers[at].uplink_ns);
         self.servers[at].uplink_ns = arrive_ns;
-        let epoch = self.lines[at].epoch;
+        let epoch = self.client.sessions[at].epoch;
         self.book(arrive_ns, Happening::Uplink { at, epoch, what });
     }
 
-    pub(super) fn take_uplink(&mut self, at: usize, epoch: u32, what: Uplink) {
+    pub(super) fn receive_uplink(&mut self, at: usize, epoch: u32, what: Uplink) {
         if what == Uplink::Dial {
-            return self.take_dial(at, epoch);
+            return self.receive_dial(at, epoch);
         }
         let Some(link) = self.servers[at].link.as_ref().filter(|link| link.epoch == epoch && !link.is_dead)
         else {
@@ -107,17 +107,17 @@ impl World {
             Uplink::Close => self.end_link(at, epoch, Message::Close(Some(1000))),
             Uplink::Gone => {
                 self.servers[at].link = None;
-                let is_late = self.now_ns < self.plan.calm_ns && self.dice.chance(20);
-                if is_late && self.plan.trouble(at, self.now_ns) != Trouble::Nothing {
+                let is_late = self.now_ns < self.scenario.calm_ns && self.dice.chance(20);
+                if is_late && self.scenario.trouble(at, self.now_ns) != Trouble::Nothing {
                     self.servers[at].slot_ns = self.now_ns + self.dice.between(SECOND, SLOT_NS);
                 }
             }
-            Uplink::Dial => unreachable!("taken above"),
+            Uplink::Dial => unreachable!("received above"),
         }
     }
 
-    fn take_dial(&mut self, at: usize, epoch: u32) {
-        let trouble = self.plan.trouble(at, self.now_ns);
+    fn receive_dial(&mut self, at: usize, epoch: u32) {
+        let trouble = self.scenario.trouble(at, self.now_ns);
         self.servers[at].link = Some(Link { epoch, is_dead: false, order_ns: 0 });
         if self.now_ns < self.servers[at].slot_ns {
             if self.dice.chance(50) {

@@ -1,6 +1,12 @@
 //! What the service sends: a few tweets with all that can happen to one, spread over the run.
 
+use std::rc::Rc;
+
+use stoop_engine::{Case, Judgement, Strategy};
+use stoop_model::Trigger;
+
 use super::dice::{Dice, MILLI, SECOND};
+use super::driver::Shared;
 
 /// Rules that take every way through the life of a decision.
 pub(super) const RULES: &str = r#"
@@ -30,7 +36,32 @@ name = "all"
 none = ["never"]
 settle = "10s"
 ttl = "60s"
+
+[[rule]]
+name = "late"
+any = ["token"]
+allow_late = true
+ttl = "900s"
 "#;
+
+/// The name of the strategy.
+pub(super) const ORACLE: &str = "oracle";
+
+/// A strategy that takes what it is told to, and remembers nothing of it: a restart makes no difference.
+pub(super) struct Oracle;
+
+impl Strategy for Oracle {
+    fn rule(&self) -> String {
+        format!("name = \"{ORACLE}\"\nsettle = \"5s\"\nttl = \"600s\"\n")
+    }
+
+    fn judge(&mut self, case: &Case<'_>) -> Judgement {
+        match case.trigger {
+            Trigger::Message => Judgement::Take,
+            Trigger::Op(_) | Trigger::Timeout => Judgement::Keep,
+        }
+    }
+}
 
 const TEXTS: [&str; 5] =
     ["New token live: $EDGE", "token $EDGE and $PACT", "gm", "never a token", "a token, no name"];
@@ -42,10 +73,21 @@ const TOKENS: [&str; 5] = [
     r#"{"symbol":"PACT","contract":"c4","chain":"base","priceUsd":0.5},{"symbol":"EDGE","contract":"c1","chain":"solana"}"#,
 ];
 
+/// What a frame says of its tweet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Content,
+    Meta,
+    Update,
+    Delete,
+}
+
 /// A frame and when the service sends it, Unix ns.
 pub(super) struct Sent {
     pub(super) at_ns: i64,
-    pub(super) json: String,
+    pub(super) tweet: i64,
+    pub(super) part: Part,
+    pub(super) bytes: Shared,
 }
 
 /// The frames of so many tweets between two times, in the order they are sent.
@@ -69,30 +111,37 @@ fn tell(dice: &mut Dice, number: i64, begin_ns: i64, story: &mut Vec<Sent>) {
         r#""kind":"post","text":"{text}","createdAt":{created_ms},"author":{{"handle":"@a{}"}}"#,
         number % 3
     );
-    let mut add = |dice: &mut Dice, op: &str, payload: &str, at_ns: i64| {
+    let mut add = |dice: &mut Dice, part: Part, payload: &str, at_ns: i64| {
         let ts = at_ns / MILLI;
+        let op = match part {
+            Part::Content => "content",
+            Part::Meta => "meta",
+            Part::Update => "update",
+            Part::Delete => "delete",
+        };
         let json =
             format!(r#"{{"v":1,"t":"tweet","op":"{op}","ts":{ts},"d":{{"tweetId":"{number}",{payload}}}}}"#);
+        let bytes = Shared::from(json.into_bytes());
         if dice.chance(5) {
             let again_ns = at_ns + dice.between(0, 30 * SECOND);
-            story.push(Sent { at_ns: again_ns, json: json.clone() });
+            story.push(Sent { at_ns: again_ns, tweet: number, part, bytes: Rc::clone(&bytes) });
         }
-        story.push(Sent { at_ns, json });
+        story.push(Sent { at_ns, tweet: number, part, bytes });
     };
-    add(dice, "content", &content, begin_ns);
+    add(dice, Part::Content, &content, begin_ns);
     if dice.chance(75) {
         // Now and then the enrichment is there first.
         let after_ns = dice.pick(&[-100, 0, 50, 200, 700, 900, 2_500, 4_000, 15_000]) * MILLI;
         let meta = format!(r#""detected":{{"tokens":[{}]}}"#, dice.pick(&TOKENS));
-        add(dice, "meta", &meta, begin_ns + after_ns);
+        add(dice, Part::Meta, &meta, begin_ns + after_ns);
     }
     for _ in 0..dice.pick(&[0, 0, 1, 3]) {
         let at_ns = begin_ns + dice.between(10 * MILLI, 30 * SECOND);
         let update = format!(r#""text":"{}""#, dice.pick(&TEXTS));
-        add(dice, "update", &update, at_ns);
+        add(dice, Part::Update, &update, at_ns);
     }
     if dice.chance(25) {
         let at_ns = begin_ns + dice.between(0, 40 * SECOND);
-        add(dice, "delete", &format!(r#""eventId":"d{number}""#), at_ns);
+        add(dice, Part::Delete, &format!(r#""eventId":"d{number}""#), at_ns);
     }
 }

@@ -1,9 +1,9 @@
 //! What must hold of the dials of an endpoint, told apart from the policy: by what the server has done.
 
-use stoop_feed::{Action, Event, Settings, Side, State};
+use stoop_feed::{Cause, Event, Settings, Side, State};
 
 use super::dice::MILLI;
-use super::plan::{STALL_NS, nanos};
+use super::scenario::{STALL_NS, nanos};
 
 /// Longest time a timer can be late: some of the client's stalls, one after the other.
 const LATE_NS: i64 = 4 * STALL_NS;
@@ -86,12 +86,7 @@ impl Watch {
             | Event::Closed { code: Some(4001 | 4003), by: Side::Remote } => End::Refused,
             Event::Closed { code: Some(1012), by: Side::Remote } => End::Restart,
             Event::Refused { .. } | Event::Closed { .. } | Event::Failed { .. } => End::Other,
-            Event::Start
-            | Event::Pong
-            | Event::Received
-            | Event::Reached(_)
-            | Event::ReadingHeld(_)
-            | Event::Stop => return,
+            Event::Start | Event::Pong | Event::Reached(_) | Event::ReadingHeld(_) | Event::Stop => return,
         };
         if state != State::Draining {
             self.end(end, now_ns);
@@ -106,30 +101,36 @@ impl Watch {
         self.restarts += u32::from(end == End::Restart);
     }
 
-    /// What the policy asks for.
-    pub(super) fn action(&mut self, action: Action, now_ns: i64) {
-        assert!(!self.is_fatal || action == Action::Abandon, "{action:?} after it was refused for good");
-        match action {
-            Action::Dial => self.dial(now_ns),
-            Action::StateChanged { to: State::Stable, .. } => self.stable(now_ns),
-            Action::Fatal { cause } => {
-                assert!(self.may_refuse && cause.is_refusal(), "fatal for no refusal: {cause}");
-                assert_eq!(self.ended, Some((now_ns, End::Refused)));
-                let is_key = cause.to_string().contains("4001");
-                assert!(is_key || !self.is_proven || self.refusals == 4, "{} refusals", self.refusals);
-                self.is_fatal = true;
-            }
-            Action::Retry { .. } => {
-                // Timeouts are the policy's own doing; everything else has been told.
-                if self.ended.is_none_or(|(at_ns, _)| at_ns != now_ns) {
-                    self.end(End::Other, now_ns);
-                }
-            }
-            Action::StateChanged { .. } | Action::SendPing | Action::Close { .. } | Action::Abandon => {}
+    /// The pump says that it refused for good.
+    pub(super) fn fatal(&mut self, cause: Cause, now_ns: i64) {
+        assert!(!self.is_fatal, "refused for good twice");
+        assert!(self.may_refuse && cause.is_refusal(), "fatal for no refusal: {cause}");
+        assert_eq!(self.ended, Some((now_ns, End::Refused)));
+        let is_key = cause.to_string().contains("4001");
+        assert!(is_key || !self.is_proven || self.refusals == 4, "{} refusals", self.refusals);
+        self.is_fatal = true;
+    }
+
+    /// The pump says that it dials again later.
+    pub(super) fn retry(&mut self, now_ns: i64) {
+        // Timeouts are the policy's own doing; everything else has been told.
+        if self.ended.is_none_or(|(at_ns, _)| at_ns != now_ns) {
+            self.end(End::Other, now_ns);
         }
     }
 
-    fn stable(&mut self, now_ns: i64) {
+    /// The process has begun anew, and knows of nothing.
+    pub(super) fn restart(&mut self) {
+        self.opened_ns = None;
+        self.ended = None;
+        self.last_dial_ns = None;
+        self.is_proven = false;
+        (self.refusals, self.restarts, self.dials) = (0, 0, 0);
+        self.waits_ns.clear();
+        self.is_fatal = false;
+    }
+
+    pub(super) fn stable(&mut self, now_ns: i64) {
         let opened_ns = self.opened_ns.expect("stable is open");
         assert!(now_ns - opened_ns >= nanos(self.settings.stable_after), "stable before its time");
         self.is_proven = true;
@@ -138,7 +139,8 @@ impl Watch {
         self.waits_ns.clear();
     }
 
-    fn dial(&mut self, now_ns: i64) {
+    pub(super) fn dial(&mut self, now_ns: i64) {
+        assert!(!self.is_fatal, "dials after it was refused for good");
         self.dials += 1;
         if let Some(last_ns) = self.last_dial_ns.replace(now_ns) {
             assert!(now_ns - last_ns >= FLOOR_NS, "two dials within {} ns", now_ns - last_ns);

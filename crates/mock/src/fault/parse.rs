@@ -1,15 +1,16 @@
-//! Reads a fault; what is wrong is told with its place.
+//! Reads a fault. An error says what is wrong and in which column.
 
 use std::str::FromStr;
 
+use super::action::{Action, StreamAction};
 use super::words::{Argument, Word, duration, words};
-use super::{Action, Fault, Kind, When, Which};
+use super::{Fault, When, Which};
 
 /// A fault that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("column {column}: {message}")]
 pub struct FaultError {
-    /// Where, in characters from 1.
+    /// The column, in characters from 1.
     pub column: usize,
     /// What is wrong, and what would be right.
     pub message: String,
@@ -32,7 +33,7 @@ impl<'a> Piece<'a> {
         FaultError { column: self.whole[..self.from].chars().count() + 1, message: message.into() }
     }
 
-    /// What stands before and after the first of these characters.
+    /// The pieces before and after the first of these characters.
     fn split(self, at: char) -> (Self, Option<Self>) {
         match self.text().find(at) {
             Some(place) => {
@@ -44,7 +45,7 @@ impl<'a> Piece<'a> {
     }
 }
 
-/// What the triggers have said so far.
+/// What the triggers read so far ask for.
 #[derive(Default)]
 struct Triggers {
     conns: Option<(u64, u64)>,
@@ -58,20 +59,19 @@ impl FromStr for Fault {
 
     fn from_str(text: &str) -> Result<Self, FaultError> {
         let whole = Piece { whole: text, from: 0, to: text.len() };
-        // A name in brackets may hold no colon, so the first one ends the triggers.
-        let (before, behind) = whole.split(':');
-        let (triggers, action) = match behind {
+        // No argument can hold a colon, so the first one ends the triggers.
+        let (before, after) = whole.split(':');
+        let (triggers, action) = match after {
             Some(action) => (Some(before), action),
             None if text.contains('=') && !text.contains('(') => {
                 let end = Piece { from: text.len(), ..whole };
-                return Err(end.error(
-                    "an action is missing: write a colon and what is to happen, as in after=200:rst",
-                ));
+                return Err(
+                    end.error("an action is missing: write a colon and an action, as in after=200:rst")
+                );
             }
             None => (None, whole),
         };
         let (word, action) = read_action(action)?;
-        let kind = action.kind();
         let mut found = Triggers::default();
         let mut rest = triggers;
         while let Some(piece) = rest {
@@ -80,9 +80,9 @@ impl FromStr for Fault {
             rest = next;
         }
         let (first, last) = found.conns.unwrap_or((1, u64::MAX));
-        let when = found.when.unwrap_or(match (kind, found.chance) {
-            (Kind::Connection, _) | (Kind::Stream, None) => When::After(0),
-            (Kind::Stream, Some(_)) | (Kind::Frame, _) => When::Every(1),
+        let when = found.when.unwrap_or(match (&action, found.chance) {
+            (Action::Connection(_), _) | (Action::Stream(_), None) => When::After(0),
+            (Action::Stream(_), Some(_)) | (Action::Frame(_), _) => When::Every(1),
         });
         Ok(Self {
             which: Which { first, last, until: found.until },
@@ -99,7 +99,7 @@ fn read_action(piece: Piece<'_>) -> Result<(&'static Word, Action), FaultError> 
     let Some(word) = words().find(|word| word.name == name.text()) else {
         let names: Vec<&str> = words().map(|word| word.name).collect();
         let known = names.join(", ");
-        return Err(name.error(format!("`{}` is no action; there are {known}", name.text())));
+        return Err(name.error(format!("`{}` is not an action; the actions are {known}", name.text())));
     };
     let write = |problem: &str| format!("{problem}: write {}", word.form);
     let argument = match inside {
@@ -149,17 +149,23 @@ impl Triggers {
                 let last = number(value("first=N")?, 1)?;
                 return once(&mut self.conns, (1, last), piece, "`conn` and `first` exclude each other");
             }
-            _ => return Err(piece.error(format!("`{}` is no trigger; there are {KNOWN}", piece.text()))),
+            _ => {
+                return Err(
+                    piece.error(format!("`{}` is not a trigger; the triggers are {KNOWN}", piece.text()))
+                );
+            }
         };
-        if action.kind() == Kind::Connection {
-            let message = format!(
+        let refusal = match action {
+            Action::Connection(_) => Some(format!(
                 "`{}` is decided when a connection is asked for; it takes conn, first, until and p only",
                 word.name
-            );
-            return Err(piece.error(message));
-        }
-        if when == When::End && (action.kind() == Kind::Frame || *action == Action::Half) {
-            let message = format!("`{}` acts on a frame, and behind the end there is none", word.name);
+            )),
+            Action::Stream(StreamAction::Half) | Action::Frame(_) if when == When::End => {
+                Some(format!("`{}` acts on a frame, and there is none after the end", word.name))
+            }
+            Action::Stream(_) | Action::Frame(_) => None,
+        };
+        if let Some(message) = refusal {
             return Err(piece.error(message));
         }
         once(&mut self.when, when, piece, "only one of after, every, at and end says when")
@@ -175,7 +181,7 @@ fn once<T>(place: &mut Option<T>, value: T, piece: Piece<'_>, twice: &str) -> Re
 
 fn number(piece: Piece<'_>, least: u64) -> Result<u64, FaultError> {
     let number = piece.text().parse().ok().filter(|number| *number >= least);
-    number.ok_or_else(|| piece.error(format!("`{}` is no number from {least} on", piece.text())))
+    number.ok_or_else(|| piece.error(format!("`{}` is not a number of at least {least}", piece.text())))
 }
 
 fn time(piece: Piece<'_>) -> Result<std::time::Duration, FaultError> {
@@ -186,10 +192,11 @@ fn chance(piece: Piece<'_>) -> Result<u64, FaultError> {
     let chance = piece.text().parse::<f64>().ok().filter(|chance| *chance > 0.0 && *chance <= 1.0);
     let chance = chance.ok_or_else(|| {
         piece.error(format!(
-            "`{}` is no chance: write a number above 0 and up to 1, such as 0.01",
+            "`{}` is not a chance: write a number above 0 and up to 1, such as 0.01",
             piece.text()
         ))
     })?;
+    // An integer, so that the same draw decides alike on every machine.
     Ok((chance * 2_f64.powi(32)) as u64)
 }
 
@@ -208,7 +215,7 @@ fn range(piece: Piece<'_>) -> Result<(u64, u64), FaultError> {
 mod tests {
     use std::time::Duration;
 
-    use super::super::Rubbish;
+    use super::super::action::{ConnectionAction, FrameAction, Rubbish};
     use super::*;
 
     fn read(text: &str) -> Fault {
@@ -219,43 +226,44 @@ mod tests {
     fn every_action_is_read_in_each_of_its_forms() {
         let s = Duration::from_secs;
         let two = std::num::NonZeroUsize::new(2).unwrap();
-        for (text, action) in [
-            ("refuse(429)", Action::Refuse(429)),
-            ("html", Action::Html),
-            ("subprotocol(chat.v2)", Action::Subprotocol("chat.v2".to_owned())),
-            ("endless-head", Action::EndlessHead),
-            ("silent-head", Action::SilentHead),
-            ("late-slot(90s)", Action::LateSlot(s(90))),
-            ("replay(20)", Action::Replay(20)),
-            ("fin", Action::Fin),
-            ("rst", Action::Rst),
-            ("close", Action::Close(None)),
-            ("close(4029)", Action::Close(Some(4029))),
-            ("stall", Action::Stall(None)),
-            ("stall(10s)", Action::Stall(Some(s(10)))),
-            ("freeze", Action::Freeze(None)),
-            ("freeze(1m)", Action::Freeze(Some(s(60)))),
-            ("no-pong", Action::NoPong),
-            ("slow(2K)", Action::Slow(2048)),
-            ("skew(-5m)", Action::Skew(-300_000)),
-            ("skew(1h)", Action::Skew(3_600_000)),
-            ("half", Action::Half),
-            ("claim(4G)", Action::Claim(4 << 30)),
-            ("endless", Action::Endless),
-            ("hollow", Action::Hollow),
-            ("long(17M)", Action::Long(17 << 20)),
-            ("rubbish(json)", Action::Rubbish(Rubbish::Json)),
-            ("rubbish(utf8)", Action::Rubbish(Rubbish::Utf8)),
-            ("rubbish(binary)", Action::Rubbish(Rubbish::Binary)),
-            ("dup", Action::Dup(1)),
-            ("dup(3)", Action::Dup(3)),
-            ("late(4)", Action::Late(4)),
-            ("meta-first(9)", Action::MetaFirst(9)),
-            ("fragment(2)", Action::Fragment(two)),
-            ("rsv", Action::Rsv),
-            ("masked", Action::Masked),
-            ("compressed", Action::Compressed),
-        ] {
+        let actions: [(&str, Action); 35] = [
+            ("refuse(429)", ConnectionAction::Refuse(429).into()),
+            ("html", ConnectionAction::Html.into()),
+            ("subprotocol(chat.v2)", ConnectionAction::Subprotocol("chat.v2".to_owned()).into()),
+            ("endless-head", ConnectionAction::EndlessHead.into()),
+            ("silent-head", ConnectionAction::SilentHead.into()),
+            ("late-slot(90s)", ConnectionAction::LateSlot(s(90)).into()),
+            ("replay(20)", ConnectionAction::Replay(20).into()),
+            ("fin", StreamAction::Fin.into()),
+            ("rst", StreamAction::Rst.into()),
+            ("close", StreamAction::Close(None).into()),
+            ("close(4029)", StreamAction::Close(Some(4029)).into()),
+            ("stall", StreamAction::Stall(None).into()),
+            ("stall(10s)", StreamAction::Stall(Some(s(10))).into()),
+            ("freeze", StreamAction::Freeze(None).into()),
+            ("freeze(1m)", StreamAction::Freeze(Some(s(60))).into()),
+            ("no-pong", StreamAction::NoPong.into()),
+            ("slow(2K)", StreamAction::Slow(2048).into()),
+            ("skew(-5m)", StreamAction::Skew(-300_000).into()),
+            ("skew(1h)", StreamAction::Skew(3_600_000).into()),
+            ("half", StreamAction::Half.into()),
+            ("claim(4G)", StreamAction::Claim(4 << 30).into()),
+            ("endless", StreamAction::Endless.into()),
+            ("hollow", StreamAction::Hollow.into()),
+            ("long(17M)", StreamAction::Long(17 << 20).into()),
+            ("rubbish(json)", StreamAction::Rubbish(Rubbish::Json).into()),
+            ("rubbish(utf8)", StreamAction::Rubbish(Rubbish::Utf8).into()),
+            ("rubbish(binary)", StreamAction::Rubbish(Rubbish::Binary).into()),
+            ("dup", FrameAction::Dup(1).into()),
+            ("dup(3)", FrameAction::Dup(3).into()),
+            ("late(4)", FrameAction::Late(4).into()),
+            ("meta-first(9)", FrameAction::MetaFirst(9).into()),
+            ("fragment(2)", FrameAction::Fragment(two).into()),
+            ("rsv", FrameAction::Rsv.into()),
+            ("masked", FrameAction::Masked.into()),
+            ("compressed", FrameAction::Compressed.into()),
+        ];
+        for (text, action) in actions {
             let fault = read(text);
             assert_eq!((fault.action.clone(), fault.to_string().as_str()), (action, text));
         }
@@ -290,44 +298,44 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told_with_their_place_and_what_would_be_right() {
+    fn mistakes_come_with_their_column_and_what_would_be_right() {
         for (text, column, part) in [
-            ("", 1, "`` is no action; there are refuse, html,"),
+            ("", 1, "`` is not an action; the actions are refuse, html,"),
             ("after=200", 10, "as in after=200:rst"),
-            ("after=200:", 11, "is no action"),
-            ("after=200:rts", 11, "`rts` is no action"),
+            ("after=200:", 11, "is not an action"),
+            ("after=200:rts", 11, "`rts` is not an action"),
             ("after=200:rst(1)", 15, "(1) is too much: write rst"),
             ("refuse", 1, "write refuse(STATUS)"),
             ("refuse()", 8, "write refuse(STATUS)"),
-            ("refuse(200)", 8, "`200` is no number from 400 to 599"),
+            ("refuse(200)", 8, "`200` is not a number from 400 to 599"),
             ("refuse(429", 11, "closing bracket"),
             ("refuse(429)x", 12, "nothing may follow"),
-            ("close(1006)", 7, "`1006` is no code that can be sent: write close(CODE) or close"),
-            ("stall(10)", 7, "`10` is no time"),
+            ("close(1006)", 7, "`1006` is not a code that can be sent: write close(CODE) or close"),
+            ("stall(10)", 7, "`10` is not a time"),
             ("slow(0)", 6, "such as 512 or 2M"),
             ("long(1T)", 6, "such as 512 or 2M"),
             ("subprotocol(a b)", 13, "letters, digits"),
-            ("rubbish(xml)", 9, "none of json, utf8, binary"),
-            ("after=x:rst", 7, "`x` is no number from 0 on"),
-            ("every=0:rst", 7, "`0` is no number from 1 on"),
+            ("rubbish(xml)", 9, "not one of json, utf8, binary"),
+            ("after=x:rst", 7, "`x` is not a number of at least 0"),
+            ("every=0:rst", 7, "`0` is not a number of at least 1"),
             ("after=:rst", 1, "write after=N"),
-            ("at=5:rst", 4, "`5` is no time"),
+            ("at=5:rst", 4, "`5` is not a time"),
             ("p=2:rst", 3, "such as 0.01"),
             ("p=0:rst", 3, "such as 0.01"),
             ("p=NaN:rst", 3, "such as 0.01"),
-            ("conn=0:rst", 6, "from 1 on"),
-            ("conn=4-2:rst", 8, "from 4 on"),
-            ("soon=1:rst", 1, "there are after=N, every=N"),
+            ("conn=0:rst", 6, "at least 1"),
+            ("conn=4-2:rst", 8, "at least 4"),
+            ("soon=1:rst", 1, "the triggers are after=N, every=N"),
             ("end=1:rst", 1, "takes no value"),
-            ("after=1,:rst", 9, "is no trigger"),
+            ("after=1,:rst", 9, "is not a trigger"),
             ("after=1,every=2:rst", 9, "only one of after, every, at and end"),
             ("conn=1,first=2:rst", 8, "exclude each other"),
             ("p=0.1,p=0.2:rst", 7, "second chance"),
             ("after=5:refuse(429)", 1, "conn, first, until and p only"),
-            ("end:dup", 1, "behind the end there is none"),
-            ("end:half", 1, "behind the end there is none"),
-            ("nach=ü,after=1:rst", 1, "is no trigger"),
-            ("conn=1,ü=1:rst", 8, "is no trigger"),
+            ("end:dup", 1, "none after the end"),
+            ("end:half", 1, "none after the end"),
+            ("nach=ü,after=1:rst", 1, "is not a trigger"),
+            ("conn=1,ü=1:rst", 8, "is not a trigger"),
         ] {
             let error = text.parse::<Fault>().unwrap_err();
             assert_eq!(error.column, column, "{text}: {error}");

@@ -4,24 +4,24 @@ use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use super::{Action, Rubbish};
+use super::action::{Action, ConnectionAction, FrameAction, Rubbish, StreamAction};
 
-/// Longest message the server makes up, bytes.
+/// Longest message the server makes up, bytes. It is built in memory.
 const LONGEST: u64 = 256 << 20;
-/// Frames a frame may be held back, or shown again.
+/// Most frames that a frame may be held back for, or times it may be repeated. Held frames are kept in memory.
 const FRAMES: u64 = 10_000;
 
 /// An action of the language.
 pub(super) struct Word {
     pub(super) name: &'static str,
-    /// How it is written, for errors and the help.
+    /// How to write it, for errors and the help.
     pub(super) form: &'static str,
     says: &'static str,
-    /// Reads what stands in the brackets; an error says what is wrong with it.
+    /// Reads the argument; an error says what is wrong with it.
     pub(super) read: fn(Argument<'_>) -> Result<Action, String>,
 }
 
-/// What stands in the brackets of an action; `None` without brackets.
+/// The text in the brackets of an action; `None` without brackets.
 #[derive(Clone, Copy)]
 pub(super) struct Argument<'a>(pub(super) Option<&'a str>);
 
@@ -49,43 +49,43 @@ const ON_CONNECTIONS: [Word; 7] = [
         name: "refuse",
         form: "refuse(STATUS)",
         says: "answer the upgrade with this HTTP status, 400 to 599",
-        read: |argument| argument.number(400, 599).map(|status| Action::Refuse(status as u16)),
+        read: |argument| Ok(ConnectionAction::Refuse(argument.number(400, 599)? as u16).into()),
     },
     Word {
         name: "html",
         form: "html",
         says: "answer the upgrade with HTTP 200 and a page",
-        read: |argument| argument.nothing(Action::Html),
+        read: |argument| argument.nothing(ConnectionAction::Html),
     },
     Word {
         name: "subprotocol",
         form: "subprotocol(NAME)",
         says: "select this sub-protocol, offered or not",
-        read: |argument| argument.subprotocol(),
+        read: |argument| Ok(ConnectionAction::Subprotocol(argument.subprotocol()?).into()),
     },
     Word {
         name: "endless-head",
         form: "endless-head",
         says: "answer the upgrade with headers that never end",
-        read: |argument| argument.nothing(Action::EndlessHead),
+        read: |argument| argument.nothing(ConnectionAction::EndlessHead),
     },
     Word {
         name: "silent-head",
         form: "silent-head",
         says: "stop in the middle of the answer to the upgrade",
-        read: |argument| argument.nothing(Action::SilentHead),
+        read: |argument| argument.nothing(ConnectionAction::SilentHead),
     },
     Word {
         name: "late-slot",
         form: "late-slot(TIME)",
         says: "free its slot so long after its end; see --max-connections",
-        read: |argument| argument.duration().map(Action::LateSlot),
+        read: |argument| Ok(ConnectionAction::LateSlot(argument.duration()?).into()),
     },
     Word {
         name: "replay",
         form: "replay(N)",
         says: "begin N frames before the last that the client has acknowledged",
-        read: |argument| argument.number(0, FRAMES).map(Action::Replay),
+        read: |argument| Ok(ConnectionAction::Replay(argument.number(0, FRAMES)?).into()),
     },
 ];
 
@@ -94,85 +94,85 @@ const ON_STREAMS: [Word; 14] = [
         name: "fin",
         form: "fin",
         says: "end the TCP connection without a close",
-        read: |argument| argument.nothing(Action::Fin),
+        read: |argument| argument.nothing(StreamAction::Fin),
     },
     Word {
         name: "rst",
         form: "rst",
         says: "reset the TCP connection",
-        read: |argument| argument.nothing(Action::Rst),
+        read: |argument| argument.nothing(StreamAction::Rst),
     },
     Word {
         name: "close",
         form: "close(CODE) or close",
         says: "close with this code, 1000 to 4999, or without one",
-        read: |argument| argument.close(),
+        read: |argument| Ok(StreamAction::Close(argument.close_code()?).into()),
     },
     Word {
         name: "stall",
         form: "stall(TIME) or stall",
         says: "send no data for so long, or ever; pings are answered",
-        read: |argument| argument.optional_duration().map(Action::Stall),
+        read: |argument| Ok(StreamAction::Stall(argument.optional_duration()?).into()),
     },
     Word {
         name: "freeze",
         form: "freeze(TIME) or freeze",
         says: "send and answer nothing for so long, or ever: half-open",
-        read: |argument| argument.optional_duration().map(Action::Freeze),
+        read: |argument| Ok(StreamAction::Freeze(argument.optional_duration()?).into()),
     },
     Word {
         name: "no-pong",
         form: "no-pong",
         says: "answer pings no more; data goes on",
-        read: |argument| argument.nothing(Action::NoPong),
+        read: |argument| argument.nothing(StreamAction::NoPong),
     },
     Word {
         name: "slow",
         form: "slow(SIZE)",
         says: "send so many bytes a second from here on",
-        read: |argument| argument.size(u64::MAX >> 1).map(Action::Slow),
+        read: |argument| Ok(StreamAction::Slow(argument.size(u64::MAX >> 1)?).into()),
     },
     Word {
         name: "skew",
         form: "skew(TIME)",
         says: "add to every ts from here on; TIME may begin with -",
-        read: |argument| argument.signed_ms().map(Action::Skew),
+        read: |argument| Ok(StreamAction::Skew(argument.signed_ms()?).into()),
     },
     Word {
         name: "half",
         form: "half",
         says: "send half of the next frame, then nothing",
-        read: |argument| argument.nothing(Action::Half),
+        read: |argument| argument.nothing(StreamAction::Half),
     },
     Word {
         name: "claim",
         form: "claim(SIZE)",
         says: "announce a frame of that size, then send nothing",
-        read: |argument| argument.size(i64::MAX as u64).map(Action::Claim),
+        read: |argument| Ok(StreamAction::Claim(argument.size(i64::MAX as u64)?).into()),
     },
     Word {
         name: "endless",
         form: "endless",
         says: "begin a message whose fragments never end",
-        read: |argument| argument.nothing(Action::Endless),
+        read: |argument| argument.nothing(StreamAction::Endless),
     },
     Word {
         name: "hollow",
         form: "hollow",
         says: "begin a message whose fragments never end and hold nothing",
-        read: |argument| argument.nothing(Action::Hollow),
+        read: |argument| argument.nothing(StreamAction::Hollow),
     },
     Word {
         name: "long",
         form: "long(SIZE)",
         says: "send one more message, good JSON, of that size",
-        read: |argument| argument.size(LONGEST).map(|bytes| Action::Long(bytes as usize)),
+        read: |argument| Ok(StreamAction::Long(argument.size(LONGEST)? as usize).into()),
     },
     Word {
         name: "rubbish",
         form: "rubbish(KIND)",
         says: "one more message: json (cut off), utf8 (text that is not) or binary",
-        read: |argument| argument.rubbish(),
+        read: |argument| Ok(StreamAction::Rubbish(argument.rubbish()?).into()),
     },
 ];
 
@@ -181,46 +181,43 @@ const ON_FRAMES: [Word; 7] = [
         name: "dup",
         form: "dup or dup(N)",
         says: "send the frame once more, or N times",
-        read: |argument| argument.optional_number(1, FRAMES).map(|more| Action::Dup(more.unwrap_or(1))),
+        read: |argument| Ok(FrameAction::Dup(argument.optional_number(1, FRAMES)?.unwrap_or(1)).into()),
     },
     Word {
         name: "late",
         form: "late(N)",
         says: "send the frame behind the next N",
-        read: |argument| argument.number(1, FRAMES).map(Action::Late),
+        read: |argument| Ok(FrameAction::Late(argument.number(1, FRAMES)?).into()),
     },
     Word {
         name: "meta-first",
         form: "meta-first(N)",
         says: "send a content behind its meta, if that is among the next N frames",
-        read: |argument| argument.number(1, FRAMES).map(Action::MetaFirst),
+        read: |argument| Ok(FrameAction::MetaFirst(argument.number(1, FRAMES)?).into()),
     },
     Word {
         name: "fragment",
         form: "fragment(N)",
         says: "send the frame in up to N fragments, cut anywhere",
-        read: |argument| {
-            let pieces = argument.number(1, FRAMES)?;
-            NonZeroUsize::new(pieces as usize).map(Action::Fragment).ok_or_else(String::new)
-        },
+        read: |argument| Ok(FrameAction::Fragment(argument.pieces()?).into()),
     },
     Word {
         name: "rsv",
         form: "rsv",
         says: "send the frame with RSV2 and RSV3 set",
-        read: |argument| argument.nothing(Action::Rsv),
+        read: |argument| argument.nothing(FrameAction::Rsv),
     },
     Word {
         name: "masked",
         form: "masked",
         says: "send the frame masked, as only a client may",
-        read: |argument| argument.nothing(Action::Masked),
+        read: |argument| argument.nothing(FrameAction::Masked),
     },
     Word {
         name: "compressed",
         form: "compressed",
         says: "send the frame compressed (RSV1), which nobody has agreed to",
-        read: |argument| argument.nothing(Action::Compressed),
+        read: |argument| argument.nothing(FrameAction::Compressed),
     },
 ];
 
@@ -240,15 +237,15 @@ pub fn help() -> String {
          --fault 'close(1012)'            close each connection at once\n\nTriggers, joined by commas:\n\n",
     );
     let mut row = |word: &str, says: &str| {
-        writeln!(text, "  {word:<24} {says}").expect("a String takes every text");
+        writeln!(text, "  {word:<24} {says}").expect("writing to a String does not fail");
     };
     for (word, says) in TRIGGERS {
         row(word, says);
     }
     for (title, words) in GROUPS {
-        write!(text, "\n{title}:\n\n").expect("a String takes every text");
+        write!(text, "\n{title}:\n\n").expect("writing to a String does not fail");
         for Word { form, says, .. } in words {
-            writeln!(text, "  {form:<24} {says}").expect("a String takes every text");
+            writeln!(text, "  {form:<24} {says}").expect("writing to a String does not fail");
         }
     }
     text.push_str(
@@ -260,9 +257,9 @@ pub fn help() -> String {
 }
 
 impl Argument<'_> {
-    fn nothing(self, action: Action) -> Result<Action, String> {
+    fn nothing(self, action: impl Into<Action>) -> Result<Action, String> {
         match self.0 {
-            None => Ok(action),
+            None => Ok(action.into()),
             Some(text) => Err(format!("({text}) is too much")),
         }
     }
@@ -274,7 +271,7 @@ impl Argument<'_> {
     fn number(self, least: u64, most: u64) -> Result<u64, String> {
         let text = self.required()?;
         let number = text.parse().ok().filter(|number| (least..=most).contains(number));
-        number.ok_or_else(|| format!("`{text}` is no number from {least} to {most}"))
+        number.ok_or_else(|| format!("`{text}` is not a number from {least} to {most}"))
     }
 
     fn optional_number(self, least: u64, most: u64) -> Result<Option<u64>, String> {
@@ -306,32 +303,36 @@ impl Argument<'_> {
         let bytes = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
         bytes
             .filter(|bytes| (1..=most).contains(bytes))
-            .ok_or_else(|| format!("`{text}` is no number of bytes from 1 to {most}, such as 512 or 2M"))
+            .ok_or_else(|| format!("`{text}` is not a number of bytes from 1 to {most}, such as 512 or 2M"))
     }
 
-    fn close(self) -> Result<Action, String> {
-        let Some(text) = self.0 else { return Ok(Action::Close(None)) };
-        // 1004, 1005, 1006 and 1015 never travel.
+    fn pieces(self) -> Result<NonZeroUsize, String> {
+        let pieces = self.number(1, FRAMES)?;
+        Ok(NonZeroUsize::new(pieces as usize).expect("at least 1"))
+    }
+
+    fn close_code(self) -> Result<Option<u16>, String> {
+        let Some(text) = self.0 else { return Ok(None) };
+        // RFC 6455 reserves 1004, 1005, 1006 and 1015 for what an endpoint tells its own program: they never travel.
         let code = text.parse().ok().filter(|code| (1000..=4999).contains(code));
         let code = code.filter(|code| !matches!(code, 1004..=1006 | 1015));
-        code.map(|code| Action::Close(Some(code)))
-            .ok_or_else(|| format!("`{text}` is no code that can be sent"))
+        code.map(Some).ok_or_else(|| format!("`{text}` is not a code that can be sent"))
     }
 
-    fn subprotocol(self) -> Result<Action, String> {
+    fn subprotocol(self) -> Result<String, String> {
         let text = self.required()?;
         if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)) {
-            return Ok(Action::Subprotocol(text.to_owned()));
+            return Ok(text.to_owned());
         }
-        Err(format!("`{text}` is no name of letters, digits, `-`, `.` and `_`"))
+        Err(format!("`{text}` is not a name of letters, digits, `-`, `.` and `_`"))
     }
 
-    fn rubbish(self) -> Result<Action, String> {
+    fn rubbish(self) -> Result<Rubbish, String> {
         match self.required()? {
-            "json" => Ok(Action::Rubbish(Rubbish::Json)),
-            "utf8" => Ok(Action::Rubbish(Rubbish::Utf8)),
-            "binary" => Ok(Action::Rubbish(Rubbish::Binary)),
-            text => Err(format!("`{text}` is none of json, utf8, binary")),
+            "json" => Ok(Rubbish::Json),
+            "utf8" => Ok(Rubbish::Utf8),
+            "binary" => Ok(Rubbish::Binary),
+            text => Err(format!("`{text}` is not one of json, utf8, binary")),
         }
     }
 }
@@ -339,6 +340,7 @@ impl Argument<'_> {
 /// Reads a duration.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let nanos = stoop_engine::syntax::parse_duration(text);
-    let nanos = nanos.ok_or_else(|| format!("`{text}` is no time: write a number and ms, s, m, h or d"))?;
+    let nanos =
+        nanos.ok_or_else(|| format!("`{text}` is not a time: write a number and ms, s, m, h or d"))?;
     Ok(Duration::from_nanos(nanos.unsigned_abs()))
 }

@@ -15,7 +15,7 @@ const MAX_CHANNELS: usize = 256;
 /// The longest topic, key or value of a channel, bytes.
 const MAX_NAME_BYTES: usize = 4096;
 
-/// The chunk that is being read, and what those before it have said of channels.
+/// The chunk that is being read, and the channels that the chunks before it have declared.
 #[derive(Default)]
 pub(super) struct Chunk {
     records: Vec<u8>,
@@ -47,21 +47,21 @@ enum Channel {
 pub(super) enum Fault {
     /// It ends within one of its parts.
     Short,
-    /// Its records are packed in a way that is not known here.
+    /// Its records are compressed in an unknown way.
     Compression,
-    /// It says that it is longer than any chunk is.
+    /// It gives a length beyond that of any chunk.
     TooLong(u64),
-    /// It cannot be unpacked.
+    /// It cannot be decompressed.
     Packed,
-    /// It is of another length than it says.
+    /// Its length is not the one it gives.
     Length,
-    /// Its sum is wrong.
+    /// Its checksum is wrong.
     Sum,
-    /// A record is of a channel that nobody has named.
+    /// A record is of a channel that was not declared.
     NoChannel(u16),
-    /// A channel is named that cannot be.
+    /// A channel is declared that cannot exist.
     Channel(u16),
-    /// A record does not follow on the one before it.
+    /// A record does not follow the one before it.
     Order {
         /// What it is.
         is: u32,
@@ -82,26 +82,26 @@ impl fmt::Display for Fault {
             Self::TooLong(bytes) => write!(f, "a chunk says that it has {bytes} bytes"),
             Self::Packed => f.write_str("a chunk cannot be decompressed"),
             Self::Length => f.write_str("a chunk is not as long as it says"),
-            Self::Sum => f.write_str("the sum of a chunk is wrong"),
-            Self::NoChannel(id) => write!(f, "a record is of channel {id}, which is not there"),
-            Self::Channel(id) => write!(f, "channel {id} cannot be"),
+            Self::Sum => f.write_str("the checksum of a chunk is wrong"),
+            Self::NoChannel(id) => write!(f, "a record is of channel {id}, which was not declared"),
+            Self::Channel(id) => write!(f, "channel {id} is not a channel of a tape"),
             Self::Order { is, should_be } => {
                 write!(f, "record {is} stands where {should_be} should: records are missing or moved")
             }
             Self::Opcode(opcode) => write!(f, "a chunk holds a record of kind {opcode:#04x}"),
-            Self::Time => f.write_str("a record is of a time that cannot be"),
+            Self::Time => f.write_str("a record has an impossible time"),
         }
     }
 }
 
 impl Chunk {
-    /// Takes the body of a chunk record; its records are there only if all of it is as it was written.
+    /// Reads the body of a chunk record; it yields records only if all of it is as it was written.
     pub(super) fn load(&mut self, body: &[u8]) -> Result<(), Fault> {
         self.records.clear();
         self.at = 0;
         let mut fields = Fields(body);
         // The times of its first and last record, which the records say too.
-        fields.take(16)?;
+        fields.split(16)?;
         let (bytes, sum) = (fields.long()?, fields.int()?);
         let (compression, packed_bytes) = (fields.text()?, fields.long()?);
         if fields.0.len() as u64 != packed_bytes {
@@ -129,7 +129,7 @@ impl Chunk {
             let mut fields = Fields(rest);
             let opcode = fields.byte()?;
             let length = usize::try_from(fields.long()?).map_err(|_too_long| Fault::Short)?;
-            let body = fields.take(length)?;
+            let body = fields.split(length)?;
             let end = self.records.len() - fields.0.len();
             self.at = end;
             match opcode {
@@ -192,19 +192,19 @@ impl Chunk {
             none => none.insert(Decompressor::new().map_err(|_no_memory| Fault::Packed)?),
         };
         self.records.reserve_exact(room);
-        // It fills what room there is, and fails if there is more to come.
+        // It fills the room there is, and fails if the chunk is longer than that.
         let unpacked = decompressor.decompress_to_buffer(packed, &mut self.records);
         unpacked.map(drop).map_err(|_damaged| Fault::Packed)
     }
 }
 
-/// Reads a channel record: its id, and what stands in it.
+/// Reads a channel record: its id and its contents.
 fn channel(body: &[u8]) -> Result<(u16, Channel), Fault> {
     let mut fields = Fields(body);
     let (id, _schema) = (fields.short()?, fields.short()?);
     let (topic, _encoding) = (fields.text()?, fields.text()?);
     let length = fields.int()?;
-    let mut says = Fields(fields.take(length as usize)?);
+    let mut says = Fields(fields.split(length as usize)?);
     let (mut origin, mut endpoint) = (None, "");
     while !says.0.is_empty() {
         match (says.text()?, says.text()?) {
@@ -229,16 +229,16 @@ fn channel(body: &[u8]) -> Result<(u16, Channel), Fault> {
 pub(super) struct Fields<'b>(pub(super) &'b [u8]);
 
 impl<'b> Fields<'b> {
-    fn take(&mut self, bytes: usize) -> Result<&'b [u8], Fault> {
-        let (taken, rest) = self.0.split_at_checked(bytes).ok_or(Fault::Short)?;
+    fn split(&mut self, bytes: usize) -> Result<&'b [u8], Fault> {
+        let (head, rest) = self.0.split_at_checked(bytes).ok_or(Fault::Short)?;
         self.0 = rest;
-        Ok(taken)
+        Ok(head)
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
-        let (taken, rest) = self.0.split_first_chunk().ok_or(Fault::Short)?;
+        let (head, rest) = self.0.split_first_chunk().ok_or(Fault::Short)?;
         self.0 = rest;
-        Ok(*taken)
+        Ok(*head)
     }
 
     fn byte(&mut self) -> Result<u8, Fault> {
@@ -262,6 +262,6 @@ impl<'b> Fields<'b> {
         if length > MAX_NAME_BYTES {
             return Err(Fault::Short);
         }
-        std::str::from_utf8(self.take(length)?).map_err(|_no_text| Fault::Short)
+        std::str::from_utf8(self.split(length)?).map_err(|_no_text| Fault::Short)
     }
 }

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::state::to_json;
 
-/// Everything an engine was told, but for its key: with it a tape is replayed without any other file.
+/// The whole configuration of an engine, except its key: with it a tape can be replayed without any other file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct TapeConfig {
     /// Of the program that has recorded.
@@ -60,12 +60,12 @@ impl TapeUniverse {
 fn sha256(text: &str) -> String {
     let mut hex = String::with_capacity(64);
     for byte in Sha256::digest(text) {
-        write!(hex, "{byte:02x}").expect("a string takes everything");
+        write!(hex, "{byte:02x}").expect("a string accepts everything");
     }
     hex
 }
 
-/// Why an event is no configuration.
+/// Why an event is not a configuration.
 #[derive(Debug, thiserror::Error)]
 #[error("no configuration")]
 pub struct TapeConfigError(#[from] serde_json::Error);

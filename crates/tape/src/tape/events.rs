@@ -1,4 +1,4 @@
-//! What events have in common.
+//! The type of an event.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ struct TypeJson<'j> {
     kind: Cow<'j, str>,
 }
 
-/// The `type` of an event; none if it is no object that has one.
+/// The `type` of an event; `None` unless it is an object that has one.
 ///
 /// ```
 /// let json = br#"{"type":"gap","from_ns":1,"to_ns":2}"#;

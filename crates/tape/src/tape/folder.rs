@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Record, Tape, TapeEnd, TapeError};
-use crate::told::Told;
+use crate::progress::Progress;
 
 /// Files of one input.
 const MAX_FILES: usize = 65_536;
@@ -22,7 +22,7 @@ pub enum TapesError {
     List {
         /// The folder.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// A folder has no tapes.
@@ -31,13 +31,13 @@ pub enum TapesError {
         /// The folder.
         path: PathBuf,
     },
-    /// There are more files than anybody records.
+    /// There are more files than one input may have.
     #[error("{count} tapes are too many for one input, which has at most {MAX_FILES}")]
     TooMany {
         /// How many.
         count: usize,
     },
-    /// Two of them are of the same time: they cannot be one after the other.
+    /// Two of them overlap in time, so they are not consecutive.
     #[error(
         "{} begins before {} ends, by {} ms: these are not consecutive tapes",
         later.display(), earlier.display(), overlap_ns / 1_000_000
@@ -62,7 +62,7 @@ fn has_ending(path: &Path) -> bool {
     ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
-/// The files that are meant: of a folder all tapes in it, by name.
+/// The files of these inputs: for a folder, all tapes in it, by name.
 pub fn tape_files(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, TapesError> {
     let mut files = Vec::new();
     for input in inputs {
@@ -112,7 +112,7 @@ pub struct Tapes {
     /// Its time.
     last_ns: i64,
     is_first: bool,
-    told: Told,
+    progress: Progress,
 }
 
 impl Tapes {
@@ -122,12 +122,12 @@ impl Tapes {
         let mut begins = Vec::with_capacity(files.len());
         let is_one = files.len() == 1;
         for file in files {
-            // One that is read through a pipe can be opened but once.
+            // A pipe can be opened only once.
             let begin_ns =
                 if is_one { None } else { Tape::open(&file)?.read()?.map(|record| record.at_ns()) };
             begins.push((begin_ns, file));
         }
-        // One without records goes where its name would put it among such; it changes nothing.
+        // A tape without records sorts by its name among those; it changes nothing.
         begins.sort();
         let files = begins.into_iter().map(|(_, file)| file).collect();
         Ok(Self {
@@ -137,14 +137,14 @@ impl Tapes {
             last: PathBuf::new(),
             last_ns: i64::MIN,
             is_first: false,
-            told: Told::default(),
+            progress: Progress::default(),
         })
     }
 
     /// Calls `each` with the number of records read, every 65,536 of them.
     #[must_use]
     pub fn tell(mut self, each: impl FnMut(u64) + Send + 'static) -> Self {
-        self.told = Told::to(each);
+        self.progress = Progress::to(each);
         self
     }
 
@@ -166,7 +166,7 @@ impl Tapes {
             return Ok(Some(TapesRead::Begin(tape.path())));
         }
         let Some(tape) = &mut self.tape else { return Ok(None) };
-        // Whether there is one, before it is lent: what follows needs the tape once more.
+        // Peeks before it lends the record, because the code below needs the tape again.
         let Some(at_ns) = tape.peek()? else {
             self.has_ended = true;
             return Ok(Some(TapesRead::End(tape.path(), tape.end())));
@@ -180,7 +180,7 @@ impl Tapes {
             self.last = later;
         }
         self.last_ns = at_ns;
-        self.told.count();
+        self.progress.count();
         Ok(tape.read()?.map(TapesRead::Record))
     }
 }

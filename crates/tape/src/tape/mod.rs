@@ -2,7 +2,7 @@
 //!
 //! A tape holds three topics: `frames`, raw bytes as they came; `events`, JSON objects `{"type":…}`; `decisions`, the
 //! lines. The order of its records is the order of inputs. At its head stand the configuration and the state the engine
-//! began with, so that a tape says all a replay needs.
+//! began with, so a tape has everything that a replay needs.
 //!
 //! Chunks are written whole: what a crash leaves can be read up to the last one. Each record has its place in the file
 //! as its sequence number, by which a reader knows that none is missing.

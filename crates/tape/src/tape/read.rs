@@ -27,7 +27,7 @@ pub enum TapeError {
     Open {
         /// The path as it was given.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The operating system failed a read.
@@ -37,17 +37,17 @@ pub enum TapeError {
         path: PathBuf,
         /// Bytes read before, after decompression.
         offset: u64,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// It is no MCAP file.
-    #[error("{} is no tape: it does not begin as an MCAP file does", path.display())]
+    /// It is not an MCAP file.
+    #[error("{} is not a tape: it does not begin as an MCAP file does", path.display())]
     NotMcap {
         /// The path as it was given.
         path: PathBuf,
     },
-    /// It is an MCAP file of somebody else.
-    #[error("{} is no tape of stoop: its profile is {profile:?}", path.display())]
+    /// It is an MCAP file of another program.
+    #[error("{} is not a tape of stoop: its profile is {profile:?}", path.display())]
     Foreign {
         /// The path as it was given.
         path: PathBuf,
@@ -94,10 +94,10 @@ pub struct Tape {
     path: PathBuf,
     source: Opened,
     reader: LinearReader,
-    /// The first bytes, by which a file that is no tape is known however short it is.
+    /// The first bytes, which tell whether the file is a tape, however short it is.
     magic: Vec<u8>,
     /// Bytes given to the reader.
-    taken: u64,
+    read_bytes: u64,
     /// Where the record that comes next begins.
     offset: u64,
     chunk: Chunk,
@@ -184,7 +184,7 @@ impl Tape {
             source,
             reader: LinearReader::new_with_options(options),
             magic: Vec::with_capacity(mcap::MAGIC.len()),
-            taken: 0,
+            read_bytes: 0,
             offset: mcap::MAGIC.len() as u64,
             chunk: Chunk::default(),
             next: None,
@@ -239,7 +239,7 @@ impl Tape {
             None => {
                 self.section = Section::Over;
                 self.end.is_sealed = true;
-                self.end.bytes = self.taken;
+                self.end.bytes = self.read_bytes;
                 Ok(())
             }
         }
@@ -259,7 +259,7 @@ impl Tape {
                 let missing = mcap::MAGIC.len() - self.magic.len();
                 self.magic.extend_from_slice(into.get(..bytes.min(missing)).unwrap_or_default());
                 self.reader.notify_read(bytes);
-                self.taken += bytes as u64;
+                self.read_bytes += bytes as u64;
                 Ok(())
             }
             Err(source) if self.source.is_damage(&source) => {
@@ -269,7 +269,7 @@ impl Tape {
             }
             Err(source) => {
                 self.section = Section::Over;
-                Err(TapeError::Read { path: self.path.clone(), offset: self.taken, source })
+                Err(TapeError::Read { path: self.path.clone(), offset: self.read_bytes, source })
             }
         }
     }
@@ -285,10 +285,11 @@ impl Tape {
                 Some("the file ends within its head".to_owned())
             }
             // It was not sealed, and ends where a record does.
-            McapError::UnexpectedEof if self.taken == self.offset => None,
-            McapError::UnexpectedEof => {
-                Some(format!("the file ends within a record, after {} bytes of it", self.taken - self.offset))
-            }
+            McapError::UnexpectedEof if self.read_bytes == self.offset => None,
+            McapError::UnexpectedEof => Some(format!(
+                "the file ends within a record, after {} bytes of it",
+                self.read_bytes - self.offset
+            )),
             McapError::BytesAfterEndMagic => {
                 self.offset += mcap::MAGIC.len() as u64;
                 Some("there is something after the end of the tape".to_owned())
@@ -323,7 +324,7 @@ fn head(path: &Path, body: &[u8]) -> Result<Result<(), String>, TapeError> {
         return Ok(Ok(()));
     }
     let (path, profile) = (path.to_owned(), profile.to_owned());
-    // A number, so that a damaged head is not taken for the future.
+    // Only if it is a number, so that a damaged head does not pass for a newer version.
     let layout = profile.strip_prefix(PROFILE_FAMILY).and_then(|layout| layout.parse::<u32>().ok());
     Err(match layout {
         Some(_) => TapeError::Newer { path, profile },

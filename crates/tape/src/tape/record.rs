@@ -1,4 +1,4 @@
-//! What stands on a tape.
+//! The records of a tape.
 
 use std::fmt;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ impl Origin {
         }
     }
 
-    /// What a channel says of itself, read back.
+    /// Reads back what the metadata of a channel say.
     #[cfg(feature = "tape")]
     pub(super) fn parse(origin: &str, name: &str) -> Option<Self> {
         if origin == HISTORY {
@@ -68,10 +68,10 @@ pub enum Record<'t> {
         recv_ns: i64,
         /// Its `ts`; `recv_ns` where it has none.
         sent_ns: i64,
-        /// It, good or bad.
+        /// Its bytes, good or bad.
         bytes: &'t [u8],
     },
-    /// Something else that was told to the engine, or that happened to it.
+    /// Another input of the engine, or something that happened to it.
     Event {
         /// When, never before the record before it.
         at_ns: i64,
@@ -91,7 +91,7 @@ pub enum Record<'t> {
         topic: &'t str,
         /// When.
         at_ns: i64,
-        /// It.
+        /// Its bytes.
         bytes: &'t [u8],
     },
 }
@@ -107,7 +107,7 @@ impl<'t> Record<'t> {
         }
     }
 
-    /// What was written.
+    /// Its contents, as they were written.
     pub fn bytes(&self) -> &'t [u8] {
         match self {
             Self::Frame { bytes, .. } | Self::Unknown { bytes, .. } => bytes,

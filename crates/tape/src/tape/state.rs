@@ -14,7 +14,7 @@ use crate::state::{
 const IDS: usize = 1024;
 const STATE: &str = "state";
 
-/// What is absent is of another part; tagged enums take no raw values.
+/// Every part has its own members. One struct with optional members, because tagged enums cannot hold raw values.
 #[derive(Default, Deserialize, Serialize)]
 struct PartJson {
     #[serde(rename = "type")]
@@ -72,7 +72,7 @@ fn part(name: &str) -> PartJson {
 
 fn raw(json: Vec<u8>) -> Box<RawValue> {
     let text = String::from_utf8(json).expect("JSON is UTF-8");
-    RawValue::from_string(text).expect("what was written as JSON is JSON")
+    RawValue::from_string(text).expect("it was written as JSON")
 }
 
 /// How much of a state there is.
@@ -96,7 +96,7 @@ pub struct StateReader {
 }
 
 impl StateReader {
-    /// Takes an event of type `state`. A head begins anew: of two states in a row the later one counts.
+    /// Reads an event of type `state`. A head starts again: of two states in a row the later one counts.
     pub fn event(&mut self, json: &[u8]) -> Result<(), StateError> {
         let read: PartJson = serde_json::from_slice(json)?;
         let wrong = |what, value: &str| StateError::Unknown { what, value: value.to_owned() };
@@ -147,7 +147,7 @@ impl StateReader {
         &self.state.head
     }
 
-    /// What has come so far.
+    /// The parts that have come so far.
     pub fn found(&self) -> StateParts {
         let State { views, tweets, events, cooldowns, .. } = &self.state;
         StateParts {
@@ -158,17 +158,17 @@ impl StateReader {
         }
     }
 
-    /// What its head has announced; none without a head.
+    /// The parts that its head announced; `None` without a head.
     pub fn announced(&self) -> Option<StateParts> {
         self.announced
     }
 
-    /// Nothing is missing.
+    /// No part is missing.
     pub fn is_complete(&self) -> bool {
         self.announced == Some(self.found())
     }
 
-    /// The state; none if parts of it are missing, since an engine must not go on from half of what was known.
+    /// The state; `None` if parts of it are missing, because an engine must not go on from half of its memory.
     pub fn finish(self) -> Option<State> {
         self.is_complete().then_some(self.state)
     }

@@ -19,9 +19,9 @@ use super::{
 /// How a tape is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TapeOptions {
-    /// A chunk that holds more than so many bytes, before compression, is closed; at most 16 MiB.
+    /// A chunk that holds more bytes than this, before compression, is closed; at most 16 MiB.
     pub chunk_bytes: usize,
-    /// A chunk whose first record is so old is closed by the next record or [`TapeWriter::tick`], ns.
+    /// A chunk whose first record is older than this is closed by the next record or [`TapeWriter::tick`], ns.
     pub chunk_ns: u64,
     /// Of zstd, 1 to 22: higher is smaller and slower.
     pub level: u32,
@@ -49,7 +49,7 @@ pub enum TapeWriteError {
     Create {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The file could not be written; nothing can be added to it any more.
@@ -59,7 +59,7 @@ pub enum TapeWriteError {
         path: PathBuf,
         /// Bytes handed to the operating system before.
         offset: u64,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// A record is longer than [`MAX_RECORD_BYTES`]; it was left out.
@@ -74,9 +74,9 @@ pub enum TapeWriteError {
 
 /// Writes a tape: a new file, to which records are added until it is sealed.
 ///
-/// It owns no thread and no clock: the caller says what time it is. Records stand in a chunk in memory until that is
-/// closed, by size, by age, or by [`Self::flush`]. Dropped without [`Self::seal`] it leaves a tape that reads to its end
-/// and says that it was not sealed.
+/// It has no thread and no clock: the caller says what time it is. Records stay in a chunk in memory until that is
+/// closed, by size, by age, or by [`Self::flush`]. If it is dropped without [`Self::seal`], the tape can be read to its
+/// end and reports that it was not sealed.
 ///
 /// Times never decrease on a tape, so that a tool that sorts by time leaves the records in their order: one that lies
 /// before that of the record before it is written as that.
@@ -160,7 +160,7 @@ impl TapeWriter {
             .disable_seeking(true);
         let failed = |source| failure(path, &written, source);
         let mut out = write.create(out).map_err(failed)?;
-        // The head reaches the file at once: an empty one says nothing.
+        // The head reaches the file at once: an empty file would not be a tape.
         out.flush().map_err(failed)?;
         Ok(Self {
             path: path.to_owned(),
@@ -268,7 +268,7 @@ impl TapeWriter {
 
     /// Writes summary and footer, by which other tools find their way, and waits until the disk has everything.
     pub fn seal(mut self) -> Result<(), TapeWriteError> {
-        // Taken before, since after a failure there is nothing to be closed.
+        // Taken out first: after a failure there is nothing left to close.
         if let Some(mut out) = self.out.take() {
             out.finish().map_err(|source| failure(&self.path, &self.written, source))?;
         }
@@ -311,7 +311,7 @@ impl TapeWriter {
         &mut self,
         act: impl FnOnce(&mut Writer<NoSeek<Out>>) -> Result<T, McapError>,
     ) -> Result<T, TapeWriteError> {
-        let out = self.out.as_mut().expect("a tape is sealed by value: nobody writes to it then");
+        let out = self.out.as_mut().expect("sealing consumes the tape, so nothing writes to it afterwards");
         act(out).map_err(|source| failure(&self.path, &self.written, source))
     }
 }
@@ -328,9 +328,9 @@ fn failure(path: &Path, written: &AtomicU64, source: McapError) -> TapeWriteErro
 impl Drop for TapeWriter {
     fn drop(&mut self) {
         if let Some(mut out) = self.out.take() {
-            // Nobody is left to be told; the reader says that the tape is not sealed.
+            // There is no one to report to; a reader will say that the tape was not sealed.
             drop(out.flush());
-            // Else the writer would seal it.
+            // Otherwise the writer would seal it.
             drop(out.into_inner());
         }
     }

@@ -17,9 +17,10 @@ pub use history::{
 pub use reply::{AccountRow, AccountState, AccountsReply, ErrorReply, Me, Quota, accounts_request};
 pub use time::{format_http_date, format_ms, parse_http_date, parse_ms};
 
-/// Hands one JSON value to `read`; the reason if it is none.
+/// Parses one JSON value and passes it to `read`; the error says why it is not JSON.
 fn read_value<T>(bytes: &[u8], read: impl FnOnce(tape::Value<'_, '_>) -> T) -> Result<T, Bad> {
     let text = bytes.strip_prefix(MARK).unwrap_or(bytes);
+    // Buffers of its own: answers are rare, and none waits for the next.
     let mut padded = Vec::with_capacity(text.len() + INPUT_PADDING);
     padded.extend_from_slice(text);
     padded.resize(text.len() + INPUT_PADDING, 0);

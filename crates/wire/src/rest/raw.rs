@@ -1,9 +1,9 @@
 //! Finds the members and items of a JSON text as they were written, byte for byte.
 //!
-//! Frames keep the bytes of their payloads, prices digit by digit. The text need not be whole: what is not where JSON
-//! has it ends the walk.
+//! The frames of history rows keep the bytes of their payloads, down to the digits of a price. The text may be broken:
+//! the walk ends where it stops being JSON.
 
-/// One after another: a member with its name, or an item of an array without one.
+/// Walks over the members of an object with their names, or over the items of an array, which have none.
 pub(crate) struct Walk<'a> {
     text: &'a [u8],
     at: usize,
@@ -21,13 +21,13 @@ enum State {
 }
 
 impl<'a> Walk<'a> {
-    /// Over the object or array that `text` is; over nothing if it is neither.
+    /// A walk over an object or array; it finds nothing if `text` is neither.
     pub(crate) fn over(text: &'a [u8]) -> Self {
         let state = if matches!(text.first(), Some(b'{' | b'[')) { State::Begun } else { State::Broken };
         Self { text, at: 1, state }
     }
 
-    /// Whether it ended where JSON ends it.
+    /// Whether it has come to the closing bracket.
     pub(crate) fn is_whole(&self) -> bool {
         self.state == State::Closed
     }
@@ -97,7 +97,7 @@ impl<'a> Iterator for Walk<'a> {
     }
 }
 
-/// A member of an object by its name; null counts as none.
+/// A member of an object by its name; null counts as absent.
 pub(crate) fn member<'a>(object: &'a [u8], name: &str) -> Option<&'a [u8]> {
     let mut members = Walk::over(object);
     members

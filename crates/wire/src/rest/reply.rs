@@ -1,4 +1,4 @@
-//! What the account endpoints answer.
+//! The answers of the account endpoints.
 
 use simd_json::BorrowedValue;
 use simd_json::prelude::*;
@@ -7,10 +7,10 @@ use stoop_model::Bad;
 
 use super::{raw, read_value};
 
-/// Handles or results of one answer that are read; more are left out.
+/// Most handles or results of one answer that are read; the rest is left out.
 const MOST: usize = 10_000;
 
-/// A number in use and how many the plan allows; none where the answer does not say.
+/// How many are in use and how many the plan allows; `None` where the answer does not say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quota {
     /// In use.
@@ -26,7 +26,7 @@ pub struct Me {
     pub plan: Option<String>,
     /// `trackedAccounts`.
     pub accounts: Quota,
-    /// `trackedAccounts.handles`, as they came. Empty also if the answer names none.
+    /// `trackedAccounts.handles`, as they came. Also empty if the answer has no such list.
     pub handles: Vec<String>,
     /// `websocket`; some servers say `active` for `count`.
     pub sockets: Quota,
@@ -50,7 +50,7 @@ pub struct AccountsReply {
 /// What became of one account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountRow {
-    /// `input`: as it was asked for.
+    /// `input`: the account as the request named it.
     pub input: Option<String>,
     /// `state`.
     pub state: AccountState,
@@ -69,21 +69,21 @@ pub struct AccountRow {
 /// The state of one account after a request (protocol §4, `twitter_handles_result`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum AccountState {
-    /// Followed from now on.
+    /// It is followed from now on.
     Added,
-    /// Was followed before.
+    /// It was followed before.
     AlreadyFollowing,
-    /// Not followed any more.
+    /// It is no longer followed.
     Removed,
-    /// Was not followed before.
+    /// It was not followed before.
     NotFollowing,
-    /// Named twice in the request.
+    /// The request named it twice.
     Duplicate,
-    /// No handle.
+    /// The input is not a handle.
     InvalidInput,
     /// There is no such account.
     NotFound,
-    /// Something went wrong at the server.
+    /// The server could not do it.
     Failed,
     /// A state this version does not know, as it came.
     Unknown(String),
@@ -123,7 +123,7 @@ impl AccountState {
         }
     }
 
-    /// The account is as it was asked to be, now or before. What is not known is not good.
+    /// The account is as the request wanted it, whether it changed or not. An unknown state is not good.
     pub fn is_good(&self) -> bool {
         match self {
             Self::Added | Self::AlreadyFollowing | Self::Removed | Self::NotFollowing | Self::Duplicate => {
@@ -134,7 +134,7 @@ impl AccountState {
     }
 }
 
-/// What an answer with an error status says; all none if it says nothing that can be read.
+/// What an answer with an error status says; all `None` if nothing in it can be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ErrorReply {
     /// `error` or `message`.
@@ -144,7 +144,7 @@ pub struct ErrorReply {
 }
 
 impl Me {
-    /// Reads the answer; every member is optional. An answer that is no JSON object is none.
+    /// Reads the answer. Every member is optional; `None` if the answer is not a JSON object.
     pub fn read(bytes: &[u8]) -> Result<Option<Self>, Bad> {
         read_value(bytes, |me| {
             me.as_object()?;
@@ -163,8 +163,9 @@ impl Me {
 }
 
 impl AccountsReply {
-    /// Reads the answer, whatever its status was; none if it is no object with `results` or `action`.
+    /// Reads the answer, whatever its status was; `None` if it is not an object with `results` or `action`.
     pub fn read(bytes: &[u8]) -> Result<Option<Self>, Bad> {
+        // Kept as it came: its members are not documented.
         let summary = raw::member(bytes.trim_ascii(), "summary");
         let summary = summary.map(|json| String::from_utf8_lossy(json).into_owned());
         read_value(bytes, |reply| {
@@ -227,6 +228,7 @@ pub(super) fn text(value: &Value<'_, '_>, name: &str) -> Option<String> {
 
 fn quota(value: Option<&Value<'_, '_>>) -> Quota {
     let number = |name: &str| value?.get(name)?.as_u64();
+    // Some servers say `active` for `count`.
     Quota { count: number("count").or_else(|| number("active")), limit: number("limit") }
 }
 

@@ -6,8 +6,8 @@ use jiff::fmt::rfc2822::{DateTimeParser, DateTimePrinter};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
 
-/// Unix ms of an ISO 8601 text: `2026-05-01T12:00:00.123Z`, with an offset, with a space for the `T`, or without an
-/// offset or a time of day, which then is UTC and midnight. None if it is no time.
+/// Unix ms of an ISO 8601 text such as `2026-05-01T12:00:00.123Z`; a space may stand for the `T`. Without an offset it
+/// is UTC, without a time of day it is midnight. `None` if it is not a time.
 pub fn parse_ms(text: &str) -> Option<i64> {
     let text = text.trim();
     if let Ok(time) = text.parse::<Timestamp>() {
@@ -17,23 +17,23 @@ pub fn parse_ms(text: &str) -> Option<i64> {
     Some(floor_ms(time.timestamp()))
 }
 
-/// What is finer than a millisecond is cut off towards the past, also before 1970.
+/// Digits beyond the millisecond are cut off towards the past, also before 1970.
 fn floor_ms(time: Timestamp) -> i64 {
     time.as_nanosecond().div_euclid(1_000_000) as i64
 }
 
-/// A time as the interface takes it: `2026-05-01T12:00:00.123Z`. None beyond the years that can be written.
+/// A time as the interface expects it: `2026-05-01T12:00:00.123Z`. `None` beyond the years that can be written.
 pub fn format_ms(ms: i64) -> Option<String> {
     let time = Timestamp::from_millisecond(ms).ok()?.round(Unit::Millisecond).ok()?;
     Some(format!("{time:.3}"))
 }
 
-/// Unix ms of a time as HTTP heads have it: `Wed, 10 Jun 2026 12:39:59 GMT`. None if it is none.
+/// Unix ms of a time as HTTP headers have it: `Wed, 10 Jun 2026 12:39:59 GMT`. `None` if it is not one.
 pub fn parse_http_date(text: &str) -> Option<i64> {
     DateTimeParser::new().parse_timestamp(text.trim()).ok().map(Timestamp::as_millisecond)
 }
 
-/// A time as HTTP heads have it. None beyond the years that can be written.
+/// A time as HTTP headers have it. `None` beyond the years that can be written.
 pub fn format_http_date(ms: i64) -> Option<String> {
     let time = Timestamp::from_millisecond(ms).ok()?;
     let mut text = String::new();

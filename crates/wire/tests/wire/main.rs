@@ -1,5 +1,6 @@
 //! Frames in, events or reasons out: by value, against a second decoder, and over anything that is no frame.
 
+mod allocations;
 mod bad;
 mod differential;
 mod fingerprints;

@@ -267,11 +267,11 @@ fn rows_are_held_to_what_those_of_csv_are_held_to() {
     let double = |values: [Option<f64>; 3]| Values::Double(values.to_vec());
     assert_eq!(
         with("open", double([Some(1.0), None, Some(1.0)])),
-        "A.parquet:2: `open` is \"\", which is no number"
+        "A.parquet:2: `open` is \"\", which is not a number"
     );
     assert_eq!(
         with("open", double([Some(1.0), Some(f64::NAN), None])),
-        "A.parquet:2: `open` is \"NaN\", which is no number"
+        "A.parquet:2: `open` is \"NaN\", which is not a number"
     );
     assert_eq!(
         with("close", double([Some(1.0), Some(1.001), Some(0.0)])),
@@ -317,7 +317,7 @@ fn a_damaged_file_is_told_and_never_a_panic() {
     let whole = file(&borrowed(&plain(40)), 16, Compression::SNAPPY);
     let desk = |bytes: &[u8]| Desk::new(&[("A.parquet", bytes)]);
     for bytes in [b"".as_slice(), b"PAR1", b"PAR1PAR1", klines(0..3).as_bytes()] {
-        assert!(desk(bytes).fails("A").starts_with("A.parquet: not Parquet, or not whole: "));
+        assert!(desk(bytes).fails("A").starts_with("A.parquet: not Parquet, or incomplete: "));
     }
     for end in (0..whole.len()).step_by(97) {
         assert!(desk(&whole[..end]).load("A").is_err(), "{end} bytes");

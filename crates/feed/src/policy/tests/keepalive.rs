@@ -8,8 +8,7 @@ fn a_missing_pong_is_a_dead_link() {
         stable(),
         &[
             (Due, "ping"),
-            (On(5_000, Event::Received), ""),
-            (Wake(4_999), ""),
+            (Wake(9_999), ""),
             (Wake(1), "close 1011, abandon, stable>waiting, backoff #1 PongTimeout"),
             (Due, "waiting>dialling, dial"),
         ],
