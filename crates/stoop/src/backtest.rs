@@ -129,7 +129,7 @@ impl Replayed {
     ) -> Result<Findings, PriceError> {
         let settings = Settings { names: self.series, ..settings };
         self.study.measure_with_progress(settings, prices, |series, place, count| {
-            each(Measuring { series, place, count })
+            each(Measuring { series, place, count });
         })
     }
 }

@@ -259,7 +259,8 @@ impl Serialize for Latency {
     }
 }
 
-#[cfg(all(test, feature = "json"))]
+#[cfg(feature = "json")]
+#[cfg(test)]
 mod tests {
     use stoop_model::RuleLabel;
 

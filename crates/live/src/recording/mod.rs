@@ -27,7 +27,8 @@ pub use check::{TapeCheck, TapeVerdict};
 pub use settings::TapeSettings;
 #[cfg(feature = "tape")]
 pub(crate) use tap::Tap;
-#[cfg(all(test, feature = "tape"))]
+#[cfg(feature = "tape")]
+#[cfg(test)]
 pub(crate) use tap::{Entry, Shared};
 #[cfg(feature = "tape")]
 pub(crate) use thread::Recording;

@@ -15,7 +15,8 @@ mod error;
 #[cfg(feature = "store")]
 mod file;
 mod keeper;
-#[cfg(all(test, feature = "store"))]
+#[cfg(feature = "store")]
+#[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;

@@ -46,5 +46,6 @@ const EVENTS: &str = "events";
 const DECISIONS: &str = "decisions";
 const HISTORY: &str = "history";
 
-#[cfg(all(test, feature = "tape"))]
+#[cfg(feature = "tape")]
+#[cfg(test)]
 mod tests;
