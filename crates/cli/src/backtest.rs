@@ -251,7 +251,8 @@ fn sources(
     all.map(|(role, path)| hash_file(role, path).or_fail(Code::Failed)).collect()
 }
 
-/// Counts this study among those on the same frames. Returns how many trials there were on them, with those of this study.
+/// Counts this study among those on the same frames. Returns how many trials there were on them, with those of this
+/// study.
 fn count_trials(args: &BacktestArgs, findings: &Findings, sources: &[Source]) -> Result<usize, Failure> {
     let beside = args.output.with_file_name("stoop-trials.txt");
     let path = args.trials.as_deref().unwrap_or(&beside);
