@@ -40,7 +40,7 @@ impl Inputs {
             return Ok(Self::Tapes { tapes, follower: Box::new(follower) });
         }
         let (Some(config), Some(rules)) = (config, rules) else {
-            let why = "which rules? give -c FILE: only a tape has a configuration of its own";
+            let why = "which rules? use -c FILE: only a tape has its own configuration";
             return Err(Failure::text(Code::Usage, why));
         };
         let options = ReplayOptions {
@@ -90,7 +90,9 @@ pub(crate) fn replay_tapes(
     let replay = stoop::replay_tapes(tapes, follower, options, each).map_err(tape_failure)?;
     for (path, damage) in &replay.damaged {
         let (path, at, what) = (path.display(), damage.offset, &damage.what);
-        note(format_args!("stoop: warning: {path} ends early, at byte {at}: {what}; all before is replayed"));
+        note(format_args!(
+            "stoop: warning: {path} ends early, at byte {at}: {what}; everything before that is replayed"
+        ));
     }
     if replay.dropped > 0 {
         let count = replay.dropped;
