@@ -9,7 +9,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 
 use stoop::crossbeam_channel::{Receiver, never, select};
-use stoop::{Bounds, Config, Counters, End, Engine, Key, News, Notice, Summary};
+use stoop::stages::Bounds;
+use stoop::{Config, Counters, End, Engine, Key, News, Notice, Summary};
 use stoop_benches::clock::nanos;
 use stoop_benches::environment::{self, resident_bytes};
 use stoop_benches::report::{self, Goal, Ratio, Sorted, line};

@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput};
-use stoop::{Frames, Placement, ReplayOptions, Summary};
+use stoop::replay::{Frames, ReplayOptions};
+use stoop::{Placement, Summary};
 use stoop_benches::decoders::{SimdJson, ours};
 use stoop_benches::environment;
 use stoop_benches::input::{Input, rules};
@@ -86,5 +87,5 @@ fn opened(jsonl: &Arc<[u8]>) -> Frames {
 fn replayed(jsonl: &Arc<[u8]>, rule_file: &str, placement: Placement) -> Summary {
     let options = ReplayOptions { placement, ..ReplayOptions::default() };
     let each = |_: &stoop_model::Decision| ControlFlow::Continue(());
-    stoop::replay(rules(rule_file), opened(jsonl), options, each).expect("memory reads")
+    stoop::replay::replay(rules(rule_file), opened(jsonl), options, each).expect("memory reads")
 }

@@ -6,7 +6,9 @@ use std::hint::black_box;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use stoop::{Clock, Frames, Placement, Recorder, ReplayOptions, Stage, Summary};
+use stoop::latency::{Clock, Recorder, Stage};
+use stoop::replay::{Frames, ReplayOptions};
+use stoop::{Placement, Summary};
 use stoop_benches::allocations::{self, Counting};
 use stoop_benches::clock::nanos;
 use stoop_benches::decoders::{SimdJson, is_read_alike, ours, serde_structs, sonic_structs, value_lookups};
@@ -300,7 +302,7 @@ fn opened(jsonl: &Arc<[u8]>) -> Frames {
 fn replay(jsonl: &Arc<[u8]>, rule_file: &str, placement: Placement) -> Summary {
     let options = ReplayOptions { placement, ..ReplayOptions::default() };
     let each = |_: &Decision| ControlFlow::Continue(());
-    stoop::replay(rules(rule_file), opened(jsonl), options, each).expect("memory reads")
+    stoop::replay::replay(rules(rule_file), opened(jsonl), options, each).expect("memory reads")
 }
 
 /// Heap allocations a frame of a round in which nothing is decided.

@@ -11,11 +11,13 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use stoop::crossbeam_channel::Receiver;
+use stoop::latency::Stage;
 use stoop::model::Decision;
-use stoop::{
-    Config, Decoder, Engine, Follower, Key, Limits, Record, Stage, Summary, Tape, TapeOptions, TapeOrigin,
-    TapeOutput, TapeReplayOptions, TapeStep, TapeWriter, Tapes, replay_tapes,
+use stoop::tape::{
+    Follower, Origin, Record, Tape, TapeOptions, TapeReplayOptions, TapeStep, TapeWriter, Tapes, replay_tapes,
 };
+use stoop::wire::{Decoder, Limits};
+use stoop::{Config, Engine, Key, Summary, TapeOutput};
 use stoop_benches::clock::nanos;
 use stoop_benches::environment::{self, resident_bytes};
 use stoop_benches::report::{self, Goal, Ratio, Sorted, line};
@@ -179,7 +181,7 @@ fn replay(tapes: &Path, frames: u64, mut each: impl FnMut(&Decision)) -> Summary
 }
 
 fn each_frame(tapes: &Path, mut each: impl FnMut(&[u8])) {
-    for file in stoop::tape_files(&[tapes.to_owned()]).expect("a folder") {
+    for file in stoop::tape::tape_files(&[tapes.to_owned()]).expect("a folder") {
         let mut tape = Tape::open(&file).expect("a tape");
         while let Some(record) = tape.read().expect("it reads") {
             if let Record::Frame { bytes, .. } = record {
@@ -193,7 +195,7 @@ fn each_frame(tapes: &Path, mut each: impl FnMut(&[u8])) {
 fn record(folder: &Path, options: Options) {
     std::fs::create_dir(folder).expect("a folder of its own");
     let mut tape = TapeWriter::create(&folder.join("made.mcap"), TapeOptions::default()).expect("a file");
-    let origin = TapeOrigin::endpoint(0, "default").expect("the first of eight");
+    let origin = Origin::endpoint(0, "default").expect("the first of eight");
     for (place, frame) in (0..).zip(Generator::new(options)) {
         let recv_ns = (options.start_ms + place * options.span_ms / options.frames) as i64 * 1_000_000;
         tape.frame(&origin, recv_ns, Some(recv_ns), frame.as_bytes()).expect("room on the disk");

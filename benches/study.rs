@@ -9,7 +9,9 @@ use std::io::{self, BufWriter, Write as _};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use stoop::{Config, Frames, LineWriter, ReplayOptions};
+use stoop::Config;
+use stoop::replay::{Frames, ReplayOptions};
+use stoop::tape::LineWriter;
 use stoop_backtest::{Findings, Prices, Settings, Statistics, Study, report, write_outcomes, write_summary};
 use stoop_benches::clock::nanos;
 use stoop_benches::environment;
@@ -125,7 +127,8 @@ fn replay(tape: &Path, study: &mut Study) {
         study.add(decision);
         ControlFlow::Continue(())
     };
-    stoop::replay(config.rules().expect("rules"), frames, ReplayOptions::default(), each).expect("a replay");
+    stoop::replay::replay(config.rules().expect("rules"), frames, ReplayOptions::default(), each)
+        .expect("a replay");
 }
 
 fn write(found: &Findings, statistics: &Statistics, folder: &Path) -> io::Result<()> {

@@ -5,7 +5,7 @@ use std::io::{self, Cursor, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use criterion::{Criterion, Throughput};
-use stoop::{Record, Tape, TapeOptions, TapeOrigin, TapeWriter};
+use stoop::tape::{Origin, Record, Tape, TapeOptions, TapeWriter};
 use stoop_benches::environment;
 use stoop_benches::input::Input;
 use stoop_benches::report::line;
@@ -72,7 +72,7 @@ fn read(criterion: &mut Criterion, input: &Input) {
 
 /// Writes a tape and seals it; returns its length up to the footer.
 fn written(input: &Input, options: TapeOptions, out: impl Write + Send + 'static) -> u64 {
-    let origin = TapeOrigin::endpoint(0, "default").expect("the first of eight");
+    let origin = Origin::endpoint(0, "default").expect("the first of eight");
     let mut tape = TapeWriter::over("memory", out, options).expect("memory takes everything");
     for (place, frame) in input.frames.iter().enumerate() {
         let recv_ns = BEGIN_NS + place as i64 * STEP_NS;

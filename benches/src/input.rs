@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use stoop::{Line, Lines};
+use stoop::replay::{Line, Lines};
 use stoop_engine::RuleSet;
 use stoop_model::Op;
 use stoop_synth::{Generator, Options};

@@ -2,7 +2,8 @@
 
 use std::ops::RangeInclusive;
 
-use stoop::{Config, End, Endpoint, Engine, Key, Placement, Stage};
+use stoop::latency::Stage;
+use stoop::{Config, End, Endpoint, Engine, Key, Placement};
 use stoop_mock::{Input, Pace, Server};
 
 /// Frames a second: far below what any placement can do, so that each frame finds the engine idle.

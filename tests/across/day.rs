@@ -2,7 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use stoop::{Digest, Frames, Line, Lines, Placement, ReplayOptions, Summary};
+use stoop::replay::{Digest, Frames, Line, Lines, ReplayOptions};
+use stoop::{Placement, Summary};
 use stoop_synth::{Generator, Options};
 use stoop_tests::fixture;
 
@@ -16,7 +17,7 @@ fn replay_day(options: ReplayOptions) -> Summary {
     let frames =
         Frames::open([fixture("frames/day.jsonl.gz")], options.bounds.limits).expect("the day opens");
     let mut digest = Digest::default();
-    let summary = stoop::replay(rules("lifecycle"), frames, options, |decision| {
+    let summary = stoop::replay::replay(rules("lifecycle"), frames, options, |decision| {
         digest.add(&decision.body);
         ControlFlow::Continue(())
     });

@@ -1,6 +1,7 @@
 //! Tests that cross crates.
 
 mod day;
+mod embedder;
 mod fixtures;
 mod golden;
 mod modules;

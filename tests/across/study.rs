@@ -3,8 +3,10 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use stoop::{
-    Config, Follower, Lines, Parity, Record, Tape, TapeConfig, TapeReplayOptions, TapeStep, Tapes, event_type,
+use stoop::Config;
+use stoop::replay::Lines;
+use stoop::tape::{
+    Follower, Parity, Record, Tape, TapeConfig, TapeReplayOptions, TapeStep, Tapes, event_type,
 };
 use stoop_backtest::{Dimension, Exclusion, Findings, GroupRow, Prices, Settings, Statistics, Study};
 use stoop_synth::{PLANTED_CALL, PLANTED_RETURN, Planted, planted};
@@ -53,7 +55,7 @@ fn shipped(settings: Settings) -> Found {
         ControlFlow::Continue(())
     };
     let options = TapeReplayOptions::default();
-    stoop::replay_tapes(tapes, &mut Follower::default(), options, take).expect("a replay");
+    stoop::tape::replay_tapes(tapes, &mut Follower::default(), options, take).expect("a replay");
     measure(study, settings, &fixture("study/prices"))
 }
 
@@ -120,7 +122,7 @@ fn the_shipped_study_is_what_the_generator_makes() {
 
 #[test]
 fn the_shipped_tape_decides_what_stands_on_it() {
-    let parity = stoop::parity(&fixture(TAPE)).expect("it can be followed");
+    let parity = stoop::tape::parity(&fixture(TAPE)).expect("it can be followed");
     assert!(matches!(parity, Parity::Same { decisions, beyond: 0 } if decisions > 300), "{parity:?}");
 }
 
@@ -266,7 +268,7 @@ fn what_acting_before_the_enrichment_gained_is_found() {
 fn a_post_that_history_brought_is_no_decision() {
     let made = planted(SEED);
     let is_late = |record: &Record<'_>| match record {
-        Record::Frame { origin, .. } => **origin == stoop::TapeOrigin::History,
+        Record::Frame { origin, .. } => **origin == stoop::tape::Origin::History,
         Record::Event { .. } | Record::Decision { .. } | Record::Unknown { .. } => false,
     };
     assert_eq!(made.records().filter(is_late).count(), 2, "a content and its enrichment");

@@ -13,7 +13,7 @@ use parquet::record::Field;
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::ColumnDescPtr;
 use serde_json::Value;
-use stoop::TapeOrigin;
+use stoop::tape::Origin;
 
 use crate::backfill;
 use crate::desk::{Desk, fixture, lines_of};
@@ -418,7 +418,7 @@ impl Recorded {
         std::fs::create_dir(desk.path("tapes")).expect("a folder");
         let tape = |number: usize| desk.path(&format!("tapes/{number}.mcap"));
         let mut recorder = Recorder::begin_with(&tape(0), &config, sent_ns(&frames[0]));
-        let origin = TapeOrigin::endpoint(0, "default").expect("one of eight");
+        let origin = Origin::endpoint(0, "default").expect("one of eight");
         let (third, mut tapes) = (frames.len().div_ceil(3), 1);
         for (place, frame) in frames.iter().enumerate() {
             // Behind a post, so that its enrichment is on the next tape.

@@ -70,7 +70,7 @@ impl Desk {
     /// Writes frames to a file, compressed as its name says; returns its path.
     pub(crate) fn frames(&self, name: &str, frames: &[Vec<u8>]) -> String {
         let file = std::fs::File::create_new(self.path(name)).expect("the file can be created");
-        let mut out = stoop::LineWriter::over(&self.path(name), file).expect("a writer");
+        let mut out = stoop::tape::LineWriter::over(&self.path(name), file).expect("a writer");
         frames.iter().try_for_each(|frame| out.line(frame)).expect("frames can be written");
         out.finish().expect("the file can be ended");
         self.name(name)

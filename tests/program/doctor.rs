@@ -4,7 +4,8 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 
 use serde_json::Value;
-use stoop::{Auth, Endpoint, Key, probe_feed};
+use stoop::feed::probe_feed;
+use stoop::{Auth, Endpoint, Key};
 
 use crate::decisions::{TIMELESS, json};
 use crate::desk::{Desk, Mock, fixture, frames};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use stoop::{Record, Tape, TapeOptions, TapeWriter};
+use stoop::tape::{Record, Tape, TapeOptions, TapeWriter};
 
 use crate::decisions::{TIMELESS, json};
 use crate::desk::{Desk, Mock, fixture, frames};

@@ -6,9 +6,8 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Row, RowAccessor};
 use serde_json::{Value, json};
 use stoop::model::Decision;
-use stoop::{
-    Config, Follower, Record, Tape, TapeOptions, TapeOrigin, TapeWriter, state_events, write_decision,
-};
+use stoop::tape::{Follower, Origin, Record, Tape, TapeOptions, TapeWriter, state_events};
+use stoop::{Config, write_decision};
 
 use crate::decisions::json as parsed;
 use crate::desk::{Desk, fixture, frames, lines_of};
@@ -73,7 +72,7 @@ impl Recorder {
         self.writer.copy(&record).expect("it can be written");
     }
 
-    fn frame(&mut self, origin: &TapeOrigin, bytes: &[u8]) {
+    fn frame(&mut self, origin: &Origin, bytes: &[u8]) {
         self.frame_at(self.now_ns + STEP_NS, origin, bytes);
     }
 
@@ -84,7 +83,7 @@ impl Recorder {
         self.decided();
     }
 
-    pub(crate) fn frame_at(&mut self, recv_ns: i64, origin: &TapeOrigin, bytes: &[u8]) {
+    pub(crate) fn frame_at(&mut self, recv_ns: i64, origin: &Origin, bytes: &[u8]) {
         self.now_ns = recv_ns;
         let record = Record::Frame { origin, recv_ns: self.now_ns, sent_ns: self.now_ns - 5_000_000, bytes };
         self.writer.copy(&record).expect("it can be written");
@@ -99,7 +98,7 @@ impl Recorder {
     }
 
     fn all(mut self, frames: &[Vec<u8>]) -> Self {
-        let origins = [0, 1].map(|number| TapeOrigin::endpoint(number, "default").expect("one of eight"));
+        let origins = [0, 1].map(|number| Origin::endpoint(number, "default").expect("one of eight"));
         for (place, frame) in frames.iter().enumerate() {
             self.frame(&origins[place % 2], frame);
         }
@@ -234,7 +233,7 @@ fn cat_prints_records_as_they_are_and_only_those_asked_for() {
     let mut recorder = Recorder::begin(&path, BEGIN_NS);
     let odd: [&[u8]; 4] = [b"", b"\xff\xfe", b"{\"v\":1", b"{\n \"v\": 1.50\r\n}"];
     for bytes in odd {
-        recorder.frame(&TapeOrigin::History, bytes);
+        recorder.frame(&Origin::History, bytes);
     }
     recorder.all(&frames("lifecycle")).seal();
     let file = desk.name("a.mcap");
@@ -313,7 +312,7 @@ fn verify_tells_whole_tapes_from_damaged_ones_and_saves_what_is_whole() {
     for event in state_events(&state).skip(2).chain(state_events(&state).take(1)) {
         writer.event(BEGIN_NS, &event).unwrap();
     }
-    writer.frame(&TapeOrigin::History, BEGIN_NS, None, b"{}").unwrap();
+    writer.frame(&Origin::History, BEGIN_NS, None, b"{}").unwrap();
     writer.seal().unwrap();
     let run = tape(&["verify", &desk.name("half.mcap")]).expect(1);
     assert!(run.stdout[0].contains("state"), "{:?}", run.stdout);
@@ -490,7 +489,7 @@ fn frames_come_off_a_tape_as_they_went_on() {
 
     let mut recorder = Recorder::begin(&desk.path("odd.mcap"), BEGIN_NS);
     for bytes in [&b""[..], b" \n", b"a\nb", b"x\r", b"{\"v\":\n1}", b"\xff"] {
-        recorder.frame(&TapeOrigin::History, bytes);
+        recorder.frame(&Origin::History, bytes);
     }
     recorder.seal();
     let run = tape(&["export", &desk.name("odd.mcap"), "-o", &desk.name("odd.jsonl")]).expect(0);
@@ -504,7 +503,7 @@ fn frames_come_off_a_tape_as_a_table() {
     let desk = Desk::new();
     let path = desk.path("a.mcap");
     let mut recorder = Recorder::begin(&path, BEGIN_NS);
-    recorder.frame(&TapeOrigin::History, b"\xff");
+    recorder.frame(&Origin::History, b"\xff");
     recorder.all(&frames("operations")).seal();
     let (file, output) = (desk.name("a.mcap"), desk.name("a.parquet"));
     tape(&["export", &file, "-o", &output]).expect(0);

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
-use stoop::{AccountRow, AccountsReply, Client, Me, Timeouts};
+use stoop::rest::{Client, Timeouts};
+use stoop::wire::{AccountRow, AccountsReply, Me};
 
 use crate::args::{AccountsArgs, AccountsCommand, ConfigArg};
 use crate::failure::{Code, Failure, Outcome};
@@ -55,7 +56,7 @@ fn list(config: &ConfigArg, as_json: bool) -> Outcome {
     let me = client(config)?.me().map_err(rest::failure)?;
     let mut lines = Lines::stdout();
     if as_json {
-        let quota = |quota: stoop::Quota| json!({"count": quota.count, "limit": quota.limit});
+        let quota = |quota: stoop::wire::Quota| json!({"count": quota.count, "limit": quota.limit});
         let object = json!({"plan": me.plan, "accounts": quota(me.accounts), "websocket": quota(me.sockets),
                             "handles": me.handles});
         put(&mut lines, &object.to_string())?;
@@ -71,7 +72,7 @@ fn list(config: &ConfigArg, as_json: bool) -> Outcome {
 }
 
 fn summary(me: &Me) -> String {
-    let of = |quota: stoop::Quota| {
+    let of = |quota: stoop::wire::Quota| {
         let number = |number: Option<u64>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
         format!("{} of {}", number(quota.count), number(quota.limit))
     };

@@ -635,7 +635,7 @@ fn moment(text: &str) -> Result<Moment, String> {
     if let Some(ago) = text.strip_prefix('-') {
         return duration(ago).map(|ago| Moment::Ago(i64::try_from(ago.as_millis()).unwrap_or(i64::MAX)));
     }
-    let ms = stoop::parse_ms(text);
+    let ms = stoop::wire::parse_ms(text);
     ms.map(Moment::At).ok_or_else(|| "write 2026-05-01T12:00:00Z, 2026-05-01, or -2h".to_owned())
 }
 
@@ -690,7 +690,7 @@ fn positive(text: &str) -> Result<Duration, String> {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let nanos = stoop::syntax::parse_duration(text);
+    let nanos = stoop::rules::syntax::parse_duration(text);
     let nanos = nanos.ok_or("write a number and ms, s, m, h or d, such as 30s, up to 1000d")?;
     Ok(Duration::from_nanos(nanos.unsigned_abs()))
 }

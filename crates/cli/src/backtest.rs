@@ -7,18 +7,19 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use stoop::model::Decision;
-use stoop::{Config, Summary, TapeConfig, TapeReplayOptions, TapeStep, read_decision};
-use stoop_backtest::{
-    AssignedRow, Costs, Dimension, Findings, GroupRow, Prices, SeriesNames, Settings, Source, Statistics,
-    Study, Trials, Verdict, assigned_series, hash_file, report, write_outcomes, write_outcomes_parquet,
-    write_summary,
+use stoop::Config;
+use stoop::backtest::{
+    self, AssignedRow, BacktestError, Costs, Dimension, Findings, GroupRow, Measuring, Prices, Replayed,
+    Settings, Source, Statistics, Trials, Verdict, assigned_series, hash_file, report, write_outcomes,
+    write_outcomes_parquet, write_summary,
 };
+use stoop::model::Decision;
+use stoop::tape::{Inputs, TapeConfig};
 
 use crate::args::BacktestArgs;
 use crate::config;
 use crate::failure::{Code, Failure, OrFail, Outcome};
-use crate::inputs::{self, Inputs};
+use crate::inputs;
 use crate::output::{Lines, Progress, create_new, note};
 use crate::unfinished::Unfinished;
 
@@ -34,7 +35,7 @@ pub(crate) fn backtest(args: &BacktestArgs) -> Outcome {
         ));
     }
     let config = args.config.as_deref().map(config::load).transpose()?;
-    let inputs = Inputs::open(&args.inputs, config.as_ref())?;
+    let inputs = inputs::open(&args.inputs, config.as_ref())?;
     let files = match &inputs {
         Inputs::Frames { .. } => args.inputs.clone(),
         Inputs::Tapes { tapes, .. } => tapes.files().map(Path::to_owned).collect(),
@@ -42,20 +43,19 @@ pub(crate) fn backtest(args: &BacktestArgs) -> Outcome {
     // Whatever is wrong with the folders shows before the replay, which may take minutes.
     let prices = open_prices(args)?;
     let mut outputs = Outputs::create(&args.output)?;
-    let mut study = Study::default();
     let progress = Progress::new();
-    let inputs = inputs.showing(&progress);
-    let Replayed { summary, is_damaged, series, configs } =
-        replay(inputs, config.as_ref(), &mut outputs.decisions, &mut study)?;
-    if study.is_empty() {
+    let replayed = replay(inputs::showing(inputs, &progress), &mut outputs.decisions)?;
+    let (summary, configs) = (replayed.summary.clone(), replayed.configs.clone());
+    let is_damaged = !replayed.damaged.is_empty();
+    if replayed.study.is_empty() {
         let intake = &summary.counters.intake;
         let (frames, bad) = (intake.frames, intake.bad_frames());
         let bad = if bad > 0 { format!(", {bad} of them bad") } else { String::new() };
         let why = format_args!("the rules decided nothing on {frames} frames{bad}");
         return Err(Failure::text(Code::Failed, why));
     }
-    let measured = study.measure_with_progress(settings(args, series), &prices, |name, place, count| {
-        progress.show(format_args!("measuring on {name}, {place} of {count} series"));
+    let measured = replayed.measure(settings(args), &prices, |Measuring { series, place, count }| {
+        progress.show(format_args!("measuring on {series}, {place} of {count} series"));
     });
     let findings = measured.or_fail(Code::Failed)?;
     let sources = sources(args, &files, config.as_ref(), &findings, &prices)?;
@@ -139,7 +139,7 @@ impl Outputs {
     }
 }
 
-fn settings(args: &BacktestArgs, series: SeriesNames) -> Settings {
+fn settings(args: &BacktestArgs) -> Settings {
     let mut horizons_ms = args.horizons.clone();
     horizons_ms.sort_unstable();
     horizons_ms.dedup();
@@ -152,81 +152,37 @@ fn settings(args: &BacktestArgs, series: SeriesNames) -> Settings {
             slippage_major_bps: args.slippage_major_bps,
             slippage_bps: args.slippage_bps,
         },
-        names: series,
+        ..Settings::default()
     }
 }
 
-/// What a replay came to, and the configurations it went by, with their `[series]`.
-struct Replayed {
-    summary: Summary,
-    /// Some tape ends early.
-    is_damaged: bool,
-    series: SeriesNames,
-    configs: Vec<TapeConfig>,
-}
-
 /// Replays the inputs; every decision goes into the file and into the study.
-fn replay(
-    inputs: Inputs,
-    config: Option<&Config>,
-    lines: &mut Lines,
-    study: &mut Study,
-) -> Result<Replayed, Failure> {
+fn replay(inputs: Inputs, lines: &mut Lines) -> Result<Replayed, Failure> {
     let mut failure = None;
-    let mut unreadable = 0_u64;
-    let mut take = |decision: &Decision| match lines.write(decision) {
+    let replayed = backtest::replay(inputs, |decision: &Decision| match lines.write(decision) {
         Ok(flow) => flow,
         Err(error) => {
             failure = Some(error);
             ControlFlow::Break(())
         }
-    };
-    let (result, series, configs) = match inputs {
-        Inputs::Frames { frames, rules, options } => {
-            let result = inputs::replay_frames(frames, rules, options, |decision| {
-                study.add(decision);
-                take(decision)
-            });
-            let series = config.map(|config| config.series.clone()).unwrap_or_default();
-            (
-                result.map(|summary| (summary, false)),
-                series,
-                config.map(Config::to_tape).into_iter().collect(),
-            )
-        }
-        Inputs::Tapes { tapes, mut follower } => {
-            let options = TapeReplayOptions::default();
-            let result = inputs::replay_tapes(tapes, &mut follower, options, |step| match step {
-                TapeStep::Decided(decision) => {
-                    study.add(decision);
-                    take(decision)
-                }
-                TapeStep::Missed(missed) => {
-                    study.miss(missed);
-                    ControlFlow::Continue(())
-                }
-                TapeStep::Recorded(line) => {
-                    match read_decision(line) {
-                        Ok(decision) => study.record(&decision),
-                        Err(_) => unreadable += 1,
-                    }
-                    ControlFlow::Continue(())
-                }
-            });
-            (result, follower.series().clone().into_iter().collect(), follower.configs().to_vec())
-        }
-    };
+    });
     if let Some(failure) = failure {
         return Err(failure);
     }
-    let (summary, is_damaged) = result?;
+    let replayed = replayed.map_err(|error| match error {
+        BacktestError::Frames(error) => inputs::frames_failure(error),
+        BacktestError::Tapes(error) => inputs::tape_failure(error),
+        error => Failure::new(Code::Failed, error),
+    })?;
+    inputs::warn_of_holes(&replayed.damaged, replayed.dropped);
+    let unreadable = replayed.unreadable;
     if unreadable > 0 {
         note(format_args!(
             "stoop: warning: {unreadable} recorded decisions have another version; their latencies are left out"
         ));
     }
     lines.flush().map(drop)?;
-    Ok(Replayed { summary, is_damaged, series: SeriesNames::new(series), configs })
+    Ok(replayed)
 }
 
 /// Every file the study was made from. The configuration that a tape holds is part of the tape.

@@ -14,15 +14,12 @@ pub(crate) const NO_CONFIG: &str = "name another with -c, or let `stoop init` wr
 /// Loads a configuration and shows its warnings.
 pub(crate) fn load(path: &Path) -> Result<Config, Failure> {
     let config = Config::load(path).map_err(|error| {
-        let hint = match &error {
-            ConfigError::Read { source, .. } if source.kind() == ErrorKind::NotFound => NO_CONFIG,
-            ConfigError::Read { .. }
-            | ConfigError::Key { .. }
-            | ConfigError::Syntax(_)
-            | ConfigError::Universe(_)
-            | ConfigError::Endpoint(_) => return Failure::new(Code::Config, error),
-        };
-        Failure::text(Code::Config, format_args!("{error}: {hint}"))
+        if let ConfigError::Read { source, .. } = &error
+            && source.kind() == ErrorKind::NotFound
+        {
+            return Failure::text(Code::Config, format_args!("{error}: {NO_CONFIG}"));
+        }
+        Failure::new(Code::Config, error)
     })?;
     for warning in &config.warnings {
         note(format_args!("stoop: warning: {warning}"));

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use stoop::model::{Op, Platform};
-use stoop::{Config, Endpoint, Engine, Key, Pipeline, Receipt};
+use stoop::stages::{Pipeline, Receipt};
+use stoop::{Config, Endpoint, Engine, Key};
 use stoop_mock::{Input, Pace, Server};
 
 use crate::args::DemoArgs;
@@ -71,7 +72,7 @@ pub(crate) fn demo(args: &DemoArgs) -> Outcome {
 fn why_not(mut pipeline: Pipeline<Ids>, frames: &[Vec<u8>], pretty: &mut Pretty) -> Result<(), Failure> {
     let mut decisions = Vec::new();
     for frame in frames {
-        pipeline.handle(&stoop::Input::frame(frame, Receipt::Sent), &mut decisions);
+        pipeline.handle(&stoop::stages::Input::frame(frame, Receipt::Sent), &mut decisions);
     }
     for id in std::mem::take(&mut pipeline.probe.0) {
         if decisions.iter().any(|decision| decision.tweet_id == id) {
@@ -81,7 +82,8 @@ fn why_not(mut pipeline: Pipeline<Ids>, frames: &[Vec<u8>], pretty: &mut Pretty)
         let Some(view) = pipeline.merge.view(&id, &Platform::Twitter) else { continue };
         let refused = pipeline.signal.explain(view, now_ns);
         // The telling one is the rule that a single forbidden word has kept from firing.
-        let Some(why) = refused.into_iter().find(|why| why.failed == Some(stoop::Condition::None)) else {
+        let Some(why) = refused.into_iter().find(|why| why.failed == Some(stoop::rules::Condition::None))
+        else {
             continue;
         };
         let author = view.post().author().handle().unwrap_or("unknown");
@@ -101,8 +103,8 @@ fn why_not(mut pipeline: Pipeline<Ids>, frames: &[Vec<u8>], pretty: &mut Pretty)
 #[derive(Default)]
 struct Ids(Vec<stoop::model::TweetId>);
 
-impl stoop::Probe for Ids {
-    fn decoded(&mut self, event: &stoop::model::Event, _: stoop::Stamp) {
+impl stoop::stages::Probe for Ids {
+    fn decoded(&mut self, event: &stoop::model::Event, _: stoop::stages::Stamp) {
         if event.op == Op::Content {
             self.0.push(event.tweet_id.clone());
         }

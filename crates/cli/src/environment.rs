@@ -8,7 +8,7 @@ use std::path::Path;
 use std::thread::available_parallelism;
 
 use serde_json::{Value, json};
-use stoop::Clock;
+use stoop::latency::Clock;
 
 /// Readings of the clock timed at once, and how often; the fastest counts, since nothing makes a reading cheaper.
 const READINGS: u32 = 1_000;

@@ -22,7 +22,7 @@ pub(crate) fn generate(args: &GenArgs) -> Outcome {
     let result = if path.as_os_str() == "-" {
         write_all(generator, BufWriter::new(io::stdout().lock()))
     } else {
-        let out = stoop::LineWriter::over(path, unfinished.make(path, create_new)?);
+        let out = stoop::tape::LineWriter::over(path, unfinished.make(path, create_new)?);
         out.and_then(|mut out| {
             generator.into_iter().try_for_each(|line| out.line(line.as_bytes()))?;
             out.finish()

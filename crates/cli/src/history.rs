@@ -5,10 +5,11 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
 
-use stoop::{
-    Client, Clock, Config, History, HistoryEnd, HistoryRow, HistorySpan, LineWriter, MessageType, RestError,
-    Timeouts, format_ms,
-};
+use stoop::Config;
+use stoop::latency::Clock;
+use stoop::rest::{Client, History, HistoryEnd, HistorySpan, RestError, Timeouts};
+use stoop::tape::LineWriter;
+use stoop::wire::{HistoryRow, MessageType, format_ms};
 
 use crate::args::{HistoryArgs, HistoryType};
 use crate::failure::{Code, Failure, Outcome};

@@ -75,15 +75,19 @@ pub(crate) fn ended(summary: &Summary) -> Outcome {
         End::Panicked(message) => {
             Err(Failure::text(Code::Internal, format_args!("internal error: {message}")))
         }
+        end => Err(Failure::text(Code::Failed, end)),
     }
 }
 
 pub(crate) fn start_failure(error: EngineError) -> Failure {
     let code = match error {
-        EngineError::NoRules | EngineError::NoKey | EngineError::Config(_) | EngineError::Rules(_) => {
-            Code::Config
-        }
+        EngineError::NoRules
+        | EngineError::NoKey
+        | EngineError::Config(_)
+        | EngineError::Rules(_)
+        | EngineError::Feature { .. } => Code::Config,
         EngineError::Start(_) => Code::Failed,
+        _ => Code::Internal,
     };
     Failure::new(code, error)
 }

@@ -1,27 +1,19 @@
 //! What the engine tells besides decisions, as lines of the log.
 
+use stoop::News;
 use stoop::model::Asset;
-use stoop::{BackfillEnd, Me, Missed, News, Quota, asset_key, format_ms};
+use stoop::notice::{BackfillEnd, Missed};
+use stoop::rules::asset_key;
+use stoop::wire::{Me, Quota, format_ms};
 
 /// Logs what the engine does not log itself.
+#[expect(clippy::wildcard_enum_match_arm, reason = "all other news is logged where it happens")]
 pub(crate) fn log(news: &News) {
     match news {
         News::Plan(me) => plan(me),
         News::Backfill { from_ns, to_ns, rows, end } => backfill((*from_ns, *to_ns), *rows, end),
         News::Missed(missed) => tracing::warn!("missed while the feed was down: {}", line(missed)),
-        News::Up { .. }
-        | News::Down { .. }
-        | News::Gap { .. }
-        | News::Refused { .. }
-        | News::LeftOut { .. }
-        | News::StoreFailed { .. }
-        | News::StoreRecovered { .. }
-        | News::TapeFailed { .. }
-        | News::Handles(_)
-        | News::QueueFull
-        | News::QueueFree
-        | News::StrategyOff { .. }
-        | News::Status(_) => {}
+        _ => {}
     }
 }
 
@@ -49,6 +41,7 @@ fn backfill((from_ns, to_ns): (i64, i64), rows: u64, end: &BackfillEnd) {
         BackfillEnd::Failed(why) => {
             tracing::warn!(why, "history cannot be read: the gap from {from} to {to} stays");
         }
+        end => tracing::warn!(?end, "the gap from {from} to {to}"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use stoop::{Difference, Parity, parity, tape_files};
+use stoop::tape::{Difference, Parity, parity, tape_files};
 
 use crate::args::ParityArgs;
 use crate::failure::{Code, Failure, OrFail, Outcome};

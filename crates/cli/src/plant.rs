@@ -5,10 +5,8 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use stoop::{
-    Config, Follower, LineWriter, Record, TapeOptions, TapeWriteError, TapeWriter, state_events,
-    write_decision,
-};
+use stoop::tape::{Follower, LineWriter, Record, TapeOptions, TapeWriteError, TapeWriter, state_events};
+use stoop::{Config, write_decision};
 use stoop_synth::{Planted, planted};
 
 use crate::failure::{Code, Failure, OrFail, Outcome};

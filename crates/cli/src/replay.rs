@@ -9,14 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stoop::model::Decision;
-use stoop::{
-    Follower, Frames, ReplayOptions, RuleSet, State, StateReader, Summary, TapeReplayOptions, TapeStep,
-    Tapes, state_events,
-};
+use stoop::replay::{Frames, ReplayOptions};
+use stoop::stages::State;
+use stoop::tape::{Follower, Inputs, StateReader, TapeReplayOptions, TapeStep, Tapes, state_events};
+use stoop::{RuleSet, Summary};
 
 use crate::args::{ReplayArgs, Speed};
 use crate::failure::{Code, Failure, OrFail, Outcome};
-use crate::inputs::{self, Inputs};
+use crate::inputs;
 use crate::output::{Lines, Progress, create_new_as, exists, note};
 use crate::signals::{self, Caught};
 use crate::tape::SpanArgs;
@@ -31,8 +31,8 @@ pub(crate) fn replay(args: &ReplayArgs) -> Outcome {
     // Decisions on the same terminal show for themselves.
     let is_shared = args.output.is_none() && io::stdout().is_terminal();
     let progress = if is_shared { Progress::none() } else { Progress::new() };
-    match Inputs::open(&args.inputs, config.as_ref())?.showing(&progress) {
-        Inputs::Frames { frames, rules, options } => replay_jsonl(args, frames, rules, options, progress),
+    match inputs::showing(inputs::open(&args.inputs, config.as_ref())?, &progress) {
+        Inputs::Frames { frames, rules, options, .. } => replay_jsonl(args, frames, rules, options, progress),
         Inputs::Tapes { tapes, follower } => replay_recordings(args, tapes, *follower, progress),
     }
 }

@@ -1,8 +1,10 @@
 //! The summary of a run: a digest, counters, the latency of every stage.
 
 use serde_json::{Map, Value, json};
+use stoop::counters::EndpointReport;
+use stoop::latency::Table;
 use stoop::model::{BadReason, Op};
-use stoop::{End, EndpointReport, Summary, Table};
+use stoop::{End, Summary};
 
 use crate::output::note;
 use crate::stderr;
@@ -162,6 +164,7 @@ fn common(summary: &Summary) -> Map<String, Value> {
             End::ConsumerGone => "consumer_gone",
             End::Refused(_) => "refused",
             End::Panicked(_) => "panicked",
+            _ => "other",
         },
         "frames": intake.frames,
         "bytes": intake.bytes,

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use stoop::{Config, RestError};
+use stoop::Config;
+use stoop::rest::RestError;
 
 use crate::config;
 use crate::failure::{Code, Failure};

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use stoop::{Clock, Engine};
+use stoop::Engine;
+use stoop::latency::Clock;
 
 use crate::args::RunArgs;
 use crate::config::load;

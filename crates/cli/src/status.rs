@@ -5,7 +5,8 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use serde_json::json;
-use stoop::{Clock, Counters, IntervalLog, Recorder};
+use stoop::Counters;
+use stoop::latency::{Clock, IntervalLog, Recorder};
 
 use crate::failure::{Code, Failure};
 use crate::output::create_new_as;

@@ -38,10 +38,12 @@
 //! # Ok::<(), stoop_feed::SettingsError>(())
 //! ```
 //!
+//! [`Endpoint`], [`Api`] and [`Key`] say where the vendor is and who asks; the policy sees none of them.
+//!
 //! # What this crate does not do
 //!
 //! - It opens no socket, reads no clock, never sleeps and spawns nothing.
-//! - It never sees the URL, the key or a frame, so no cause can name one.
+//! - The policy never sees a URL, the key or a frame, so no cause can name one.
 //! - It does not authenticate, decode, record or log.
 //! - It serves one endpoint; several endpoints are several policies, each with its own seed.
 //!
@@ -56,17 +58,21 @@
 //! - After [`Policy::wake`] every deadline lies in the future.
 
 mod action;
+mod address;
 mod cause;
 mod deadline;
 mod event;
+mod key;
 mod policy;
 mod retry;
 mod settings;
 
 pub use action::{Action, State};
+pub use address::{AddressError, Api, Endpoint};
 pub use cause::Cause;
 pub use deadline::Deadline;
 pub use event::{DialStep, Event, Side, TransportError};
+pub use key::{Key, KeyError};
 pub use policy::{Policy, Snapshot};
 pub use retry::Lane;
 pub use settings::{Settings, SettingsError};

@@ -7,7 +7,8 @@
 //! 3. A reporter adds the recorders up with [`Recorder::merge_from`] and gets a [`Table`] from
 //!    [`Recorder::snapshot`].
 //! 4. The table prints itself, or is read as one [`Row`] per stage.
-//! 5. What changes over time goes into an [`IntervalLog`], which other programs draw.
+//! 5. Whoever wants more than a row reads the [`Histogram`] of a stage from [`Recorder::histogram`].
+//! 6. What changes over time goes into an `IntervalLog` (feature `log`), which other programs draw.
 //!
 //! ```
 //! use stoop_latency::{Recorder, Stage};
@@ -32,12 +33,13 @@
 //!
 //! # Invariants
 //!
-//! - After [`Recorder::new`] nothing allocates except [`Clone`], printing and an [`IntervalLog`].
+//! - After [`Recorder::new`] nothing allocates except [`Clone`], printing and an `IntervalLog`.
 //! - A negative difference never enters a histogram; it is counted in [`Row::negative`].
 //! - A difference above [`HIGHEST_NS`] stands in the histogram at that bound and is counted in
 //!   [`Row::saturated`]; [`Row::max`] is still exact.
 //! - Percentiles are at most 0.1 % above the recorded value, and never above [`Row::max`].
 
+#[cfg(feature = "log")]
 mod log;
 mod nanos;
 mod recorder;
@@ -45,6 +47,8 @@ mod spread;
 mod stage;
 mod table;
 
+pub use hdrhistogram::Histogram;
+#[cfg(feature = "log")]
 pub use log::IntervalLog;
 pub use nanos::Nanos;
 pub use recorder::{HIGHEST_NS, Recorder};

@@ -46,8 +46,9 @@ impl Recorder {
         Table { rows: Stage::ALL.map(|stage| self.channels[stage.index()].row(stage)) }
     }
 
-    /// The histogram of a stage, for an interval log.
-    pub(crate) fn histogram(&self, stage: Stage) -> &Histogram<u64> {
+    /// Every value of a stage, to three significant digits: any percentile, or the buckets themselves. Negative
+    /// differences are not in it.
+    pub fn histogram(&self, stage: Stage) -> &Histogram<u64> {
         &self.channels[stage.index()].histogram
     }
 

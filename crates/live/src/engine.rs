@@ -1,5 +1,6 @@
 //! The engine on its own thread.
 
+#[cfg(feature = "tape")]
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -11,6 +12,7 @@ use stoop_engine::{ENDPOINTS, RuleSet, panic_message};
 use stoop_feed::Policy;
 use stoop_latency::{Recorder, Stage};
 use stoop_model::Decision;
+#[cfg(feature = "tape")]
 use stoop_tape::{TapeConfig, TapeUniverse};
 use tokio::sync::oneshot;
 
@@ -28,6 +30,7 @@ use crate::store::{Entry, Keeper, Kept, Store, StoreCounters, StoreError};
 use crate::summary::{Counters, End, EndpointReport, Summary};
 
 /// Keys seen in the wild are 64 characters long (protocol §1).
+#[cfg(feature = "tape")]
 const KEY_LEAST: usize = 16;
 
 /// A running engine: a thread of its own with its own actix system.
@@ -73,6 +76,7 @@ pub struct Snapshot {
 
 /// Why an engine did not start.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StartError {
     /// Settings that cannot be used.
     #[error(transparent)]
@@ -81,6 +85,7 @@ pub enum StartError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// There is no folder for tapes.
+    #[cfg(feature = "tape")]
     #[error("cannot record to {}: {source}", dir.display())]
     Tape {
         /// The folder.
@@ -119,7 +124,10 @@ impl Engine {
         let (ending, ended) = bounded(1);
         let clock = Clock::anchored();
         let outbox = Outbox::new(queue, settings.when_full);
+        #[cfg(feature = "store")]
         let opened = settings.store.as_deref().map(Store::open).transpose()?;
+        #[cfg(not(feature = "store"))]
+        let opened: Option<(Store, Kept)> = None;
         let (mut keeper, mut kept) = (None, Kept::default());
         if let Some((store, found)) = opened {
             kept = found;
@@ -128,7 +136,9 @@ impl Engine {
             keeper = Some(thread.map_err(StartError::Thread)?);
         }
         let entry = keeper.as_ref().and_then(Keeper::entry);
+        #[cfg_attr(not(feature = "tape"), expect(unused_mut, reason = "there is nothing to record with"))]
         let (mut recording, mut tap) = (None, None);
+        #[cfg(feature = "tape")]
         if let Some(mut tape) = settings.tape.take() {
             without_key(&mut tape.config, settings.key.reveal());
             let names: Vec<String> = policies.iter().map(|(endpoint, _)| endpoint.name.clone()).collect();
@@ -294,6 +304,7 @@ fn spawn(run: impl FnOnce() -> Box<Summary> + Send + 'static) -> std::io::Result
 }
 
 /// Somebody may have written the key into the configuration, such as into a URL: it goes onto no tape.
+#[cfg(feature = "tape")]
 fn without_key(config: &mut TapeConfig, key: &str) {
     // A short one is made up for a test, and may be a part of any word.
     if key.len() >= KEY_LEAST {

@@ -7,7 +7,8 @@
 //! its own); in `fused` the connection calls the same stages in place. At the end decisions go into a bounded queue that the host reads
 //! from its own thread: the only thread crossing on the way.
 //!
-//! Beside that, a [`Client`] asks the REST interface for accounts and history: blocking, for a thread that has time.
+//! What needs more crates stands behind features: `rest` (gaps are filled from history, the plan is asked for), `store`
+//! (what the engine remembers is kept over a restart) and `tape` (inputs and decisions are recorded). All are on by default.
 //!
 //! # What does this crate not do?
 //!
@@ -44,7 +45,6 @@ mod notice;
 mod recording;
 mod remote;
 mod replay;
-mod rest;
 mod settings;
 #[cfg(test)]
 mod simulation;
@@ -56,11 +56,12 @@ pub use clock::Clock;
 pub use connection::probe::{ProbeError, probe_feed, probe_transport};
 pub use engine::{Engine, Snapshot, StartError};
 pub use notice::{BackfillEnd, HandleOutcome, HandleReport, NOTICES, News, Notice};
-pub use recording::{TapeCheck, TapeCounters, TapeSettings, TapeVerdict};
+pub use recording::TapeCounters;
+#[cfg(feature = "tape")]
+pub use recording::{TapeCheck, TapeSettings, TapeVerdict};
 pub use remote::{Remote, SendError};
 pub use replay::{ReplayError, ReplayOptions, replay};
-pub use rest::{Client, History, HistoryEnd, HistoryQuery, HistorySpan, RestError, Said, Timeouts};
-pub use settings::{Api, Auth, Endpoint, Key, Placement, Settings, SettingsError, WhenFull};
+pub use settings::{Auth, Placement, Settings, SettingsError, WhenFull};
 pub use stages::{QueueCounters, receive};
 pub use store::{StoreCounters, StoreError};
 pub use summary::{Counters, End, EndpointReport, FeedCounters, Link, Summary};

@@ -26,6 +26,7 @@ pub struct Notice {
 
 /// What has happened.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum News {
     /// An endpoint is connected.
     Up {
@@ -114,6 +115,7 @@ pub enum News {
 
 /// How much of a gap history has filled.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum BackfillEnd {
     /// All that history has of it.
     Whole,

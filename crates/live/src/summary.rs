@@ -126,6 +126,7 @@ pub struct Summary {
 
 /// How a run ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum End {
     /// It was asked to.
     #[default]

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use stoop_engine::syntax::{At, Source, SyntaxError, Table};
 use stoop_engine::{Bounds, ENDPOINTS, Keeping, RuleReader, RuleSet, RuleSetError, Strategy, Window};
-use stoop_live::{Api, Auth, Endpoint, Key, Placement, SettingsError, WhenFull};
+use stoop_feed::{AddressError, Api, Endpoint, Key, KeyError};
+use stoop_live::{Auth, Placement, WhenFull};
+#[cfg(feature = "tape")]
 use stoop_tape::{ConfigFile, TapeConfig, TapeUniverse};
 use stoop_wire::Limits;
 
@@ -35,7 +37,8 @@ pub struct Config {
     pub key_file: Option<PathBuf>,
     /// When to dial, ping, back off.
     pub feed: stoop_feed::Settings,
-    /// How long after the feed is there again history is asked for what it has lost; none: never.
+    /// How long after the feed is there again history is asked for what it has lost; none, as always without the feature
+    /// `rest`: never.
     pub backfill: Option<Duration>,
     /// Bounds of the engine.
     pub bounds: Bounds,
@@ -85,6 +88,7 @@ const LEAST_TAPE_NS: i64 = 1_000_000_000;
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConfigError {
     /// A file could not be read.
     #[error("cannot read {}: {source}", path.display())]
@@ -100,7 +104,7 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: SettingsError,
+        source: KeyError,
     },
     /// Something in the configuration is not right.
     #[error(transparent)]
@@ -110,7 +114,7 @@ pub enum ConfigError {
     Universe(#[from] UniverseError),
     /// The default endpoint cannot be used; never happens.
     #[error(transparent)]
-    Endpoint(#[from] SettingsError),
+    Endpoint(#[from] AddressError),
 }
 
 impl Default for Config {
@@ -122,7 +126,7 @@ impl Default for Config {
             api: Api::new(DEFAULT_API).expect("the default URL is one"),
             key_file: None,
             feed: stoop_feed::Settings::default(),
-            backfill: Some(BACKFILL_DELAY),
+            backfill: cfg!(feature = "rest").then_some(BACKFILL_DELAY),
             bounds: Bounds::default(),
             placement: None,
             queue_capacity: 4096,
@@ -151,12 +155,14 @@ impl Config {
     }
 
     /// Reads a configuration that a tape holds; the rule files it names are those on the tape.
+    #[cfg(feature = "tape")]
     pub fn from_tape(tape: &TapeConfig) -> Result<Self, ConfigError> {
         let name = if tape.name.is_empty() { "the configuration on the tape" } else { &tape.name };
         Self::read(name, &tape.text, Files::Tape(tape))
     }
 
     /// It as a tape holds it: the texts it was read from, never the key. Nothing of one that was made up in code.
+    #[cfg(feature = "tape")]
     pub fn to_tape(&self) -> TapeConfig {
         let file = |source: &Source| ConfigFile { name: source.name.clone(), text: source.text.clone() };
         let mut files = self.rule_sources.iter().map(file);
@@ -224,7 +230,10 @@ impl Config {
                 return Err(table.error("`[universe]` needs a `file`, such as \"universe.csv\"").into());
             };
             config.universe = Some(files.universe(&at)?);
-        } else if let Files::Tape(TapeConfig { universe: Some(TapeUniverse { name, text, .. }), .. }) = files
+        }
+        #[cfg(feature = "tape")]
+        if let (None, Files::Tape(TapeConfig { universe: Some(TapeUniverse { name, text, .. }), .. })) =
+            (&config.universe, files)
         {
             // A host gave it in code.
             config.universe = Some(UniverseFile::parse(name, text)?);
@@ -246,6 +255,7 @@ impl Config {
         let Some(table) = root.table("tape")? else { return Ok(()) };
         table.only(&["dir", "max_bytes", "max_time", "parity"])?;
         let Some(at) = table.string("dir")?.filter(|at| !at.value.is_empty()) else { return Ok(()) };
+        needs("tape", cfg!(feature = "tape"), &at)?;
         let mut tape = TapeOutput::to(folder.unwrap_or(Path::new("")).join(at.value));
         if let Some(at) = table.count("max_bytes")? {
             if at.value < LEAST_TAPE_BYTES {
@@ -268,6 +278,7 @@ impl Config {
         let Some(table) = root.table("store")? else { return Ok(()) };
         table.only(&["path"])?;
         if let Some(at) = table.string("path")?.filter(|at| !at.value.is_empty()) {
+            needs("store", cfg!(feature = "store"), &at)?;
             self.store = Some(folder.unwrap_or(Path::new("")).join(at.value));
         }
         Ok(())
@@ -324,6 +335,7 @@ impl Config {
         let ways = [("subprotocol", Auth::Subprotocol), ("bearer", Auth::Bearer), ("query", Auth::Query)];
         self.auth = table.choice("auth", &ways)?.unwrap_or_default();
         if let Some(at) = table.string("api")? {
+            needs("rest", cfg!(feature = "rest"), &at)?;
             let api = if may_expose { Api::with_plaintext_key(at.value) } else { Api::new(at.value) };
             self.api = api.map_err(|error| at.error(error.to_string()))?;
         }
@@ -356,10 +368,17 @@ impl Config {
         }
         self.feed.validate().map_err(|error| table.error(error.to_string()))?;
         if let Some(at) = table.duration("backfill_delay")? {
+            needs("rest", cfg!(feature = "rest"), &at)?;
             self.backfill = Some(Duration::from_nanos(at.value.unsigned_abs()));
         }
-        if table.bool("backfill")? == Some(false) {
-            self.backfill = None;
+        match table.bool("backfill")? {
+            Some(false) => self.backfill = None,
+            Some(true) => {
+                if let Some(at) = table.get("backfill") {
+                    needs("rest", cfg!(feature = "rest"), &at)?;
+                }
+            }
+            None => {}
         }
         if let Some(at) = table.count("max_frame")? {
             if !(1..=16 << 20).contains(&at.value) {
@@ -497,6 +516,9 @@ impl Config {
             for rule in rules.rules().iter().filter(|rule| rule.allow_late) {
                 let name = &rule.label.name;
                 let what = match (self.backfill, rule.max_age_ns) {
+                    (None, _) if !cfg!(feature = "rest") => {
+                        "this build of stoop lacks the cargo feature `rest`"
+                    }
                     (None, _) => "`[feed] backfill` is false",
                     (Some(delay), Some(age_ns)) if i128::from(age_ns) <= delay.as_nanos() as i128 => {
                         "its `max_age` is over before `[feed] backfill_delay` is"
@@ -511,6 +533,14 @@ impl Config {
     }
 }
 
+/// What a setting is for may have been left out of this build.
+fn needs<T>(feature: &str, is_built: bool, at: &At<'_, T>) -> Result<(), SyntaxError> {
+    if is_built {
+        return Ok(());
+    }
+    Err(at.error(format!("this build of stoop lacks the cargo feature `{feature}`, which this needs")))
+}
+
 fn endpoint(name: &str, at: &At<'_, &str>, may_expose: bool) -> Result<Endpoint, SyntaxError> {
     let endpoint = if may_expose { Endpoint::with_plaintext_key } else { Endpoint::new };
     endpoint(name, at.value).map_err(|error| at.error(error.to_string()))
@@ -522,15 +552,18 @@ enum Files<'f> {
     /// Paths are relative to this folder.
     Folder(&'f Path),
     /// They are those on a tape, rules in the order they are named.
+    #[cfg(feature = "tape")]
     Tape(&'f TapeConfig),
     /// Nowhere.
     None,
 }
 
 impl Files<'_> {
+    #[cfg_attr(not(feature = "tape"), expect(unused_variables, reason = "files on a tape have places"))]
     fn source(self, place: usize, at: &At<'_, &str>) -> Result<Source, SyntaxError> {
         let folder = match self {
             Self::Folder(folder) => folder,
+            #[cfg(feature = "tape")]
             Self::Tape(tape) => {
                 let file =
                     tape.files.get(place).map(|ConfigFile { name, text }| (name.clone(), text.clone()));
@@ -550,6 +583,7 @@ impl Files<'_> {
     fn universe(self, at: &At<'_, &str>) -> Result<UniverseFile, ConfigError> {
         let path = match self {
             Self::Folder(folder) => folder.join(at.value),
+            #[cfg(feature = "tape")]
             Self::Tape(tape) => {
                 let Some(TapeUniverse { name, text, .. }) = &tape.universe else {
                     return Err(at.error("the tape does not hold this file").into());

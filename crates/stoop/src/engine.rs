@@ -1,18 +1,21 @@
 //! Starting an engine from a configuration.
 
 use std::fmt;
+use std::ops::Deref;
 use std::time::Duration;
 
 use stoop_engine::Strategy;
-use stoop_live::{Notice, Remote, Settings, Snapshot, StartError, TapeCheck, TapeSettings};
-use stoop_model::Decision;
+use stoop_live::{Settings, StartError};
+#[cfg(feature = "tape")]
+use stoop_live::{TapeCheck, TapeSettings};
 
 use crate::{Config, ConfigError, Key, RuleSetError, Summary};
 
 const CLOSE_LEAST: Duration = Duration::from_millis(50);
 const CLOSE_MOST: Duration = Duration::from_secs(1);
 
-/// A running engine on a thread of its own. Dropping it stops it and waits for its end.
+/// A running engine on a thread of its own: everything that [`stoop_live::Engine`] does. Dropping it stops it and waits for
+/// its end.
 #[derive(Debug)]
 pub struct Engine {
     live: stoop_live::Engine,
@@ -20,6 +23,7 @@ pub struct Engine {
 
 /// Why an engine did not start.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum EngineError {
     /// There is neither a rule nor a strategy to run.
     #[error("there is no rule: without one nothing is ever decided")]
@@ -27,6 +31,14 @@ pub enum EngineError {
     /// No key was given.
     #[error("there is no API key")]
     NoKey,
+    /// The configuration asks for what this build of the crate cannot do.
+    #[error("the configuration has `{setting}`, and this build of stoop lacks the cargo feature `{feature}`")]
+    Feature {
+        /// What it asks for.
+        setting: &'static str,
+        /// The feature that does it.
+        feature: &'static str,
+    },
     /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -107,19 +119,24 @@ impl EngineBuilder {
 
     /// Starts the engine: it dials at once and goes on until it is stopped or refused for good.
     pub fn start(self) -> Result<Engine, EngineError> {
+        if let Some(error) = self.config.missing() {
+            return Err(error);
+        }
+        #[cfg(feature = "tape")]
         let has_strategies = !self.strategies.is_empty();
         let rules = self.config.rules_with(self.strategies)?;
         if rules.rules().is_empty() && !self.may_decide_nothing {
             return Err(EngineError::NoRules);
         }
         let config = self.config;
+        #[cfg(feature = "tape")]
         let tape = config.tape.as_ref().map(|tape| TapeSettings {
             dir: tape.dir.clone(),
             config: config.to_tape(),
             max_bytes: tape.max_bytes,
             max_ns: i64::try_from(tape.max_time.as_nanos()).unwrap_or(i64::MAX),
             // Strategies are not on a tape: what they have decided cannot be decided again from it.
-            check: (tape.parity && !has_strategies).then(|| TapeCheck::new(crate::tapes::check)),
+            check: (tape.parity && !has_strategies).then(|| TapeCheck::new(crate::tape::check)),
         });
         let settings = Settings {
             endpoints: config.endpoints,
@@ -140,10 +157,28 @@ impl EngineBuilder {
             drain_timeout: config.drain_timeout,
             max_frames: self.max_frames,
             status_every: self.status_every,
+            #[cfg(feature = "store")]
             store: config.store,
+            #[cfg(feature = "tape")]
             tape,
         };
         Ok(Engine { live: stoop_live::Engine::start(settings, rules)? })
+    }
+}
+
+impl Config {
+    /// What has been set in code that this build cannot do.
+    fn missing(&self) -> Option<EngineError> {
+        let asked = [
+            ("store", self.store.is_some(), cfg!(feature = "store")),
+            ("tape", self.tape.is_some(), cfg!(feature = "tape")),
+            ("backfill", self.backfill.is_some(), cfg!(feature = "rest")),
+        ];
+        let missing = asked.iter().find(|(_, is_set, is_built)| *is_set && !is_built);
+        missing.map(|(setting, ..)| {
+            let feature = if *setting == "backfill" { "rest" } else { setting };
+            EngineError::Feature { setting, feature }
+        })
     }
 }
 
@@ -158,64 +193,16 @@ impl Engine {
         EngineBuilder::default()
     }
 
-    /// The receiving end of the decision queue. It ends when the engine has, after everything queued was taken.
-    ///
-    /// Handed out once; clone it for more readers: a decision goes to one of them. When it and all its clones are
-    /// dropped, the engine ends with [`End::ConsumerGone`](crate::End) when it has the next decision to hand over, which on
-    /// a quiet feed may be much later: call [`Self::stop`]. A second call returns a receiver that has ended.
-    ///
-    /// [`receive`](crate::receive) takes from it without the time it takes the system to wake a thread.
-    pub fn decisions(&self) -> crossbeam_channel::Receiver<Decision> {
-        self.live.decisions()
-    }
-
-    /// Records that `decision` has just been taken, for the stage `queued→taken`.
-    pub fn taken(&self, decision: &Decision) {
-        self.live.taken(decision);
-    }
-
-    /// Tells that this decision and all before it have reached their output: a file, a broker, whatever cannot lose them
-    /// any more. With `[store]` nothing is kept over a restart before it was told; without, this does nothing.
-    ///
-    /// After a crash the engine goes on from the last state that was written. What had been decided after that comes again
-    /// if the server sends its frames again, with the same `id` and `revision`: drop what you have seen.
-    pub fn acknowledge(&self, seq: u64) {
-        self.live.acknowledge(seq);
-    }
-
-    /// What the engine tells besides decisions: the connection, gaps, results of account commands, the queue, strategies,
-    /// and the counters as often as the builder was asked. Never waited for: what a host does not take is dropped.
-    pub fn notices(&self) -> crossbeam_channel::Receiver<Notice> {
-        self.live.notices()
-    }
-
-    /// A handle for other threads: stops the engine, tells its strategies.
-    pub fn remote(&self) -> Remote {
-        self.live.remote()
-    }
-
-    /// Asks the engine to stop; returns at once.
-    pub fn stop(&self) {
-        self.live.stop();
-    }
-
-    /// Counters and latencies as they are now; none once the engine has ended. Waits for the engine to come to it.
-    pub fn snapshot(&self) -> Option<Snapshot> {
-        self.live.snapshot()
-    }
-
-    /// The engine has ended; [`Self::join`] returns at once.
-    pub fn is_ended(&self) -> bool {
-        self.live.is_ended()
-    }
-
     /// Waits for the engine's end; returns counters, latencies and digest. Does not ask for the end.
     pub fn join(self) -> Summary {
         self.live.join()
     }
+}
 
-    /// Waits for the engine's end for at most `limit`; true if it has come. Does not ask for it.
-    pub fn ends_within(&self, limit: Duration) -> bool {
-        self.live.ends_within(limit)
+impl Deref for Engine {
+    type Target = stoop_live::Engine;
+
+    fn deref(&self) -> &stoop_live::Engine {
+        &self.live
     }
 }

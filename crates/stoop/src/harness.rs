@@ -25,7 +25,7 @@ const MILLI_NS: i64 = 1_000_000;
 ///
 /// ```
 /// use std::time::Duration;
-/// use stoop::{Case, Judgement, Strategy, Harness, brief};
+/// use stoop::{Case, Harness, Judgement, Strategy, brief};
 ///
 /// /// Takes the second post on, of whomever.
 /// #[derive(Default)]
@@ -63,6 +63,7 @@ pub struct Harness {
 
 /// Why a harness cannot go on.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum HarnessError {
     /// The configuration cannot be used.
     #[error(transparent)]

@@ -3,6 +3,24 @@
 //! A host builds a [`Config`] from a file or in code, starts an [`Engine`] and reads decisions from a crossbeam
 //! receiver. It needs no async runtime: the engine has a thread of its own.
 //!
+//! What most hosts need is at the root: configuration, the engine and its queue, strategies, the engine for tests. The rest
+//! is in modules, one a purpose.
+//!
+//! # Features
+//!
+//! None is on by default: an engine that is live, and replays plain JSONL, compiles the fewest crates.
+//!
+//! | Feature | Adds | Without it |
+//! | --- | --- | --- |
+//! | `rest` | the module `rest`; gaps are filled from history, the plan is asked for before several endpoints are dialled | `backfill`, `backfill_delay` and `api` in `[feed]` are errors |
+//! | `store` | `[store]`: what the engine remembers outlives the process | `[store]` is an error |
+//! | `tape` | the module `tape`, `[tape]`, inputs that are compressed | `[tape]` is an error; replays take plain JSONL |
+//! | `backtest` | the module `backtest`; implies `tape` | |
+//! | `latency-log` | `latency::IntervalLog` | |
+//! | `mock` | the module `mock`: a server for tests, and synthetic frames | |
+//!
+//! What a build lacks is an error of the configuration that asks for it, and names the feature.
+//!
 //! # What does this crate not do?
 //!
 //! It places no order and knows no exchange. What a decision leads to is the host's.
@@ -13,7 +31,8 @@
 //! - The API key is read where the host says and shown nowhere.
 //!
 //! ```
-//! use stoop::{Config, Frames, ReplayOptions};
+//! use stoop::Config;
+//! use stoop::replay::{Frames, ReplayOptions, replay};
 //!
 //! let config = Config::parse("stoop.toml", r#"
 //!     [[rule]]
@@ -26,7 +45,7 @@
 //! );
 //! let frames = Frames::from_reader("example", frames.as_bytes(), config.bounds.limits)?;
 //! let mut kinds = Vec::new();
-//! stoop::replay(config.rules()?, frames, ReplayOptions::default(), |decision| {
+//! replay(config.rules()?, frames, ReplayOptions::default(), |decision| {
 //!     kinds.push(decision.kind.as_str());
 //!     std::ops::ControlFlow::Continue(())
 //! })?;
@@ -36,10 +55,25 @@
 
 mod config;
 mod engine;
-mod follower;
 mod harness;
-mod tapes;
 mod universe;
+
+#[cfg(feature = "backtest")]
+pub mod backtest;
+pub mod counters;
+pub mod feed;
+pub mod latency;
+#[cfg(feature = "mock")]
+pub mod mock;
+pub mod notice;
+pub mod replay;
+#[cfg(feature = "rest")]
+pub mod rest;
+pub mod rules;
+pub mod stages;
+#[cfg(feature = "tape")]
+pub mod tape;
+pub mod wire;
 
 /// Compiles and runs the code of that page.
 #[cfg(doctest)]
@@ -49,36 +83,14 @@ mod strategies {}
 pub use config::{Config, ConfigError, TapeOutput};
 pub use crossbeam_channel;
 pub use engine::{Engine, EngineBuilder, EngineError};
-pub use follower::{FollowError, Follower};
 pub use harness::{Harness, HarnessError, brief};
-pub use stoop_engine::{
-    Bounds, Case, Command, Condition, Explanation, Gap, Incident, Input, Intake, IntakeCounters, Judgement,
-    Keeping, Listing, MESSAGE_BYTES, MergeCounters, Merged, Message, Missed, NoProbe, Origin, Pipeline,
-    Probe, Receipt, RuleReader, RuleSet, RuleSetError, SignalCounters, Stamp, State, Strategy,
-    UNIVERSE_BYTES, UNIVERSE_ROWS, Universe, View, Window, asset_key, syntax,
-};
-pub use stoop_feed::{Cause, DialStep, Settings as FeedSettings};
-pub use stoop_latency::{IntervalLog, Recorder, Row, Spread, Stage, Table};
+pub use stoop_engine::{Case, Judgement, Message, RuleSet, RuleSetError, Strategy, View};
+pub use stoop_feed::{Endpoint, Key};
 pub use stoop_live::{
-    Api, Auth, BackfillEnd, Client, Clock, Counters, End, Endpoint, EndpointReport, FeedCounters,
-    HandleOutcome, HandleReport, History, HistoryEnd, HistoryQuery, HistorySpan, Key, Link, NOTICES, News,
-    Notice, Placement, ProbeError, QueueCounters, Remote, ReplayError, ReplayOptions, RestError, Said,
-    SendError, SettingsError, Snapshot, StartError, Summary, Timeouts, WhenFull, probe_feed, probe_transport,
-    receive, replay,
+    Auth, Counters, End, News, Notice, Placement, Remote, SendError, SettingsError, Snapshot, StartError,
+    Summary, WhenFull, receive,
 };
 pub use stoop_model as model;
-pub use stoop_tape::{
-    ConfigFile, Damage, Digest, Frames, InputError, Line, LineError, LineWriter, Lines, MAX_RECORD_BYTES,
-    Origin as TapeOrigin, Record, StateError, StateParts, StateReader, Tape, TapeConfig, TapeConfigError,
-    TapeEnd, TapeError, TapeOptions, TapeUniverse, TapeWriteError, TapeWriter, Tapes, TapesError, TapesRead,
-    event_type, is_tape, read_decision, read_input, state_events, tape_files, write_decision,
-};
-pub use stoop_wire::{
-    AccountRow, AccountState, AccountsReply, Decoder, HistoryPage, HistoryRow, Limits, Me, MessageType,
-    Quota, RowError, RowFault, RowPart, format_ms, parse_ms,
-};
-pub use tapes::{
-    Difference, Parity, TapeReplay, TapeReplayError, TapeReplayOptions, TapeStep, expected_event, parity,
-    replay_tapes,
-};
+pub use stoop_model::Decision;
+pub use stoop_tape::write_decision;
 pub use universe::{UniverseError, UniverseFile};

@@ -17,6 +17,7 @@ pub struct UniverseFile {
 
 /// Why a file is not a universe.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum UniverseError {
     /// The file could not be read.
     #[error("cannot read {name}: {source}")]

@@ -4,7 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use stoop::{Config, Frames, ReplayOptions, model::Decision};
+use stoop::replay::{Frames, ReplayOptions};
+use stoop::{Config, model::Decision};
 use stoop_mock::{Handle, Input, Key, Pace, Server};
 use tempfile::TempDir;
 
@@ -70,7 +71,7 @@ fn replayed(rules: &str) -> Vec<Decision> {
     let frames = frames.expect("the fixture is there");
     let mut decisions = Vec::new();
     let rules = config.rules().expect("the rules are right");
-    stoop::replay(rules, frames, ReplayOptions::default(), |decision| {
+    stoop::replay::replay(rules, frames, ReplayOptions::default(), |decision| {
         decisions.push(decision.clone());
         std::ops::ControlFlow::Continue(())
     })
@@ -272,6 +273,21 @@ fn a_key_the_server_refuses_is_told_and_never_shown() {
         assert!(errors(&output).contains("401"), "{name}: {}", errors(&output));
         assert!(!errors(&output).contains("some-other-key"), "{name}: {}", errors(&output));
     }
+}
+
+#[test]
+fn sweep_prints_what_came_of_each_value() {
+    let output = example("sweep").args([fixture("study/tape.mcap"), fixture("study/prices")]).output();
+    let output = output.expect("the example starts");
+    assert!(output.status.success(), "{}", errors(&output));
+    let expect = [
+        "cooldown  opens  measured  won  median after costs",
+        "      1s    181       170  101  0.0039",
+        "      1h    181       170  101  0.0039",
+        "      6h    120       109   80  0.0041",
+        "     24h     49        42   27  0.0041",
+    ];
+    assert_eq!(lines(&output.stdout), expect);
 }
 
 #[test]

@@ -4,9 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use stoop::model::TweetId;
-use stoop::{
-    Case, Config, Frames, Harness, HarnessError, Judgement, Message, ReplayOptions, Strategy, brief,
-};
+use stoop::replay::{Frames, ReplayOptions};
+use stoop::{Case, Config, Harness, HarnessError, Judgement, Message, Strategy, brief};
 
 const RULES: &str = "[[rule]]\nname = \"r\"\nassets = { tokens = true }\nsettle = \"3s\"\n";
 const TOKEN: &str = r#"{"detected":{"tokens":[{"symbol":"DOGE","contract":"c1","chain":"solana"}]}}"#;
@@ -71,7 +70,7 @@ fn a_frame_that_is_bad_is_an_error_that_says_why() {
     assert!(bad.starts_with("the members of the meta are no JSON object"), "{bad}");
     let bad = said(harness.update("1", r#"{"text":7}"#));
     assert!(bad.contains("refuses"), "{bad}");
-    let long = Message { text: "a".repeat(stoop::MESSAGE_BYTES + 1), ..Message::default() };
+    let long = Message { text: "a".repeat(stoop::stages::MESSAGE_BYTES + 1), ..Message::default() };
     assert!(matches!(harness.message(long), Err(HarnessError::TooLong)));
     assert_eq!(brief(&harness.post("1", "@ab", "$DOGE").unwrap()).len(), 1, "it goes on");
 }
@@ -150,7 +149,7 @@ fn an_explanation_names_what_failed_and_knows_no_other_tweet() {
     harness.post("1", "@ab", "no ticker").unwrap();
     harness.content("2", r#"{"text":"$DOGE","author":{"handle":"@b","platform":"truth_social"}}"#).unwrap();
     let why = harness.explain("1");
-    assert_eq!((why.len(), why[0].failed), (1, Some(stoop::Condition::Assets)), "{why:?}");
+    assert_eq!((why.len(), why[0].failed), (1, Some(stoop::rules::Condition::Assets)), "{why:?}");
     assert_eq!(harness.explain("2")[0].failed, None);
     assert!(harness.explain("3").is_empty());
 }
@@ -208,7 +207,8 @@ fn a_trial_decides_what_a_replay_of_its_frames_does() {
     let reader = std::io::Cursor::new(frames.join("\n"));
     let frames = Frames::from_reader("frames", reader, config.bounds.limits).unwrap();
     let each = |_: &_| std::ops::ControlFlow::Continue(());
-    let summary = stoop::replay(config.rules().unwrap(), frames, ReplayOptions::default(), each).unwrap();
+    let summary =
+        stoop::replay::replay(config.rules().unwrap(), frames, ReplayOptions::default(), each).unwrap();
     assert_eq!(summary.digest.to_string(), harness.digest().to_string());
     assert_eq!(summary.digest.count(), 4);
 }

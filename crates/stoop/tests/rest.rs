@@ -6,10 +6,10 @@ use std::ops::ControlFlow;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use stoop::{
-    AccountState, Api, Client, History, HistoryEnd, HistoryQuery, HistorySpan, Key, Limits, MessageType,
-    RestError, Timeouts,
-};
+use stoop::Key;
+use stoop::feed::Api;
+use stoop::rest::{Client, History, HistoryEnd, HistoryQuery, HistorySpan, RestError, Timeouts};
+use stoop::wire::{AccountState, Limits, MessageType};
 use stoop_mock::{Config, Handle, Input, Plan, Server};
 use stoop_synth::{Generator, Options};
 

@@ -4,11 +4,12 @@ use std::fs;
 use std::ops::ControlFlow;
 
 use stoop::model::{Decision, LatencyNs};
-use stoop::{
-    Config, Digest, FollowError, Follower, Parity, Record, TapeConfig, TapeOptions, TapeOrigin,
-    TapeReplayOptions, TapeStep, TapeWriter, Tapes, UniverseFile, expected_event, parity, read_decision,
-    replay_tapes, state_events, write_decision,
+use stoop::replay::Digest;
+use stoop::tape::{
+    FollowError, Follower, Origin, Parity, Record, TapeConfig, TapeOptions, TapeReplayOptions, TapeStep,
+    TapeWriter, Tapes, expected_event, parity, read_decision, replay_tapes, state_events,
 };
+use stoop::{Config, UniverseFile, write_decision};
 
 const FRAME: &[u8] = br#"{"v":1,"t":"tweet","op":"content","ts":1781095200123,"d":{"tweetId":"2064689031777615872","text":"$EDGE"}}"#;
 const RULE: &str = "[[rule]]\nname = \"token\"\nassets = { tokens = true }\n";
@@ -20,7 +21,7 @@ fn event(follower: &mut Follower, json: &[u8]) -> Result<(), FollowError> {
 }
 
 fn frame(follower: &mut Follower) -> Result<(), FollowError> {
-    let origin = TapeOrigin::endpoint(0, "default").expect("the first of eight");
+    let origin = Origin::endpoint(0, "default").expect("the first of eight");
     follower.follow(&Record::Frame { origin: &origin, recv_ns: RECV_NS, sent_ns: RECV_NS, bytes: FRAME })
 }
 
@@ -169,13 +170,13 @@ fn a_replay_tells_what_was_missed_and_what_the_run_decided_in_the_order_it_came_
     let mut line = Vec::new();
     write_decision(&follower.decisions()[0], &mut line);
     let late = String::from_utf8_lossy(FRAME).replace("15872", "15873").replace("EDGE", "LATE");
-    let feed = TapeOrigin::endpoint(0, "default").expect("the first of eight");
+    let feed = Origin::endpoint(0, "default").expect("the first of eight");
     let frame = |origin, bytes| Record::Frame { origin, recv_ns: RECV_NS, sent_ns: RECV_NS, bytes };
     let mut tape = TapeWriter::create(&path, TapeOptions::default()).unwrap();
     tape.copy(&Record::Event { at_ns: RECV_NS, json: &config() }).unwrap();
     tape.copy(&frame(&feed, FRAME)).unwrap();
     tape.decision(RECV_NS, &line).unwrap();
-    tape.copy(&frame(&TapeOrigin::History, late.as_bytes())).unwrap();
+    tape.copy(&frame(&Origin::History, late.as_bytes())).unwrap();
     tape.seal().unwrap();
 
     let mut told = Vec::new();
@@ -204,7 +205,7 @@ fn tape_of(text: &str, change: impl Fn(String) -> String) -> Parity {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("a.mcap");
     let bytes = String::from_utf8_lossy(FRAME).replace("$EDGE", text);
-    let origin = TapeOrigin::endpoint(0, "default").expect("the first of eight");
+    let origin = Origin::endpoint(0, "default").expect("the first of eight");
     let frame =
         Record::Frame { origin: &origin, recv_ns: RECV_NS, sent_ns: RECV_NS, bytes: bytes.as_bytes() };
     let mut follower = Follower::default();

@@ -2,7 +2,7 @@
 
 use std::{fmt, io};
 
-use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
+use serde_core::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 use serde_json::ser::Formatter;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
@@ -118,7 +118,8 @@ struct Line<'a>(&'a DecisionBody);
 impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let body = self.0;
-        let params: &RawValue = serde_json::from_str(&body.rule.params).map_err(serde::ser::Error::custom)?;
+        let params: &RawValue =
+            serde_json::from_str(&body.rule.params).map_err(serde_core::ser::Error::custom)?;
         let mut line = serializer.serialize_struct("Decision", 37)?;
         line.serialize_field("schema", &1)?;
         line.serialize_field("seq", &body.seq)?;
@@ -258,6 +259,7 @@ impl Serialize for Latency {
     }
 }
 
+#[cfg(feature = "json")]
 #[cfg(test)]
 mod tests {
     use stoop_model::RuleLabel;

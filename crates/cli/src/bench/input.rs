@@ -4,7 +4,8 @@ use std::io::Cursor;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use stoop::{Frames, InputError, Limits, Line};
+use stoop::replay::{Frames, InputError, Line};
+use stoop::wire::Limits;
 use stoop_synth::{Generator, Options};
 
 /// Most bytes of frames that are held; what comes after is not read.

@@ -9,7 +9,8 @@ mod report;
 
 use std::process::ExitCode;
 
-use stoop::{Config, Recorder, Table};
+use stoop::Config;
+use stoop::latency::{Recorder, Table};
 
 use crate::args::BenchArgs;
 use crate::environment::Environment;
@@ -128,9 +129,9 @@ mod tests {
 
     fn outcome(digest: Option<&str>, tested: u64) -> Outcome {
         let mut outcome = Outcome {
-            intake: stoop::IntakeCounters::default(),
-            merge: stoop::MergeCounters::default(),
-            signal: stoop::SignalCounters::default(),
+            intake: stoop::counters::IntakeCounters::default(),
+            merge: stoop::counters::MergeCounters::default(),
+            signal: stoop::counters::SignalCounters::default(),
             digest: digest.map(|digest| (1, digest.to_owned())),
         };
         outcome.signal.tested = tested;

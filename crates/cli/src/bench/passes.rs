@@ -3,11 +3,12 @@
 use std::hint::black_box;
 use std::ops::ControlFlow;
 
-use stoop::model::{Bad, Decision, Event};
-use stoop::{
-    Clock, Config, Digest, Intake, IntakeCounters, MergeCounters, Merged, Origin, Pipeline, Placement, Probe,
-    Receipt, Recorder, ReplayOptions, RuleSet, SignalCounters, Stage, Stamp,
-};
+use stoop::counters::{IntakeCounters, MergeCounters, SignalCounters};
+use stoop::latency::{Clock, Recorder, Stopwatch};
+use stoop::model::Decision;
+use stoop::replay::{Digest, ReplayOptions};
+use stoop::stages::{Intake, Origin, Pipeline, Probe, Receipt, Stamp};
+use stoop::{Config, Placement, RuleSet};
 
 use super::input::Input;
 use crate::failure::{Code, Failure, OrFail};
@@ -21,7 +22,7 @@ pub(crate) enum Pass {
     Stages,
     /// The same with a reading of the clock after each.
     Clocked,
-    /// `stoop::replay`: line by line, with a digest, in this placement.
+    /// `stoop::replay::replay`: line by line, with a digest, in this placement.
     Replay(Placement),
 }
 
@@ -96,13 +97,13 @@ impl Pass {
                 Ok(in_place(pipeline, input, |_| ()))
             }
             Self::Clocked => {
-                let mut marks =
-                    Marks { clock: Clock::anchored(), recorder, digest: Digest::default(), at_ns: [0; 3] };
-                let pipeline = Pipeline::with_probe(rules, config.bounds, input.start_ns, &mut marks);
-                let mut timed = in_place(pipeline, input, |marks| marks.begin());
-                marks.digest(&timed.late);
+                let mut stopwatch = Stopwatch::with(recorder, Digesting::default());
+                let pipeline = Pipeline::with_probe(rules, config.bounds, input.start_ns, &mut stopwatch);
+                let mut timed = in_place(pipeline, input, |stopwatch| stopwatch.begin());
+                stopwatch.then.add(&timed.late);
+                let Digesting(digest) = &stopwatch.then;
                 if let Some(outcome) = &mut timed.outcome {
-                    outcome.digest = Some((marks.digest.count(), marks.digest.to_string()));
+                    outcome.digest = Some((digest.count(), digest.to_string()));
                 }
                 Ok(timed)
             }
@@ -129,10 +130,10 @@ fn in_place<P: Probe>(mut pipeline: Pipeline<P>, input: &Input, begin: impl Fn(&
     let begin_ns = clock.now_ns();
     for frame in input.frames() {
         begin(&mut pipeline.probe);
-        pipeline.handle(&stoop::Input::frame(frame, Receipt::Sent), &mut decisions);
+        pipeline.handle(&stoop::stages::Input::frame(frame, Receipt::Sent), &mut decisions);
         decisions.clear();
     }
-    pipeline.handle(&stoop::Input::end(), &mut decisions);
+    pipeline.handle(&stoop::stages::Input::end(), &mut decisions);
     let nanos = since(&clock, begin_ns);
     let outcome = Outcome {
         intake: *pipeline.intake.counters(),
@@ -148,7 +149,7 @@ fn replay(rules: RuleSet, placement: Placement, config: &Config, input: &Input) 
     let options = ReplayOptions { placement, bounds: config.bounds, ..ReplayOptions::default() };
     let clock = Clock::anchored();
     let begin_ns = clock.now_ns();
-    let summary = stoop::replay(rules, frames, options, |_| ControlFlow::Continue(()));
+    let summary = stoop::replay::replay(rules, frames, options, |_| ControlFlow::Continue(()));
     let nanos = since(&clock, begin_ns);
     let summary = summary.or_fail(Code::Internal)?;
     let outcome = Outcome {
@@ -176,49 +177,20 @@ fn since(clock: &Clock, begin_ns: i64) -> u64 {
     u64::try_from(clock.now_ns() - begin_ns).unwrap_or(0).max(1)
 }
 
-/// Reads the clock after each stage, and records once nothing is being timed.
-struct Marks<'r> {
-    clock: Clock,
-    recorder: &'r mut Recorder,
-    digest: Digest,
-    /// When the element at hand was begun, decoded, merged.
-    at_ns: [i64; 3],
-}
+/// Takes a digest of what is decided, once nothing is being timed.
+#[derive(Default)]
+struct Digesting(Digest);
 
-impl Marks<'_> {
-    fn begin(&mut self) {
-        self.at_ns[0] = self.clock.now_ns();
-    }
-
-    fn digest(&mut self, decisions: &[Decision]) {
+impl Digesting {
+    fn add(&mut self, decisions: &[Decision]) {
         for decision in decisions {
-            self.digest.add(&decision.body);
+            self.0.add(&decision.body);
         }
     }
 }
 
-impl Probe for Marks<'_> {
-    fn decoded(&mut self, _: &Event, _: Stamp) {
-        self.at_ns[1] = self.clock.now_ns();
-    }
-
-    fn bad(&mut self, _: Bad, _: Stamp) {
-        self.begin();
-    }
-
-    fn merged(&mut self, _: &[Merged], _: Stamp) {
-        self.at_ns[2] = self.clock.now_ns();
-    }
-
+impl Probe for Digesting {
     fn decided(&mut self, decisions: &mut [Decision], _: Stamp) {
-        let decided_ns = self.clock.now_ns();
-        let [begin_ns, event_ns, view_ns] = self.at_ns;
-        self.recorder.record(Stage::Decode, event_ns - begin_ns);
-        self.recorder.record(Stage::Merge, view_ns - event_ns);
-        self.recorder.record(Stage::Signal, decided_ns - view_ns);
-        self.recorder.record(Stage::Total, decided_ns - begin_ns);
-        self.digest(decisions);
-        // The next element of a batch begins here.
-        self.begin();
+        self.add(decisions);
     }
 }

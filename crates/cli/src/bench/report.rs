@@ -1,8 +1,9 @@
 //! What `stoop bench` shows.
 
 use serde_json::{Map, Value, json};
+use stoop::Placement;
+use stoop::latency::Stage;
 use stoop::model::BadReason;
-use stoop::{Placement, Stage};
 
 use super::passes::Pass;
 use super::{Found, ROUNDS, Subject};

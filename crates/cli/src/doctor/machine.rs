@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use stoop::{Clock, Config, Placement};
+use stoop::latency::Clock;
+use stoop::{Config, Placement};
 
 use super::{Check, Report};
 use crate::environment::{binary, clock_cost_ns, cores, disk_available, memory_available, open_files, text};
@@ -139,7 +140,8 @@ fn disk(config: Option<&Config>, report: &mut Report) -> Result<(), Failure> {
 
 /// Holds what the window can come to against what there is. A rough figure: texts differ.
 fn memory(config: Option<&Config>, report: &mut Report) -> Result<(), Failure> {
-    let tweets = config.map_or_else(stoop::Window::default, |config| config.bounds.window).tweets as u64;
+    let tweets =
+        config.map_or_else(stoop::stages::Window::default, |config| config.bounds.window).tweets as u64;
     let need = tweets.saturating_mul(BYTES_PER_TWEET).saturating_add(BASE_BYTES);
     let need_shown = binary(need);
     match memory_available() {

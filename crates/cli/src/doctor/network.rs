@@ -3,10 +3,11 @@
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-use stoop::{
-    Cause, Client, Clock, Config, Endpoint, Key, Me, ProbeError, Quota, RestError, Timeouts, probe_feed,
-    probe_transport,
-};
+use stoop::feed::{Cause, ProbeError, probe_feed, probe_transport};
+use stoop::latency::Clock;
+use stoop::rest::{Client, RestError, Timeouts};
+use stoop::wire::{Me, Quota};
+use stoop::{Config, Endpoint, Key};
 
 use super::{Check, Report};
 use crate::failure::Failure;

@@ -24,6 +24,7 @@ pub(super) fn check(path: &Path, report: &mut Report) -> Result<Option<(Config, 
                 | ConfigError::Universe(_)
                 | ConfigError::Endpoint(_)
                 | ConfigError::Key { .. } => format!("correct it at this location; {THEN}"),
+                _ => THEN.to_owned(),
             };
             report.fix(Check::Configuration, error.to_string(), &advice)?;
             return Ok(None);

@@ -209,5 +209,5 @@ pub(crate) fn moment_ns(text: &str) -> Result<i64, String> {
             _ => Err(wrong()),
         };
     }
-    stoop::parse_ms(text).map(|ms| ms.saturating_mul(MILLI_NS)).ok_or_else(wrong)
+    stoop::wire::parse_ms(text).map(|ms| ms.saturating_mul(MILLI_NS)).ok_or_else(wrong)
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::value::RawValue;
-use stoop::{Record, TapesRead};
+use stoop::tape::{Record, TapesRead};
 
 use super::reel::Reel;
 use super::select::Wanted;

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use stoop::{Digest, FollowError, Follower, Record, TapesRead, expected_event, state_events};
+use stoop::replay::Digest;
+use stoop::tape::{FollowError, Follower, Record, TapesRead, expected_event, state_events};
 
 use super::args::SpanArgs;
 use super::reel::{Draft, Reel};

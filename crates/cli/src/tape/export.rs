@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use parquet::errors::ParquetError;
-use stoop::{LineWriter, Record, TapesRead};
+use stoop::tape::{LineWriter, Record, TapesRead};
 
 use super::args::SpanArgs;
 use super::cat::json;

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
-use stoop::{
-    Record, StateParts, StateReader, TapeConfig, TapeEnd, TapeUniverse, TapesRead, Universe, event_type,
-    tape_files,
+use stoop::rules::Universe;
+use stoop::tape::{
+    Record, StateParts, StateReader, TapeConfig, TapeEnd, TapeUniverse, TapesRead, event_type, tape_files,
 };
 
 use super::reel::{Reel, failure, shown_ns};

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use stoop::{TapeError, TapeOptions, TapeWriteError, TapeWriter, Tapes, TapesError, TapesRead, format_ms};
+use stoop::tape::{TapeError, TapeOptions, TapeWriteError, TapeWriter, Tapes, TapesError, TapesRead};
+use stoop::wire::format_ms;
 
 use crate::failure::{Code, Failure};
 use crate::output::{Progress, note};

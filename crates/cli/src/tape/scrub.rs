@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use stoop::model::{Bad, Event, Op};
-use stoop::{Decoder, Record, State, StateReader, TapesRead, event_type, state_events};
+use stoop::stages::State;
+use stoop::tape::{Record, StateReader, TapesRead, event_type, state_events};
+use stoop::wire::Decoder;
 
 use super::args::ScrubField;
 use super::reel::{Draft, Reel};

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use stoop::model::{AuthorRef, Bad, Event};
-use stoop::{Decoder, Limits, Record};
+use stoop::tape::Record;
+use stoop::wire::{Decoder, Limits};
 
 use super::args::SpanArgs;
 
@@ -25,7 +26,7 @@ impl SpanArgs {
 
 /// Takes frames apart, of any length.
 pub(super) fn decoder() -> Decoder {
-    Decoder::new(Limits { max_frame: stoop::MAX_RECORD_BYTES, ..Limits::default() })
+    Decoder::new(Limits { max_frame: stoop::tape::MAX_RECORD_BYTES, ..Limits::default() })
 }
 
 /// The handle of who is behind a frame, in lower case without @.

@@ -13,7 +13,8 @@ use parquet::schema::parser::parse_message_type;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use stoop::model::{Bad, Event};
-use stoop::{Decoder, Record};
+use stoop::tape::Record;
+use stoop::wire::Decoder;
 
 use super::select::{author, decoder};
 

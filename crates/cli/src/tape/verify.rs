@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use stoop::{Record, StateReader, Tape, TapeConfig, TapesError, event_type, tape_files};
+use stoop::tape::{Record, StateReader, Tape, TapeConfig, TapesError, event_type, tape_files};
 
 use super::reel::{Draft, failure};
 use crate::failure::{Code, Failure, Outcome};

@@ -5,8 +5,8 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use stoop::syntax::{Source, SyntaxError};
-use stoop::{Listing, Universe};
+use stoop::rules::syntax::{Source, SyntaxError};
+use stoop::rules::{Listing, Universe};
 
 use super::list::{self, Kind, List};
 use super::row::{self, Entry, Market};
@@ -28,7 +28,7 @@ pub(super) fn build(files: &[PathBuf], output: &Path) -> Outcome {
     let mut bad = 0;
     for path in files {
         let name = if path.as_os_str() == "-" { "stdin".to_owned() } else { path.display().to_string() };
-        let bytes = stoop::read_input(path, LIST_BYTES).or_fail(Code::Failed)?;
+        let bytes = stoop::replay::read_input(path, LIST_BYTES).or_fail(Code::Failed)?;
         let text = String::from_utf8(bytes).map_err(|_error| {
             Failure::text(Code::Config, format_args!("{name}:1:1: a symbol list is JSON in UTF-8"))
         })?;

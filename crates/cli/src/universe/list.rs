@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use stoop::syntax::{Source, SyntaxError};
+use stoop::rules::syntax::{Source, SyntaxError};
 
 /// Rows that are looked at to tell which list it is: one of them has to be whole.
 const LOOKED_AT: usize = 1000;

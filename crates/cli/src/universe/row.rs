@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use stoop::syntax::{Source, SyntaxError};
+use stoop::rules::syntax::{Source, SyntaxError};
 
 use super::list::{Kind, List, error_at, row};
 

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
+use stoop_rest::{Client, History, HistoryEnd, HistorySpan, RestError, Timeouts};
 use stoop_wire::Limits;
 
 use super::pump::{Answer, Span};
-use crate::rest::{Client, History, HistoryEnd, HistorySpan, RestError, Timeouts};
 use crate::settings::{Api, Key, Settings};
 use crate::stages::gauge::Gauge;
 
@@ -134,7 +134,7 @@ fn missing(history: &History) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Said;
+    use stoop_rest::Said;
 
     #[test]
     fn what_is_missing_is_said() {

@@ -2,8 +2,11 @@
 //!
 //! What happens when is decided by the [`pump`]; this is where sockets, clock and threads meet it.
 
+mod environment;
+#[cfg(feature = "rest")]
 mod history;
 mod meter;
+#[cfg(feature = "rest")]
 mod plan;
 pub(crate) mod probe;
 mod proxy;
@@ -11,6 +14,9 @@ pub(crate) mod pump;
 mod run;
 mod session;
 mod socket;
+mod stream;
+#[cfg(not(feature = "rest"))]
+mod without_rest;
 
 use std::sync::Arc;
 
@@ -20,6 +26,8 @@ use stoop_engine::panic_message;
 use tokio::sync::oneshot;
 
 use crate::summary::Summary;
+#[cfg(not(feature = "rest"))]
+use without_rest::{history, plan};
 
 pub(crate) use run::Run;
 

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
+use stoop_rest::{Client, RestError, Timeouts};
 use stoop_wire::Me;
 
 use crate::clock::Clock;
 use crate::notice::{News, Notices};
-use crate::rest::{Client, RestError, Timeouts};
 use crate::settings::{Api, Key};
 use crate::stages::gauge::Gauge;
 

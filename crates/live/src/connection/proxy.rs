@@ -1,11 +1,10 @@
 //! The way to the feed through an HTTP proxy, where the environment names one.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use data_encoding::BASE64;
 use stoop_feed::TransportError;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use ureq::{Proxy, ProxyProtocol};
 
+use super::environment::Proxy;
 use crate::connection::socket::{DialError, failed};
 use crate::settings::Endpoint;
 
@@ -21,9 +20,11 @@ impl Tunnel {
     /// The proxy of the environment (`ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, in either case) for this endpoint; none
     /// for the hosts of `NO_PROXY`, and for plain `ws`, which leads to this machine.
     pub(crate) fn of(endpoint: &Endpoint) -> Result<Option<Self>, DialError> {
-        let proxy = if endpoint.is_tls() { Proxy::try_from_env() } else { None };
-        let Some(proxy) = proxy.filter(|proxy| !proxy.is_no_proxy(&endpoint.url)) else { return Ok(None) };
-        if proxy.protocol() != ProxyProtocol::Http {
+        let proxy = if endpoint.is_tls() { Proxy::from_environment() } else { None };
+        let Some(proxy) = proxy.filter(|proxy| !proxy.is_bypassed_for(endpoint.host())) else {
+            return Ok(None);
+        };
+        if !proxy.is_http {
             let what = "the proxy of the environment is no http:// one, which is all the feed can go through";
             return Err(DialError::Failed(TransportError::Tcp, what.to_owned()));
         }
@@ -31,11 +32,11 @@ impl Tunnel {
     }
 
     pub(crate) fn host(&self) -> &str {
-        self.proxy.host()
+        &self.proxy.host
     }
 
     pub(crate) fn port(&self) -> u16 {
-        self.proxy.port()
+        self.proxy.port
     }
 
     /// Asks for the way to the endpoint over a connection to the proxy.
@@ -44,9 +45,8 @@ impl Tunnel {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let target = format!("{}:{}", endpoint.host(), endpoint.port());
-        let secret = self.proxy.username().map_or(String::new(), |user| {
-            let password = self.proxy.password().unwrap_or_default();
-            format!("Proxy-Authorization: Basic {}\r\n", STANDARD.encode(format!("{user}:{password}")))
+        let secret = self.proxy.login.as_ref().map_or(String::new(), |login| {
+            format!("Proxy-Authorization: Basic {}\r\n", BASE64.encode(login.as_bytes()))
         });
         let request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{secret}\r\n");
         stream.write_all(request.as_bytes()).await.map_err(failed(TransportError::Tcp))?;
@@ -81,7 +81,7 @@ mod tests {
 
     /// What the proxy was asked, and what came of it; `rest` is what the server says through the tunnel.
     fn open(url: &str, answer: &str) -> (String, Result<String, String>) {
-        let tunnel = Tunnel { proxy: Proxy::new(url).unwrap() };
+        let tunnel = Tunnel { proxy: Proxy::parse(url, "").unwrap() };
         let endpoint = Endpoint::new("e", "wss://feed.example:8443/ws").unwrap();
         actix::System::new().block_on(async {
             let (mut near, mut far) = duplex(1 << 20);

@@ -15,13 +15,14 @@ use stoop_feed::{DialStep, TransportError};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::connection::meter::Meter;
 use crate::connection::proxy::Tunnel;
+use crate::connection::stream::Stream;
 use crate::settings::{Auth, Endpoint, Key};
 
 /// Longest answer to the handshake, bytes.
@@ -36,7 +37,7 @@ const PROTOCOL: &str = "tweetstream.v1";
 const TOKEN_PREFIX: &str = "tweetstream.auth.token.";
 
 /// An open connection.
-pub(crate) type Socket = WebSocketStream<Meter<MaybeTlsStream<TcpStream>>>;
+pub(crate) type Socket = WebSocketStream<Meter<Stream>>;
 
 /// The step a dial is at, told to whoever bounds its time.
 pub(crate) type Progress = Rc<Cell<DialStep>>;
@@ -73,10 +74,7 @@ pub(crate) async fn dial(
 }
 
 /// Gets as far as a dial does before it shows the key: TCP, and TLS with the certificate checked.
-pub(crate) async fn reach(
-    endpoint: &Endpoint,
-    progress: &Progress,
-) -> Result<MaybeTlsStream<TcpStream>, DialError> {
+pub(crate) async fn reach(endpoint: &Endpoint, progress: &Progress) -> Result<Stream, DialError> {
     let bare_host = endpoint.host().trim_start_matches('[').trim_end_matches(']').to_owned();
     let tunnel = Tunnel::of(endpoint)?;
     let (first_host, first_port) = match &tunnel {
@@ -96,13 +94,14 @@ pub(crate) async fn reach(
         tunnel.open(&mut tcp, endpoint).await?;
     }
     if !endpoint.is_tls() {
-        return Ok(MaybeTlsStream::Plain(tcp));
+        return Ok(Stream::Plain(tcp));
     }
     let name = ServerName::try_from(bare_host)
         .map_err(|error| DialError::Failed(TransportError::Tls, error.to_string()))?;
     progress.set(DialStep::Tls);
     let tls = TlsConnector::from(tls_config()).connect(name, tcp).await;
-    tls.map(MaybeTlsStream::Rustls).map_err(|error| DialError::Failed(TransportError::Tls, in_words(&error)))
+    tls.map(|tls| Stream::Tls(Box::new(tls)))
+        .map_err(|error| DialError::Failed(TransportError::Tls, in_words(&error)))
 }
 
 /// What went wrong with TLS. The library has a name, and no words, for a server that does not speak it.

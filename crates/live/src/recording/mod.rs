@@ -8,34 +8,30 @@
 //! their state, which comes to the thread when they have come that far. So every file begins with the state of the moment
 //! the one before it ends with.
 
+#[cfg(not(feature = "tape"))]
+mod absent;
+#[cfg(feature = "tape")]
 mod check;
+#[cfg(feature = "tape")]
+mod settings;
+#[cfg(feature = "tape")]
 mod tap;
+#[cfg(feature = "tape")]
 mod thread;
 
-use std::path::PathBuf;
-
-use stoop_tape::TapeConfig;
-
+#[cfg(not(feature = "tape"))]
+pub(crate) use absent::{Recording, Tap};
+#[cfg(feature = "tape")]
 pub use check::{TapeCheck, TapeVerdict};
+#[cfg(feature = "tape")]
+pub use settings::TapeSettings;
+#[cfg(feature = "tape")]
 pub(crate) use tap::Tap;
+#[cfg(feature = "tape")]
 #[cfg(test)]
 pub(crate) use tap::{Entry, Shared};
+#[cfg(feature = "tape")]
 pub(crate) use thread::Recording;
-
-/// How to record.
-#[derive(Clone, Debug)]
-pub struct TapeSettings {
-    /// The folder for the tapes; made if there is none.
-    pub dir: PathBuf,
-    /// What stands at the head of each: the configuration and its rules.
-    pub config: TapeConfig,
-    /// A file that has grown beyond so many bytes is ended, and the next one begun.
-    pub max_bytes: u64,
-    /// Likewise one that was begun so long ago, ns.
-    pub max_ns: i64,
-    /// Looks at each file that has ended, on a thread of its own; none: nobody does.
-    pub check: Option<TapeCheck>,
-}
 
 /// What was recorded, by count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -15,8 +15,8 @@ use stoop_tape::{
 };
 use twox_hash::XxHash3_64;
 
-use super::Save;
 use super::disk::Disk;
+use super::{Kept, Save, StoreError};
 
 const HEAD: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("head");
 const VIEWS: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("views");
@@ -30,47 +30,6 @@ const LAYOUT: &str = "stoop store 1";
 const CACHE_BYTES: usize = 8 << 20;
 /// Bytes before each value, which tell whether it is what was written.
 const SUM_BYTES: usize = 8;
-
-/// Why a store could not be opened or written.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// Another process has it open.
-    #[error("{}: another process keeps its state there", path.display())]
-    InUse {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The operating system failed.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What it said.
-        source: io::Error,
-    },
-    /// It could not be written.
-    #[error("cannot write what is kept over a restart: {0}")]
-    Write(String),
-    /// Nor could what was found damaged be set aside.
-    #[error("{}: it is damaged and cannot be renamed: {source}", path.display())]
-    SetAside {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
-}
-
-/// What a run before this one has left.
-#[derive(Debug, Default)]
-pub(crate) struct Kept {
-    /// Its state, if there was a run.
-    pub(crate) state: Option<State>,
-    /// Until when it was connected, Unix ns.
-    pub(crate) up_ns: Option<i64>,
-    /// A damaged store that was set aside: its new name, and what is wrong with it.
-    pub(crate) set_aside: Option<(PathBuf, String)>,
-}
 
 /// An open store.
 #[derive(Debug)]

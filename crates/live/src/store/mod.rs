@@ -6,18 +6,29 @@
 //! meantime waits where it is, with the stages. A crash in between forgets the frames since; if the server sends them again, the same
 //! decisions come again, with the same ids and revisions.
 
+#[cfg(not(feature = "store"))]
+mod absent;
 mod delivery;
+#[cfg(feature = "store")]
 mod disk;
+mod error;
+#[cfg(feature = "store")]
 mod file;
 mod keeper;
+#[cfg(feature = "store")]
 #[cfg(test)]
 mod tests;
 
+use std::path::PathBuf;
+
 use stoop_engine::State;
 
+#[cfg(not(feature = "store"))]
+pub(crate) use absent::Store;
 pub(crate) use delivery::Delivery;
-pub use file::StoreError;
-pub(crate) use file::{Kept, Store};
+pub use error::StoreError;
+#[cfg(feature = "store")]
+pub(crate) use file::Store;
 pub(crate) use keeper::{Entry, Keeper};
 
 /// The engine's state at a moment, on its way to the store.
@@ -25,7 +36,19 @@ pub(crate) use keeper::{Entry, Keeper};
 pub(crate) struct Save {
     pub(crate) state: State,
     /// Until when the feed was connected, Unix ns.
+    #[cfg_attr(not(feature = "store"), expect(dead_code, reason = "it is the store that reads it"))]
     pub(crate) up_ns: Option<i64>,
+}
+
+/// What a run before this one has left.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    /// Its state, if there was a run.
+    pub(crate) state: Option<State>,
+    /// Until when it was connected, Unix ns.
+    pub(crate) up_ns: Option<i64>,
+    /// A damaged store that was set aside: its new name, and what is wrong with it.
+    pub(crate) set_aside: Option<(PathBuf, String)>,
 }
 
 /// What the store did, by count.

@@ -12,8 +12,9 @@ mod book;
 
 use std::error::Error;
 
+use stoop::latency::Clock;
 use stoop::model::{Asset, Decision};
-use stoop::{Clock, Config, Engine};
+use stoop::{Config, Engine};
 
 use crate::book::{Action, Book};
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use stoop::{Api, BackfillEnd, Config, Endpoint, Engine, Key, News};
+use stoop::feed::Api;
+use stoop::notice::BackfillEnd;
+use stoop::{Config, Endpoint, Engine, Key, News};
 use stoop_mock::Input;
 
 use super::{LONG, PLACEMENTS, make_patient, serve};

@@ -4,7 +4,8 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
-use stoop::{Cause, Config, DialStep, Endpoint, Engine, Key, News};
+use stoop::feed::{Cause, DialStep};
+use stoop::{Config, Endpoint, Engine, Key, News};
 
 use super::{ALL, wait_for};
 

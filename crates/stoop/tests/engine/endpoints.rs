@@ -2,7 +2,8 @@
 
 use std::net::TcpListener;
 
-use stoop::{Api, Cause, Config, End, Endpoint, Engine, EngineBuilder, Key, News, Placement, Summary};
+use stoop::feed::{Api, Cause};
+use stoop::{Config, End, Endpoint, Engine, EngineBuilder, Key, News, Placement, Summary};
 use stoop_mock::{Fault, Handle, Input};
 
 use super::{ALL, LONG, PLACEMENTS, builder, contents, make_patient, serve, server, wait_for};

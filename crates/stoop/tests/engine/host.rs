@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use stoop::{End, MESSAGE_BYTES, Message, News, Recorder, SendError, Stage, receive};
+use stoop::latency::{Recorder, Stage};
+use stoop::stages::MESSAGE_BYTES;
+use stoop::{End, Message, News, SendError, receive};
 use stoop_mock::{Input, Pace, Server};
 
 use super::{ALL, LONG, PLACEMENTS, builder, contents, next, server, wait_for};

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use stoop::{Cause, Config, End, Endpoint, Engine, HandleOutcome, HandleReport, Key, News, Placement};
+use stoop::feed::Cause;
+use stoop::notice::{HandleOutcome, HandleReport};
+use stoop::{Config, End, Endpoint, Engine, Key, News, Placement};
 use stoop_mock::{Fault, Input};
 
 use super::{ALL, LONG, PLACEMENTS, builder, contents, next, serve, server, wait_for};
@@ -47,7 +49,7 @@ fn a_limit_that_is_reached_is_told_with_what_the_plan_is_used_for() {
     });
     let mut config = Config::parse("test", ALL).unwrap();
     config.endpoints = vec![Endpoint::new("mock", &server.url()).unwrap()];
-    config.api = stoop::Api::new(&format!("http://{}", server.addr())).unwrap();
+    config.api = stoop::feed::Api::new(&format!("http://{}", server.addr())).unwrap();
     config.feed.slow_lane = [Duration::from_millis(1), Duration::from_millis(2)];
     let engine = Engine::builder().config(config).key(Key::new("k").unwrap()).start().unwrap();
     let me = wait_for(&engine.notices(), |news| if let News::Plan(me) = news { Some(me) } else { None });

@@ -4,8 +4,6 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use flate2::bufread::MultiGzDecoder;
-
 /// The longest line that is handed out, in bytes without its newline: the socket's own message limit,
 /// so that whatever can be received can be read back.
 pub const MAX_LINE_BYTES: usize = 16 << 20;
@@ -88,19 +86,27 @@ pub(crate) fn open(path: &Path) -> io::Result<Opened> {
             (head.starts_with(&GZIP_MAGIC), head.starts_with(&ZSTD_MAGIC))
         }
     };
-    let reader: Box<dyn BufRead + Send> = if gzip {
-        Box::new(BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(raw)))
-    } else if zstd {
-        let decoder = zstd::stream::read::Decoder::with_buffer(raw)?;
-        Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder))
-    } else {
-        raw
-    };
+    let reader = if gzip || zstd { decompress(raw, gzip)? } else { raw };
     Ok(Opened { reader, is_compressed: gzip || zstd })
 }
 
-/// Reads a whole input, a file or stdin for `-`, decompressed like [`Lines::open`]; an
-/// error if it is longer than `most_bytes`.
+#[cfg(feature = "tape")]
+fn decompress(raw: Box<dyn BufRead + Send>, is_gzip: bool) -> io::Result<Box<dyn BufRead + Send>> {
+    if is_gzip {
+        let decoder = flate2::bufread::MultiGzDecoder::new(raw);
+        return Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder)));
+    }
+    let decoder = zstd::stream::read::Decoder::with_buffer(raw)?;
+    Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder)))
+}
+
+#[cfg(not(feature = "tape"))]
+fn decompress(_: Box<dyn BufRead + Send>, _: bool) -> io::Result<Box<dyn BufRead + Send>> {
+    let what = "it is compressed, and this build of stoop lacks the cargo feature `tape`";
+    Err(io::Error::new(io::ErrorKind::Unsupported, what))
+}
+
+/// Reads a whole input, a file or stdin for `-`, decompressed as [`Lines::open`] does it; of at most so many bytes.
 pub fn read_input(path: &Path, most_bytes: u64) -> Result<Vec<u8>, InputError> {
     let mut opened = open(path).map_err(|source| InputError::Open { path: path.to_owned(), source })?;
     let mut bytes = Vec::new();

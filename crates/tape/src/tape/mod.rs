@@ -7,42 +7,45 @@
 //! Chunks are written whole: what a crash leaves can be read up to the last one. Each record has its place in the file
 //! as its sequence number, by which a reader knows that none is missing.
 
+#[cfg(feature = "tape")]
 mod chunk;
 mod commands;
 mod config;
 mod events;
+#[cfg(feature = "tape")]
 mod folder;
+#[cfg(feature = "tape")]
+mod layout;
+#[cfg(feature = "tape")]
 mod read;
 mod record;
 mod state;
+#[cfg(feature = "tape")]
 mod write;
 
 pub use commands::{read_event, write_command, write_gap};
 pub use config::{ConfigFile, TapeConfig, TapeConfigError, TapeUniverse};
 pub use events::event_type;
+#[cfg(feature = "tape")]
 pub use folder::{Tapes, TapesError, TapesRead, is_tape, tape_files};
+#[cfg(feature = "tape")]
+pub use layout::MAX_RECORD_BYTES;
+#[cfg(feature = "tape")]
+use layout::{
+    BYTES_ENCODING, ENDPOINT_KEY, JSON_ENCODING, MAX_CHUNK_BYTES, ORIGIN_KEY, PROFILE, PROFILE_FAMILY,
+};
+#[cfg(feature = "tape")]
 pub use read::{Damage, Tape, TapeEnd, TapeError};
 pub use record::{Origin, Record};
 pub use state::{StateParts, StateReader, state_events};
+#[cfg(feature = "tape")]
 pub use write::{TapeOptions, TapeWriteError, TapeWriter};
-
-/// The longest record, bytes: a message of the socket has at most half of that.
-pub const MAX_RECORD_BYTES: usize = 32 << 20;
-/// The longest chunk, bytes before compression: one that is as good as full, and the longest record.
-const MAX_CHUNK_BYTES: usize = 64 << 20;
-/// The MCAP profile, which says how to read the records; the number counts layouts.
-const PROFILE: &str = "stoop/1";
-const PROFILE_FAMILY: &str = "stoop/";
 
 const FRAMES: &str = "frames";
 const EVENTS: &str = "events";
 const DECISIONS: &str = "decisions";
-const BYTES_ENCODING: &str = "application/octet-stream";
-const JSON_ENCODING: &str = "json";
-/// Keys in the metadata of a channel of frames.
-const ORIGIN_KEY: &str = "origin";
-const ENDPOINT_KEY: &str = "endpoint";
 const HISTORY: &str = "history";
 
+#[cfg(feature = "tape")]
 #[cfg(test)]
 mod tests;

@@ -36,6 +36,7 @@ impl Origin {
     }
 
     /// Reads back what the metadata of a channel say.
+    #[cfg(feature = "tape")]
     pub(super) fn parse(origin: &str, name: &str) -> Option<Self> {
         if origin == HISTORY {
             return Some(Self::History);

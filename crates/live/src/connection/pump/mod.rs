@@ -9,6 +9,7 @@
 //! The pump reads no clock: times are Unix ns of one clock that never goes back.
 
 mod action;
+#[cfg_attr(not(feature = "rest"), expect(dead_code, reason = "nobody answers"))]
 mod backfill;
 mod endpoint;
 mod outage;

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
+use stoop_feed::Key;
 use stoop_wire::ErrorReply;
 
 use super::Timeouts;
-use crate::settings::Key;
 
 /// Characters shown of what a server says.
 const SHOWN: usize = 300;

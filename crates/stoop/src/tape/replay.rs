@@ -14,7 +14,7 @@ use stoop_tape::{
     write_decision,
 };
 
-use crate::{FollowError, Follower};
+use super::{FollowError, Follower};
 
 /// How to replay tapes.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,4 +1,25 @@
-//! The REST interface (protocol §5): who am I, accounts, history.
+//! The vendor's REST interface (protocol §5) over HTTP: the account of the key, followed accounts, history.
+//!
+//! A [`Client`] sends one request at a time and blocks until the answer is there; what the answers mean is
+//! `stoop-wire`'s. [`Client::history_between`] reads a span of history page by page.
+//!
+//! # What does this crate not do?
+//!
+//! It has no thread, and it feeds no engine: a live engine that fills its gaps asks on a thread of its own.
+//!
+//! # Invariants
+//!
+//! - The API key is in no log, error or `Debug` output, also if a server quotes it.
+//! - A request ends: each has a timeout, a longest answer, and follows no redirect.
+//!
+//! ```no_run
+//! use stoop_feed::{Api, Key};
+//! use stoop_rest::{Client, Timeouts};
+//!
+//! let client = Client::new(Api::new("https://api.tweetstream.io")?, Key::new("…")?, Timeouts::default());
+//! println!("{:?}", client.me()?.sockets.limit);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod error;
 mod history;
@@ -6,12 +27,11 @@ mod history;
 use std::fmt;
 use std::time::Duration;
 
+use stoop_feed::{Api, Key};
 use stoop_wire::{AccountsReply, HistoryPage, Limits, Me, accounts_request, parse_http_date};
 use ureq::http::header::{AUTHORIZATION, DATE, RETRY_AFTER};
 use ureq::http::{HeaderValue, Response};
 use ureq::{Agent, Body, Proxy};
-
-use crate::settings::{Api, Key};
 
 pub use error::{RestError, Said};
 pub use history::{History, HistoryEnd, HistoryQuery, HistorySpan};
