@@ -66,7 +66,7 @@ fn what_could_not_be_done_is_told_row_by_row() {
     assert!(partial.stdout[0].starts_with("added "), "{}", partial.stdout[0]);
     assert_eq!(partial.stdout[1], "not_found          missing_desk  no such account");
     assert!(partial.stdout[2].starts_with("invalid_input "), "{}", partial.stdout[2]);
-    assert!(partial.errors().contains("1 as asked, 2 not"), "{}", partial.errors());
+    assert!(partial.errors().contains("1 succeeded, 2 failed"), "{}", partial.errors());
     let none = accounts(&["add", "missing_desk"], &config).expect(1);
     assert!(none.errors().contains("the server says: no account was changed"), "{}", none.errors());
 }
@@ -110,7 +110,7 @@ fn a_file_is_followed_by_adding_and_only_if_asked_by_removing() {
     );
     desk.file("accounts.txt", "two handles\n");
     let wrong = sync(&[]).expect(78);
-    assert!(wrong.errors().contains("accounts.txt:1: one handle a line"), "{}", wrong.errors());
+    assert!(wrong.errors().contains("accounts.txt:1: write one handle per line"), "{}", wrong.errors());
     accounts(&["sync", "absent.txt"], &config).expect(78);
     desk.file("accounts.txt", "# nobody yet\n");
     sync(&["--remove"]).expect(78);

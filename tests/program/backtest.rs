@@ -505,7 +505,7 @@ fn inputs_are_taken_as_a_replay_takes_them() {
         told
     };
     assert!(refused(&[&tapes, input]).contains("tapes and JSONL cannot be replayed as one input"));
-    assert!(refused(&[input]).contains("which rules? give -c FILE"));
+    assert!(refused(&[input]).contains("which rules? use -c FILE"));
 }
 
 /// Minute bars around a time, one cent up each, on which everything can be measured over an hour.

@@ -36,7 +36,7 @@ fn half_an_output_goes_away_when_its_command_is_stopped() {
         desk.wait_for(name);
         program.signal(signal);
         let run = program.finish().expect(code);
-        let told = format!("stopped before it was done; taken away again: {out}");
+        let told = format!("stopped before it was done; removed again: {out}");
         assert!(run.errors().contains(&told), "{}", run.errors());
         assert!(!desk.path(name).exists());
     }

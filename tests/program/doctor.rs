@@ -243,7 +243,7 @@ fn the_plan_and_what_is_left_of_it_are_told() {
         let api = format!("[feed]\napi = \"http://{}\"\n", mock.addr);
         let three = desk.file("three.toml", format!("{TIMELESS}\n{api}{}", endpoint.repeat(3)));
         let run = stoop(&["doctor", "-c", &three]).key(KEY).finish().expect(0);
-        assert!(expect_line(&run, "warn", "account").contains("a run takes 3"));
+        assert!(expect_line(&run, "warn", "account").contains("a run needs 3"));
     }
     let mock = Mock::start(&desk.file("none.jsonl", ""), &[]);
     let config = desk.config(&mock.addr, TIMELESS, "");
@@ -272,7 +272,7 @@ fn a_connection_is_opened_and_closed_in_order_if_that_is_asked_for() {
     let mock = Mock::start(&fixture("frames/vendor.jsonl"), &["--api-key", KEY]);
     let config = desk.config(&mock.addr, TIMELESS, "");
     let run = stoop(&["doctor", "-c", &config, "--connect", "-vvv"]).key(KEY).finish().expect(0);
-    assert!(expect_line(&run, "ok", "feed").contains("let in"));
+    assert!(expect_line(&run, "ok", "feed").contains("the key is accepted"));
     assert!(!run.stdout.join("\n").contains(KEY) && !run.errors().contains(KEY));
     // A server of another make tells how it was left.
     let feed = Feed::start(vec![Visit::plain(frames("vendor"))]);

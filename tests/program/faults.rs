@@ -341,7 +341,7 @@ fn a_mistake_in_a_fault_is_told_with_its_place() {
         (["--fault", "after=200:rts"], ["column 11", "`rts` is not an action"]),
         (["--fault", "after=x:rst"], ["column 7", "`x` is not a number"]),
         (["--refuse", "200"], ["--refuse", "from 400 to 599"]),
-        (["--close", "1006"], ["--close", "no code that can be sent"]),
+        (["--close", "1006"], ["--close", "not a code that can be sent"]),
     ] {
         let wrong = stoop(&["mock", "--input", &input, args[0], args[1]]).finish().expect(2);
         for part in parts {

@@ -209,7 +209,7 @@ fn parity_says_what_differs_and_which_input_led_to_it() {
     });
     let found = parity(&[&other]).expect(1);
     let [first, tape, replay, input] = &found.stdout[..] else { panic!("{:#?}", found.stdout) };
-    assert!(first.starts_with("differs ") && first.contains("behind 3 decisions"), "{first}");
+    assert!(first.starts_with("differs ") && first.contains("after 3 decisions"), "{first}");
     assert!(tape.contains("\"side\":\"buy\"") && replay.contains("\"side\":\"alert\""));
     let tweet = json(&run.stdout[3])["tweet_id"].as_str().expect("an id").to_owned();
     assert!(input.contains("frames at ") && input.contains(&tweet), "{input}");

@@ -83,11 +83,11 @@ fn an_output_is_written_and_never_overwritten() {
     let golden = std::fs::read(fixture("golden/lifecycle.decisions.jsonl")).expect("the golden is there");
     assert_eq!(std::fs::read(&output).expect("it was written"), golden);
     let again = stoop(&["replay", &input, "-c", &rules, "-o", &output]).finish().expect(73);
-    let expect = format!("stoop: {output} exists: nothing is overwritten; give another file with -o FILE");
+    let expect = format!("stoop: {output} exists: nothing is overwritten; name another file with -o FILE");
     assert_eq!(again.stderr, [expect]);
     assert_eq!(std::fs::read(&output).expect("it is still there"), golden);
     let again = stoop(&["replay", &input, "-c", &rules, "--state-out", &output]).finish().expect(73);
-    assert!(again.errors().contains("give another file with --state-out FILE"), "{}", again.errors());
+    assert!(again.errors().contains("name another file with --state-out FILE"), "{}", again.errors());
 }
 
 #[test]

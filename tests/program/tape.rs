@@ -425,7 +425,7 @@ fn times_are_typed_alike_in_every_command_and_slips_are_told() {
         assert!(run.errors().contains("--to is not after --from"), "{}", run.errors());
     }
     let run = tape(&["cat", &file, "--topic", "decision"]).expect(2);
-    assert!(run.errors().contains("there are frames, events and decisions"), "{}", run.errors());
+    assert!(run.errors().contains("the topics are frames, events and decisions"), "{}", run.errors());
 }
 
 #[test]

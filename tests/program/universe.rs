@@ -151,7 +151,7 @@ fn all_lists_together_make_one_file_that_is_the_same_each_time() {
     assert!(told[0].contains(expect), "{told:?}");
 
     let run = build(&lists, &first).expect(73);
-    let expect = format!("{first} exists: nothing is overwritten; give another file with -o FILE");
+    let expect = format!("{first} exists: nothing is overwritten; name another file with -o FILE");
     assert!(run.errors().contains(&expect), "{}", run.errors());
     let run = build(&lists, "-").expect(0);
     assert_eq!(run.stdout.join("\n"), text.trim_end(), "- is stdout");
@@ -190,7 +190,7 @@ fn what_is_wrong_with_a_list_is_told_with_its_place_and_nothing_is_written() {
         )
     };
     let binance = |row: &str| format!("{{\"symbols\":[\n  {row}]}}");
-    let unknown = "this is not a symbol list of an exchange that is known here";
+    let unknown = "this is not a symbol list of a known exchange";
     let output = desk.name("universe.csv");
     for (text, expect) in [
         (String::new(), "list.json:1:1: this is not JSON; it is empty: save the list again".to_owned()),

@@ -90,7 +90,7 @@ fn wanted(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
         let handle = line.split('#').next().unwrap_or_default().trim();
         if handle.split_whitespace().nth(1).is_some() {
             let place = format!("{}:{number}", path.display());
-            return Err(Failure::text(Code::Config, format_args!("{place}: one handle a line")));
+            return Err(Failure::text(Code::Config, format_args!("{place}: write one handle per line")));
         }
         if !handle.is_empty() {
             wanted.insert(spelled(handle), handle.trim_start_matches('@').to_owned());
@@ -140,7 +140,7 @@ impl Plan {
             note(format_args!("stoop: warning: the plan allows {limit} accounts"));
         }
         if !is_exact && self.kept > 0 {
-            note(format_args!("what is not in the file stays; --remove takes it out"));
+            note(format_args!("accounts that are not in the file stay; --remove removes them"));
         }
     }
 
@@ -162,7 +162,7 @@ impl Plan {
         for batch in self.add.chunks(BATCH) {
             told.tell(&client.add_accounts(batch).map_err(rest::failure)?, "follow")?;
         }
-        note(format_args!("{} as asked, {} not", told.good, told.bad));
+        note(format_args!("{} succeeded, {} failed", told.good, told.bad));
         if told.bad > 0 {
             return Ok(Code::Failed.into());
         }

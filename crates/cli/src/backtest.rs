@@ -31,7 +31,7 @@ pub(crate) fn backtest(args: &BacktestArgs) -> Outcome {
     if args.inputs.iter().any(|input| input.as_os_str() == "-") {
         return Err(Failure::text(
             Code::Usage,
-            "a backtest reads files, so that it can be done again; not stdin",
+            "a backtest reads files and not stdin, so that it can be repeated",
         ));
     }
     let config = args.config.as_deref().map(config::load).transpose()?;
@@ -83,7 +83,7 @@ fn open_prices(args: &BacktestArgs) -> Result<Prices, Failure> {
     let beside = if first.is_dir() { first } else { first.parent().unwrap_or(Path::new("")) };
     let folder = beside.join("prices");
     if !folder.is_dir() {
-        let why = format_args!("which prices? there is no folder {}: give --prices DIR", folder.display());
+        let why = format_args!("which prices? there is no folder {}: use --prices DIR", folder.display());
         return Err(Failure::text(Code::Usage, why));
     }
     Prices::open(&folder).or_fail(Code::Failed)
@@ -103,11 +103,11 @@ impl Outputs {
     fn create(folder: &Path) -> Result<Self, Failure> {
         let names = ["outcomes.csv", "outcomes.parquet", "summary.json", REPORT, "decisions.jsonl"];
         if let Some(name) = names.into_iter().find(|name| folder.join(name).exists()) {
-            let why = "nothing is overwritten; give another folder with -o DIR";
+            let why = "nothing is overwritten; name another folder with -o DIR";
             return Err(Failure::text(Code::Exists, format_args!("{} has {name}: {why}", folder.display())));
         }
         if folder.exists() && !folder.is_dir() {
-            let why = format_args!("{} is a file: give a folder with -o DIR", folder.display());
+            let why = format_args!("{} is a file: name a folder with -o DIR", folder.display());
             return Err(Failure::text(Code::Exists, why));
         }
         fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
@@ -178,7 +178,7 @@ fn replay(inputs: Inputs, lines: &mut Lines) -> Result<Replayed, Failure> {
     let unreadable = replayed.unreadable;
     if unreadable > 0 {
         note(format_args!(
-            "stoop: warning: {unreadable} recorded decisions are of another version; their latencies are left out"
+            "stoop: warning: {unreadable} recorded decisions have another version; their latencies are left out"
         ));
     }
     lines.flush().map(drop)?;
@@ -207,7 +207,8 @@ fn sources(
     all.map(|(role, path)| hash_file(role, path).or_fail(Code::Failed)).collect()
 }
 
-/// Counts this study among those on the same frames. Returns how many trials there were on them, with those of this study.
+/// Counts this study among those on the same frames. Returns how many trials there were on them, with those of this
+/// study.
 fn count_trials(args: &BacktestArgs, findings: &Findings, sources: &[Source]) -> Result<usize, Failure> {
     let beside = args.output.with_file_name("stoop-trials.txt");
     let path = args.trials.as_deref().unwrap_or(&beside);

@@ -105,7 +105,7 @@ fn tell(message_type: MessageType, history: &History) -> bool {
     match &history.end {
         HistoryEnd::Whole | HistoryEnd::Stopped => return true,
         HistoryEnd::Rows => {
-            note(format_args!("{name}: the newest rows only; --limit sets how many"));
+            note(format_args!("{name}: only the newest rows; --limit sets their number"));
             return true;
         }
         HistoryEnd::Pages => {

@@ -18,7 +18,7 @@ use crate::output::{Progress, note};
 pub(crate) fn open(paths: &[PathBuf], config: Option<&Config>) -> Result<Inputs, Failure> {
     Inputs::open(paths, config).map_err(|error| match error {
         InputsError::NoConfig => {
-            let why = "which rules? give -c FILE: only a tape has a configuration of its own";
+            let why = "which rules? use -c FILE: only a tape has its own configuration";
             Failure::text(Code::Usage, why)
         }
         InputsError::Mixed => Failure::new(Code::Usage, error),
@@ -74,7 +74,9 @@ pub(crate) fn replay_tapes(
 pub(crate) fn warn_of_holes(damaged: &[(PathBuf, Damage)], dropped: u64) {
     for (path, damage) in damaged {
         let (path, at, what) = (path.display(), damage.offset, &damage.what);
-        note(format_args!("stoop: warning: {path} ends early, at byte {at}: {what}; all before is replayed"));
+        note(format_args!(
+            "stoop: warning: {path} ends early, at byte {at}: {what}; everything before that is replayed"
+        ));
     }
     if dropped > 0 {
         note(format_args!("stoop: warning: the recorder had no room for {dropped} inputs or decisions"));

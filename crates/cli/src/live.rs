@@ -26,8 +26,8 @@ pub(crate) struct Live<'a, S> {
 }
 
 impl<S: Sink> Live<'_, S> {
-    /// Runs the engine until it ends by itself or a signal stops it. `close` gets what reading its decisions came to, and
-    /// writes what belongs after the last of them.
+    /// Runs the engine until it ends by itself or a signal stops it. `close` gets what reading its decisions came to,
+    /// and writes what belongs after the last of them.
     pub(crate) fn run(
         mut self,
         close: impl FnOnce(Result<(), Failure>, &Summary, &mut S, &mut Aside) -> Result<(), Failure>,

@@ -25,7 +25,7 @@ pub(crate) fn mock(args: &MockArgs) -> Outcome {
     // Last: whoever reads this may stop us at once.
     note(format_args!("listening {}", handle.addr()));
     if stopped.recv().is_err() {
-        return Err(Failure::text(Code::Failed, "nobody waits for signals any more"));
+        return Err(Failure::text(Code::Failed, "the thread that waits for signals is gone"));
     }
     let stats = handle.stop();
     note(format_args!(

@@ -35,8 +35,8 @@ fn backfill((from_ns, to_ns): (i64, i64), rows: u64, end: &BackfillEnd) {
             tracing::warn!(rows, why, "history has filled a part of the gap from {from} to {to}");
         }
         BackfillEnd::NotInPlan => tracing::warn!(
-            "the plan of this key has no history: the gap from {from} to {to} stays, and later ones will; \
-             going on without"
+            "the plan of this key has no history: the gap from {from} to {to} stays, and so will later ones; \
+             going on without history"
         ),
         BackfillEnd::Failed(why) => {
             tracing::warn!(why, "history cannot be read: the gap from {from} to {to} stays");

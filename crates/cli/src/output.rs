@@ -101,7 +101,7 @@ impl Lines {
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(fail)?;
         let torn = torn_bytes(&mut file).map_err(fail)?;
         if torn > 0 {
-            note(format_args!("stoop: {}: cut a torn last line of {torn} bytes", path.display()));
+            note(format_args!("stoop: {}: cut off a torn last line of {torn} bytes", path.display()));
             let end = file.seek(SeekFrom::End(0)).map_err(fail)?;
             file.set_len(end - torn).map_err(fail)?;
         }
@@ -181,7 +181,7 @@ pub(crate) const OUTPUT: &str = "-o FILE";
 /// Why an output is refused: it is there, and the option names another.
 pub(crate) fn exists(path: &Path, option: &str) -> Failure {
     let path = path.display();
-    let why = format_args!("{path} exists: nothing is overwritten; give another file with {option}");
+    let why = format_args!("{path} exists: nothing is overwritten; name another file with {option}");
     Failure::text(Code::Exists, why)
 }
 

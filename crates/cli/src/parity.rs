@@ -41,7 +41,7 @@ fn told(name: &str, found: &Parity) -> Vec<String> {
             let Difference { decisions, tape, replay, input } = difference.as_ref();
             let shown = |line: &Option<String>| line.clone().unwrap_or_else(|| "none".to_owned());
             vec![
-                format!("differs     {name}: behind {decisions} decisions that are the same"),
+                format!("differs     {name}: after {decisions} decisions that are the same"),
                 format!("  tape    {}", shown(tape)),
                 format!("  replay  {}", shown(replay)),
                 format!("  input   {}", shown(input)),

@@ -77,7 +77,7 @@ fn replay_recordings(args: &ReplayArgs, tapes: Tapes, mut follower: Follower, pr
             Some(from_ns.saturating_add(i64::try_from(lasting.as_nanos()).unwrap_or(i64::MAX)))
         }
         (None, Some(_)) => {
-            return Err(Failure::text(Code::Usage, "of tapes, --for counts from --from, which is missing"));
+            return Err(Failure::text(Code::Usage, "with tapes, --for counts from --from, which is missing"));
         }
         (_, None) => args.to_ns,
     };

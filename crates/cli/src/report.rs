@@ -46,9 +46,9 @@ pub(crate) fn live(summary: &Summary, as_json: bool) {
     }
     for endpoint in summary.endpoints.iter().filter(|_| summary.endpoints.len() > 1) {
         let (name, frames, copies) = (&endpoint.name, endpoint.frames, copies(endpoint));
-        let lag = endpoint.lag.as_ref().map_or(String::new(), |lag| format!(", behind the first by {lag}"));
+        let lag = endpoint.lag.as_ref().map_or(String::new(), |lag| format!(", {lag} after the first"));
         if endpoint.is_left_out {
-            note(format_args!("endpoint {name}: left out, the plan has no connection for it"));
+            note(format_args!("endpoint {name}: left out, because the plan has no connection for it"));
             continue;
         }
         note(format_args!("endpoint {name}: {frames} frames, {copies} of them copies{lag}"));
@@ -82,7 +82,7 @@ pub(crate) fn live(summary: &Summary, as_json: bool) {
     let store = &summary.counters.store;
     if store.commits + store.failed > 0 {
         note(format_args!(
-            "store: {} tweets and {} decisions of the run before, {} commits, {} failed",
+            "store: {} tweets and {} decisions of the previous run, {} commits, {} failed",
             store.restored_tweets, store.restored_decisions, store.commits, store.failed
         ));
     }

@@ -54,5 +54,5 @@ pub(crate) fn run(args: &RunArgs) -> Outcome {
 
 fn no_rules(path: &Path) -> Failure {
     let path = path.display();
-    Failure::text(Code::Config, format_args!("{path}: there is no rule: without one nothing is ever decided"))
+    Failure::text(Code::Config, format_args!("{path}: there is no rule, so nothing would ever be decided"))
 }

@@ -72,7 +72,7 @@ fn take_away() {
         names.push(path.display().to_string());
     }
     if !names.is_empty() {
-        note(format_args!("stoop: stopped before it was done; taken away again: {}", names.join(", ")));
+        note(format_args!("stoop: stopped before it was done; removed again: {}", names.join(", ")));
     }
     mem::forget(all);
 }

@@ -5,8 +5,8 @@
 //! enrichment 50 ms to 3 s later, some by an update (or preceded by it), and a few by a deletion; account events and
 //! pins are mixed in. Frames come in the order of their `ts`. Every text is made up, and every handle and bio says so.
 //!
-//! [`planted`] makes ten days of posts together with prices that move after some of them, so that a study has something
-//! known to find.
+//! [`planted()`] makes ten days of posts together with prices that move after some of them, so that a study has
+//! something known to find.
 //!
 //! Both work the same way: a seed becomes random choices, those choices invent a cast of accounts and tokens, the cast
 //! writes posts, and each post yields its frames.

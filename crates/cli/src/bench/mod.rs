@@ -103,7 +103,7 @@ fn measure(subject: &Subject, progress: &Progress) -> Result<Found, Failure> {
             recorder.reset();
         }
     }
-    let outcome = known.ok_or_else(|| Failure::text(Code::Internal, "no pass has decided"))?;
+    let outcome = known.ok_or_else(|| Failure::text(Code::Internal, "no pass made a decision"))?;
     Ok(Found { nanos, outcome, stages: recorder.snapshot() })
 }
 
@@ -114,7 +114,7 @@ fn agreed(known: Option<Outcome>, outcome: Outcome, pass: Pass) -> Result<Outcom
         return Err(Failure::text(
             Code::Failed,
             format_args!(
-                "{} decided otherwise than the passes before it; this is a fault of stoop, please report it\n  \
+                "{} decided differently from the passes before it; this is a fault of stoop, please report it\n  \
                  before: {known:?}\n  now:    {outcome:?}",
                 pass.name()
             ),
@@ -143,7 +143,7 @@ mod tests {
         let known = outcome(Some("sha256:a"), 5);
         for other in [outcome(Some("sha256:b"), 5), outcome(Some("sha256:a"), 6), outcome(None, 6)] {
             let failure = agreed(Some(known.clone()), other, Pass::Stages).expect_err("they differ");
-            assert!(failure.to_string().starts_with("stages decided otherwise"), "{failure}");
+            assert!(failure.to_string().starts_with("stages decided differently"), "{failure}");
         }
     }
 

@@ -46,11 +46,11 @@ fn notes(subject: &Subject) -> Vec<String> {
         notes.push("other work has kept this machine busy; trust the ratios more than the rates".to_owned());
     }
     if input.len() < FEW_FRAMES {
-        notes.push("so few frames that the start of each pass weighs heavily; take 10000 or more".to_owned());
+        notes.push("with this few frames the start of each pass dominates; use 10000 or more".to_owned());
     }
     if input.is_cut {
         notes.push(
-            "there is more input than the 1 GiB that is held in memory; the rest is not read".to_owned(),
+            "the input is larger than the 1 GiB that is held in memory; the rest is not read".to_owned(),
         );
     }
     if input.too_long > 0 {
@@ -97,10 +97,10 @@ pub(super) fn body(subject: &Subject, found: &Found) -> Vec<String> {
     if bad > 0 {
         let reasons: Vec<String> =
             bad_reasons(found).map(|(name, count)| format!("{count} {name}")).collect();
-        lines.push(format!("bad       {bad} frames, counted and passed over: {}", reasons.join(", ")));
+        lines.push(format!("bad       {bad} frames, counted and skipped: {}", reasons.join(", ")));
     }
     let (decisions, digest) = found.digest();
-    let none = if decisions == 0 { ": no frame matched a rule; try rules of yours with -c" } else { "" };
+    let none = if decisions == 0 { ": no frame matched a rule; try your own rules with -c" } else { "" };
     lines.push(format!("decisions {decisions}{none}"));
     lines.push(format!("digest    {digest}, the same in every placement"));
     lines

@@ -48,7 +48,7 @@ fn clocks(report: &mut Report) -> Result<(), Failure> {
     if (WRITTEN_YEAR..END_YEAR).contains(&civil(now_ns.div_euclid(DAY_NS)).0) {
         report.ok(Check::Wall, shown)?;
     } else {
-        report.fix(Check::Wall, format!("{shown}, which cannot be"), advice)?;
+        report.fix(Check::Wall, format!("{shown}, which is impossible"), advice)?;
     }
     if (0..READINGS).any(|_| clock.now_ns() > now_ns) {
         let cost_ns = clock_cost_ns(&clock);
@@ -64,11 +64,11 @@ fn clocks(report: &mut Report) -> Result<(), Failure> {
             report.warn(Check::Monotonic, detail, advice)?;
         }
     } else {
-        let detail = format!("it stands still over {READINGS} readings");
+        let detail = format!("it does not move over {READINGS} readings");
         report.fix(
             Check::Monotonic,
             detail,
-            "the system's monotonic clock is broken: start the machine anew",
+            "the system's monotonic clock is broken: restart the machine",
         )?;
     }
     if Path::new(SYNCHRONISED).exists() {
@@ -77,9 +77,9 @@ fn clocks(report: &mut Report) -> Result<(), Failure> {
     // Other services leave no file that says so, and asking the kernel takes a call that std does not have.
     report.warn(
         Check::Synchronised,
-        "nothing tells whether the clock is synchronised",
-        "look with `timedatectl` or `chronyc tracking`: a clock that is off by more than a rule's `max_age` opens \
-         nothing, or too late",
+        "cannot find out whether the clock is synchronised",
+        "check with `timedatectl` or `chronyc tracking`: if the clock is off by more than its `max_age`, a rule \
+         opens nothing, or too late",
     )
 }
 
@@ -94,13 +94,13 @@ fn limits(config: Option<&Config>, report: &mut Report) -> Result<(), Failure> {
             )?;
         }
         Some(files) => report.ok(Check::Files, format!("at most {files} at once"))?,
-        None => report.ok(Check::Files, "no limit is told")?,
+        None => report.ok(Check::Files, "the limit is unknown")?,
     }
     let cores = cores();
     let placement = config.and_then(|config| config.placement).unwrap_or_default();
     if placement == Placement::PerActor && cores < ACTOR_THREADS {
         let detail = format!("{cores}, and the placement per-actor keeps {ACTOR_THREADS} busy");
-        let advice = "take [engine] placement = \"one-arbiter\", which is faster on so few";
+        let advice = "use [engine] placement = \"one-arbiter\", which is faster on few cores";
         report.warn(Check::Cores, detail, advice)?;
     } else if cores < 2 {
         let advice = "the engine and the reader of its decisions take turns on it; give them two";
@@ -121,11 +121,7 @@ fn disk(config: Option<&Config>, report: &mut Report) -> Result<(), Failure> {
     match disk_available(folder) {
         Ok(free) if free < DISK_LEAST => {
             let detail = format!("{} free {shown}", binary(free));
-            report.fix(
-                Check::Disk,
-                detail,
-                "make room: decisions and what is kept over a restart are written there",
-            )
+            report.fix(Check::Disk, detail, "make room: decisions and the store are written there")
         }
         Ok(free) if free < DISK_GOOD => {
             let detail = format!("{} free {shown}", binary(free));
@@ -137,7 +133,7 @@ fn disk(config: Option<&Config>, report: &mut Report) -> Result<(), Failure> {
         }
         Ok(free) => report.ok(Check::Disk, format!("{} free {shown}", binary(free))),
         Err(error) => {
-            report.fix(Check::Disk, format!("{shown}: {error}"), "make the folder that [store] path names")
+            report.fix(Check::Disk, format!("{shown}: {error}"), "create the folder that [store] path names")
         }
     }
 }
@@ -151,15 +147,17 @@ fn memory(config: Option<&Config>, report: &mut Report) -> Result<(), Failure> {
     match memory_available() {
         Some(free) if free < need => {
             let detail =
-                format!("{} available; {tweets} tweets in the window can take {need_shown}", binary(free));
+                format!("{} available; {tweets} tweets in the window may need {need_shown}", binary(free));
             report.warn(Check::Memory, detail, "free some, or lower [engine] window_tweets")
         }
         Some(free) => {
             let detail =
-                format!("{} available; {tweets} tweets in the window can take {need_shown}", binary(free));
+                format!("{} available; {tweets} tweets in the window may need {need_shown}", binary(free));
             report.ok(Check::Memory, detail)
         }
-        None => report.ok(Check::Memory, format!("what is available is not told; {need_shown} can be taken")),
+        None => {
+            report.ok(Check::Memory, format!("the available memory is unknown; {need_shown} may be needed"))
+        }
     }
 }
 

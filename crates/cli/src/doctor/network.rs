@@ -67,11 +67,11 @@ fn account(config: &Config, key: &Key, report: &mut Report) -> Result<(), Failur
         }
         Err(error @ RestError::Unauthorised { .. }) => {
             let advice =
-                "take the key of the account anew, and look for another one in the way: key_file comes first";
+                "copy the key from your account again, and check that no other is used: key_file comes first";
             report.fix(Check::Key, error.to_string(), advice)
         }
         Err(error @ RestError::Forbidden { .. }) => {
-            let advice = "look whether the subscription is active: a run may be refused likewise";
+            let advice = "check that the subscription is active: a run may be refused too";
             report.warn(Check::Account, error.to_string(), advice)
         }
         Err(
@@ -131,11 +131,15 @@ fn plan(config: &Config, me: &Me, report: &mut Report) -> Result<(), Failure> {
     let detail = format!("plan {name}: {accounts} accounts, {sockets} connections in use");
     let endpoints = config.endpoints.len() as u64;
     if me.accounts.count == Some(0) {
-        report.warn(Check::Account, detail, "no account is followed, nothing will come: `stoop accounts add`")
+        report.warn(
+            Check::Account,
+            detail,
+            "no account is followed, so nothing will arrive: `stoop accounts add`",
+        )
     } else if let (Some(count), Some(limit)) = (me.sockets.count, me.sockets.limit)
         && limit.saturating_sub(count) < endpoints
     {
-        let detail = format!("{detail}; a run takes {endpoints}");
+        let detail = format!("{detail}; a run needs {endpoints}");
         let advice = "end what uses the key already, unless that is the run itself; a slot is freed 1 to 3 minutes \
                       after its socket died. Or take fewer endpoints";
         report.warn(Check::Account, detail, advice)
@@ -154,7 +158,7 @@ fn feed(endpoint: &Endpoint, config: &Config, key: &Key, report: &mut Report) ->
     let shown = endpoint.shown();
     match probe_feed(endpoint, config.auth, key, config.feed.connect_timeout) {
         Ok(age_ns) => {
-            report.ok(Check::Feed, format!("{shown}: the key is let in; closed again"))?;
+            report.ok(Check::Feed, format!("{shown}: the key is accepted; closed again"))?;
             match age_ns {
                 Some(age_ns) => held_against_frame(age_ns, report),
                 None => Ok(()),
@@ -201,7 +205,7 @@ fn server(endpoint: &Endpoint, timeout: Duration, report: &mut Report) -> Result
         let spent = Duration::from_nanos((from_ns - looked_up_ns).unsigned_abs());
         let left = timeout.saturating_sub(spent);
         if left.is_zero() {
-            failed.push(format!("{address}: not tried, the time is over"));
+            failed.push(format!("{address}: not tried: out of time"));
             break;
         }
         match TcpStream::connect_timeout(address, left) {

@@ -10,8 +10,8 @@ use crate::failure::Failure;
 use crate::key::{self, Origin};
 use crate::output::counted;
 
-const THEN: &str = "rules, key and server are checked then";
-const RULES_HELP: &str = "docs/rules.md has the language; `stoop init` writes rules to begin with";
+const THEN: &str = "rules, key and server are checked after that";
+const RULES_HELP: &str = "docs/rules.md describes the language; `stoop init` writes rules to start from";
 
 /// Looks at the configuration, the rules and the key; returns the first and the last if they can be read.
 pub(super) fn check(path: &Path, report: &mut Report) -> Result<Option<(Config, Option<Key>)>, Failure> {
@@ -23,7 +23,7 @@ pub(super) fn check(path: &Path, report: &mut Report) -> Result<Option<(Config, 
                 ConfigError::Syntax(_)
                 | ConfigError::Universe(_)
                 | ConfigError::Endpoint(_)
-                | ConfigError::Key { .. } => format!("correct it at this place; {THEN}"),
+                | ConfigError::Key { .. } => format!("correct it at this location; {THEN}"),
                 _ => THEN.to_owned(),
             };
             report.fix(Check::Configuration, error.to_string(), &advice)?;
@@ -31,7 +31,7 @@ pub(super) fn check(path: &Path, report: &mut Report) -> Result<Option<(Config, 
         }
     };
     for warning in &config.warnings {
-        report.warn(Check::Configuration, warning.to_string(), "it is valid; make sure that you mean it")?;
+        report.warn(Check::Configuration, warning.to_string(), "it is valid; check that you mean it")?;
     }
     let shown = path.display();
     report.ok(
@@ -46,7 +46,7 @@ pub(super) fn check(path: &Path, report: &mut Report) -> Result<Option<(Config, 
 fn rules(config: &Config, report: &mut Report) -> Result<(), Failure> {
     match config.rules() {
         Ok(rules) if rules.rules().is_empty() => {
-            report.fix(Check::Rules, "there is no rule: without one nothing is ever decided", RULES_HELP)
+            report.fix(Check::Rules, "there is no rule, so nothing would ever be decided", RULES_HELP)
         }
         Ok(rules) => {
             let (rules, aliases) = (rules.rules().len(), rules.aliases().len());
@@ -61,7 +61,7 @@ fn rules(config: &Config, report: &mut Report) -> Result<(), Failure> {
         }
         Err(RuleSetError::Syntax(errors)) => errors
             .iter()
-            .try_for_each(|error| report.fix(Check::Rules, error.to_string(), "correct it at this place")),
+            .try_for_each(|error| report.fix(Check::Rules, error.to_string(), "correct it at this location")),
         Err(error @ RuleSetError::TooManyTerms(_)) => {
             report.fix(Check::Rules, error.to_string(), "split the rules over two configurations")
         }
@@ -72,7 +72,7 @@ fn key(config: &Config, report: &mut Report) -> Result<Option<Key>, Failure> {
     let (key, origin) = match key::find(config) {
         Ok(found) => found,
         Err(failure) => {
-            let advice = "put the key alone into a file that only you may read and name it in [feed] key_file, or \
+            let advice = "put only the key into a file that only you can read and name it in [feed] key_file, or \
                           export the variable where stoop is started";
             return report.fix(Check::Key, failure.to_string(), advice).map(|()| None);
         }
@@ -80,10 +80,10 @@ fn key(config: &Config, report: &mut Report) -> Result<Option<Key>, Failure> {
     if let Origin::File(path) = &origin
         && is_open_to_others(path)
     {
-        let detail = format!("from {origin}, which others than its owner may read");
+        let detail = format!("from {origin}, which other users can read");
         report.warn(Check::Key, detail, &format!("chmod 600 {}", path.display()))?;
     } else {
-        report.ok(Check::Key, format!("from {origin}; only the server can tell whether it is good"))?;
+        report.ok(Check::Key, format!("from {origin}; only the server knows whether it is valid"))?;
     }
     Ok(Some(key))
 }

@@ -36,7 +36,8 @@ pub(super) fn cat(files: &[PathBuf], mut wanted: Wanted) -> Outcome {
     }
     out.flush().map(drop)?;
     if let Some(topic) = wanted.foreign_topic().filter(|_| !is_found) {
-        let why = format_args!("no topic {topic} on these tapes: there are frames, events and decisions");
+        let why =
+            format_args!("no topic {topic} on these tapes: the topics are frames, events and decisions");
         return Err(Failure::text(Code::Usage, why));
     }
     Ok(reel.code())

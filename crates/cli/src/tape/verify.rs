@@ -36,7 +36,7 @@ pub(super) fn verify(files: &[PathBuf]) -> Outcome {
 pub(super) fn seal(files: &[PathBuf], output: &Path) -> Outcome {
     let files = tape_files(files).map_err(failure)?;
     let [file] = &files[..] else {
-        return Err(Failure::text(Code::Usage, "--seal takes one tape; `stoop tape merge` takes several"));
+        return Err(Failure::text(Code::Usage, "--seal works on one tape; `stoop tape merge` on several"));
     };
     let mut draft = Draft::create(output)?;
     let found = look(file, Some(&mut draft))?;

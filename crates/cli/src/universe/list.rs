@@ -95,8 +95,7 @@ pub(super) fn read(source: &Source) -> Result<List<'_>, SyntaxError> {
     // A byte order mark is not JSON; editors of one system like to write it.
     let text = source.text.trim_start_matches('\u{feff}');
     let whole: &RawValue = parse(source, text).map_err(|error| not_json(error, text))?;
-    let unknown =
-        |at: &str| error_at(source, at, "this is not a symbol list of an exchange that is known here");
+    let unknown = |at: &str| error_at(source, at, "this is not a symbol list of a known exchange");
     let mut top = whole;
     if whole.get().starts_with('[') {
         let rows: Vec<&RawValue> = parse(source, whole.get())?;

@@ -221,7 +221,7 @@ fn check_answer(head: &[u8], nonce: &str, auth: Auth, key: &Key) -> Result<(), D
     // What was selected is never shown: it may be the key.
     let token = format!("{TOKEN_PREFIX}{}", key.reveal());
     match header("sec-websocket-protocol") {
-        None => tracing::warn!("the server selected no sub-protocol; going on"),
+        None => tracing::warn!(target: "stoop_live::socket", "the server selected no sub-protocol; going on"),
         Some(selected) if selected == PROTOCOL || auth == Auth::Subprotocol && selected == token => {}
         Some(_) => return Err(wrong("the server selected a sub-protocol we did not offer")),
     }

@@ -88,6 +88,7 @@ impl World {
                 break;
             }
         }
+        self.check_held();
         let due_ns = self.due_ns().map(|due_ns| due_ns.max(self.now_ns) + self.lateness());
         self.wake_ns = due_ns.unwrap_or(i64::MAX);
     }
@@ -168,6 +169,18 @@ impl World {
             let is_changed = self.client.changes > keeper.changes;
             let due_ns = keeper.saved_ns + if is_changed { SAVE_NS } else { SAVE_UP_NS };
             assert!(self.now_ns < due_ns || self.is_closed(), "what has changed is not kept");
+        }
+    }
+
+    /// The policies know whether their sockets are read: a pong that cannot be seen is not missing.
+    fn check_held(&self) {
+        let is_blocking = self.surroundings().is_blocking;
+        for at in 0..self.watches.len() {
+            let is_held = self.client.pump.snapshot(at).held;
+            assert!(
+                is_held == is_blocking || self.is_closed(),
+                "#{at} believes that reading is held: {is_held}"
+            );
         }
     }
 

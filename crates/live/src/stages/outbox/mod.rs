@@ -98,7 +98,7 @@ impl Outbox {
             None => true,
             Some(decision) => {
                 self.counters.full += 1;
-                tracing::warn!(seq = decision.seq, "the decision queue is full: its consumer is too slow");
+                tracing::warn!(target: "stoop_live::outbox", seq = decision.seq, "the decision queue is full: its consumer is too slow");
                 self.hold_back(decision);
                 false
             }
