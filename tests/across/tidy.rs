@@ -147,7 +147,8 @@ fn crates_depend_only_on_those_below_them() {
         let manifest = entry.path().join("Cargo.toml");
         assert!(place(&folder).is_some(), "crates/{folder} has no place in the order of crates");
         for dependency in dependencies(&manifest) {
-            let Some(below) = own(&dependency) else { continue };
+            // To depend on itself is how a package turns its features on for its tests.
+            let Some(below) = own(&dependency).filter(|below| *below != folder) else { continue };
             let is_below = place(below) < place(&folder) && place(below).is_some();
             assert!(is_below, "crates/{folder} depends on {dependency}, which is not below it");
         }
