@@ -13,6 +13,7 @@ pub struct DecisionId(pub [u8; 16]);
 
 impl fmt::Display for DecisionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // As one number: the same digits as byte by byte, with one formatting call.
         write!(f, "{:032x}", u128::from_be_bytes(self.0))
     }
 }
@@ -21,8 +22,10 @@ impl fmt::Display for DecisionId {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
     /// What was decided. Everything except the latency follows from the inputs alone.
+    // Shared: signal keeps the last line of each decision, and queue, tape and sinks read the same one.
     pub body: Arc<DecisionBody>,
     /// Time spent in each stage; `None` in replay and backtest.
+    // Beside the body: it comes from clocks, and nothing that the digest covers may.
     pub latency: Option<LatencyNs>,
     /// When it was put into the queue, Unix ns; `None` in replay and backtest.
     pub queued_ns: Option<i64>,
@@ -56,6 +59,7 @@ pub struct DecisionBody {
     /// What caused this step.
     pub trigger: Trigger,
     /// The rule.
+    // Shared by all decisions of a rule.
     pub rule: Arc<RuleLabel>,
     /// Generation of the rule set.
     pub generation: u64,
@@ -87,7 +91,7 @@ pub struct DecisionBody {
     pub group: Group,
     /// Indicative price from the enrichment.
     pub ref_price: Option<RefPrice>,
-    /// Whether it came of a frame that history brought after an outage.
+    /// Whether a frame that history brought after an outage caused it.
     pub late: bool,
     /// Creation of the post, Unix ms.
     pub created_ms: Option<i64>,
@@ -195,6 +199,7 @@ impl Trigger {
         match self {
             Self::Op(op) => op.as_str(),
             Self::Timeout => "timeout",
+            // The name is older than the word message here; tapes and consumers have it.
             Self::Message => "external",
         }
     }
@@ -212,6 +217,7 @@ pub struct RuleLabel {
     /// A name the consumer routes on.
     pub destination: String,
     /// The rule's `params` as JSON.
+    // Text, because the engine only passes it through, and a parsed value might be written back differently.
     pub params: String,
 }
 
@@ -341,6 +347,7 @@ pub struct Asset {
     /// The exchange's own symbol or id of the market.
     pub market: Option<String>,
     /// Where it was found: `local`, `text`, `ocr`, `rule`, or another source that the vendor names.
+    // Text and not an enum: a source that the vendor adds must reach the consumer as it is.
     pub sources: Vec<String>,
 }
 
@@ -409,6 +416,7 @@ pub struct Group {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefPrice {
     /// In US dollars.
+    // A decimal: a double would print digits that the feed did not send.
     pub value: Decimal,
     /// When we received the frame that carried it, Unix ns.
     pub seen_ns: i64,

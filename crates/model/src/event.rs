@@ -99,6 +99,7 @@ pub struct Event {
     /// Envelope `ts`, the server's send time; `None` if it was missing or not an integer.
     pub ts_ms: Option<i64>,
     /// Envelope `id`. Not unique (protocol §2).
+    // Kept for people who look a frame up; nothing is deduplicated by it.
     pub envelope_id: Option<Span>,
     /// `tweetId`, for tweet operations.
     pub tweet_id: TweetId,
@@ -123,6 +124,7 @@ pub struct Event {
     /// `tweetId` inside `tweet` of a pin or unpin.
     pub pinned_id: Option<TweetId>,
     /// `detected` of a meta frame, in the order tokens, cex, prediction.
+    // A list and not a set: which assets are one is for merge to say, which sees all meta frames.
     pub detected: Vec<Detected>,
     /// `actor` of an account event.
     pub actor: Bag<AuthorField, AUTHOR_FIELDS>,
@@ -143,6 +145,7 @@ pub struct Event {
     /// The first of them.
     pub field_error: Option<FieldError>,
     /// The buffer of all spans.
+    // One buffer for all texts: an event is cleared and filled again without giving back memory.
     pub strings: String,
 }
 
