@@ -8,8 +8,8 @@ use crate::state::State;
 
 /// One input.
 ///
-/// `B` holds the bytes of a frame: borrowed from the socket's buffer, owned where inputs are kept, and the decoded event
-/// between stages that run as actors.
+/// `B` holds the bytes of a frame: borrowed from the socket's buffer, owned where inputs are kept, and the decoded
+/// event between stages that run as actors.
 #[derive(Clone, Debug)]
 pub enum Input<B> {
     /// A frame off the socket, from a file or from history: an object, or a batch of them.
@@ -145,8 +145,8 @@ pub enum Command {
 /// Longest text of a [`Message`], bytes.
 pub const MESSAGE_BYTES: usize = 65_536;
 
-/// What a host tells strategies: the answer of a model, a position, a switch. An input like a frame: it has its place in
-/// the order of inputs, and its time.
+/// Input of the host for strategies: the answer of a model, a position, a switch. Like a frame it has its place in the
+/// order of inputs, and its time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Message {
     /// The name in the strategy's rule; none: all strategies.

@@ -1,8 +1,8 @@
-//! What the stages remember, as data: taken from a running engine, and given to one that begins.
+//! The memory of the stages as data: saved from a running engine, and restored into one that begins.
 //!
-//! A [`State`] is whole, or holds what has changed since the last one of its kind. Two engines with the same rules, of
-//! which one began with the whole state of the other, decide alike from then on; strategies alone keep a memory of which
-//! nothing is known here.
+//! A [`State`] is whole, or holds what has changed since the last one of its kind. If one engine begins with the whole
+//! state of another and has the same rules, both make the same decisions from then on. Only strategies keep a memory
+//! that is not in it.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use stoop_model::{Asset, DecisionBody, DecisionId, Op, Platform, TweetId};
 
 use crate::merge::{Arrival, View};
 
-/// What is asked for.
+/// How much of the state is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// Everything.
     All,
-    /// What has changed since the last time this was asked for. Kept account of from the first time on, which gets
+    /// What has changed since the last request for changes. Changes are noted from the first request on, which gets
     /// everything.
     Changes,
 }
@@ -56,7 +56,7 @@ pub struct Head {
     pub deadlines: u64,
     /// Cooldowns begun so far.
     pub cooldowns: u64,
-    /// Names of strategies that are asked no more.
+    /// Names of strategies that are switched off.
     pub off: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Event ids seen lately.
+//! Event ids seen recently.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher};
@@ -23,6 +23,7 @@ impl SeenEvents {
     /// False if the id was seen with this operation. The operation is part of it: whether a pin and its unpin have
     /// ids of their own is not documented.
     pub(super) fn insert(&mut self, op: Op, event_id: &str) -> bool {
+        // 128 bits: at 64, two ids of a long run could meet, and a frame would be lost without a trace.
         let key = (u128::from(hash(1, op, event_id)) << 64) | u128::from(hash(2, op, event_id));
         if !self.known.insert(key) {
             return false;

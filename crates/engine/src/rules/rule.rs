@@ -1,4 +1,4 @@
-//! What rules are made of: terms, branches, filters of assets, markets, and when they decide.
+//! The parts of rules: terms, branches, filters of assets, markets, and when they decide.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ pub enum Fire {
     },
 }
 
-/// Terms and where they are sought.
+/// Terms and the fields in which they are searched for.
 #[derive(Clone, Debug, Default)]
 pub struct Terms {
     /// At least one of these, in some field.
@@ -52,7 +52,7 @@ pub struct Terms {
     pub none: Vec<Term>,
     /// The fields.
     pub fields: Vec<TextField>,
-    /// Tells whether a text could hold one of `any`.
+    /// Finds out whether a text could hold one of `any`.
     pub(crate) scout: Option<Scout>,
 }
 
@@ -105,7 +105,7 @@ pub struct Branch {
     pub assets: Option<AssetFilter>,
 }
 
-/// Which assets a rule takes.
+/// Which assets a rule accepts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AssetFilter {
     /// Tokens, and coins that the text writes until the enrichment has come.
@@ -192,7 +192,7 @@ pub(crate) fn base_of<'m>(venue: &str, market: &'m str) -> &'m str {
     {
         return base;
     }
-    // Hyperliquid names its markets by their base alone: WBTC is no W.
+    // Hyperliquid names its markets by their base alone: WBTC is not W quoted in BTC.
     if venue == "hyperliquid" {
         return market;
     }

@@ -1,4 +1,4 @@
-//! What user code behind a rule is asked, and what it may answer.
+//! User code in place of conditions: the questions it is asked, and its answers.
 
 use std::fmt;
 
@@ -14,8 +14,8 @@ use crate::merge::View;
 
 /// A condition written in code, after the conditions of its rule.
 ///
-/// The engine asks it wherever it would test the rule ([`Self::judge`]), and leads what it accepts through the same life
-/// as a rule's decisions. If it refuses later what it accepted before, the decision is cancelled with `no_match`.
+/// The engine asks it wherever it would test the rule ([`Self::judge`]), and leads what it accepts through the same
+/// life as a rule's decisions. If it refuses later what it accepted before, the decision is cancelled with `no_match`.
 ///
 /// A strategy may keep whatever state it likes. Its answers must follow only from what the engine shows it, in that
 /// order: no clock except [`Case::now_ns`], no random number without a fixed seed, no hash map whose order depends on

@@ -1,4 +1,4 @@
-//! Opens that a rule would make and that something holds back: the universe, or a cooldown.
+//! Opens that the universe or a cooldown holds back.
 
 use std::collections::VecDeque;
 
@@ -9,8 +9,7 @@ use super::life::Target;
 use crate::merge::View;
 use crate::rules::Condition;
 
-/// Tweets, once a rule, of which such a log remembers something; the oldest is forgotten, and what comes of it later
-/// counts anew.
+/// Pairs of rule and tweet that a log remembers. The oldest is forgotten, and then counts again.
 const TWEETS: usize = 4096;
 
 /// Index of a rule, and a tweet.
@@ -20,7 +19,7 @@ pub(super) fn place(rule: usize, view: &View) -> Place {
     (rule, view.platform.clone().unwrap_or_default(), view.tweet_id.clone())
 }
 
-/// Assets that did not open, by rule and tweet, so that none is counted or told twice.
+/// Assets that did not open, by rule and tweet, so that none is counted or reported twice.
 #[derive(Default)]
 pub(super) struct TweetLog {
     known: HashMap<Place, Vec<Option<Asset>>>,
@@ -60,6 +59,7 @@ impl Signal {
         let facts =
             self.evaluation.facts(&self.set, (rule, of), view, (now_ns, view.is_late()), &self.cooldowns);
         fresh.retain(|(asset, _)| {
+            // The table has `tradable` before `cooldown`: an asset is counted under the first that holds it back.
             let against = Condition::first_against(&facts, asset.as_ref());
             if against == Some(Condition::Tradable) {
                 untradable.push(asset.clone());
@@ -77,6 +77,7 @@ impl Signal {
         let mut count = 0;
         for asset in assets {
             let known = self.known_targets(&self.held, rule, view);
+            // By what stands on the view and not by key: a ticker that has been named since is the same open.
             let mine = self.targets_on(&[asset.as_ref()], view);
             if !mine.iter().any(|target| known.contains(target)) {
                 count += 1;

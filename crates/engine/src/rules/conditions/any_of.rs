@@ -16,7 +16,7 @@ impl Check for AnyOf {
         let (texts, matcher, view) = (&mut facts.reading.texts, &facts.set.matcher, facts.view);
         for (index, branch) in facts.rule.any_of.iter().enumerate() {
             let terms = &branch.terms;
-            // All branches are tried: a later one may take assets that an earlier one does not.
+            // All branches are tried: a later one may accept assets that an earlier one does not.
             if texts.any(matcher, view, terms)
                 && texts.all(matcher, view, terms)
                 && texts.vetoed(matcher, view, terms).is_none()

@@ -52,7 +52,7 @@ table::conditions! {
         pub fire: Fire,
         /// Latest moment to enter, from the open, ns.
         pub ttl_ns: i64,
-        /// What the one decision says of the rule where more assets pass than `assets.max`: the same, but to alert.
+        /// The label of the one decision that opens if more assets pass than `assets.max`: the same, with side alert.
         pub(crate) alert: Arc<RuleLabel>,
     }
 
@@ -138,15 +138,15 @@ table::conditions! {
 pub(crate) enum Stage {
     /// Before any rule is looked at.
     Tweet,
-    /// Before the view is: without it nothing opens, and what is open stands.
+    /// Before the view is looked at: if not met, nothing opens, and open decisions are led on.
     Rule,
-    /// As long as a decision stands: without it nothing opens, and what is open is cancelled.
+    /// As long as a decision stands: if not met, nothing opens, and open decisions are cancelled.
     View,
     /// With the assets of the view: what becomes of a decision whose asset has gone depends on the reason.
     Assets,
-    /// At an open: what is late does not open but is written down as missed.
+    /// At an open: a late post opens nothing and is noted as missed.
     Late,
-    /// At an open: what is too old for it is counted as stale.
+    /// At an open: a post that is too old is counted as stale.
     Age,
     /// At an open, for each of its assets by itself.
     Asset,
@@ -199,8 +199,8 @@ pub(crate) struct Facts<'a> {
 }
 
 impl Facts<'_> {
-    /// For a condition of [`Stage::Asset`]: some asset that would open is admitted. Only those go on to the next
-    /// condition; if there are none, they all stay, to be named.
+    /// For a condition of [`Stage::Asset`]: some asset that would open is admitted. Only admitted ones go on to the
+    /// next condition. If there are none, all stay, so that the explanation can name them.
     fn keep_admitted<C: Check>(&mut self) -> bool {
         let opens = std::mem::take(&mut self.found.opens);
         let (admitted, held_back): (Vec<_>, Vec<_>) =

@@ -55,7 +55,7 @@ impl Forms {
         Self(self.0 | form as u8)
     }
 
-    /// These, but for `form`.
+    /// These without `form`.
     pub(crate) fn without(self, form: Form) -> Self {
         Self(self.0 & !(form as u8))
     }
