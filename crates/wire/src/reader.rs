@@ -12,6 +12,10 @@ use crate::members::{Items, Member, Members};
 use crate::price;
 use crate::source::Source;
 
+/// Unknown members of one object that are compared with each other; further ones are only counted. Comparing them all
+/// would take time that grows with the square of a number the sender chooses.
+const UNKNOWN_COMPARED: u32 = 16;
+
 /// The state while one element is read.
 ///
 /// The event's string buffer will be the whole parsed copy, texts unescaped in place: the span of a text is its
@@ -87,6 +91,20 @@ impl<'e> Reader<'e> {
         let offset = Some((self.quote(name) + self.shift) as u32);
         // The first one only: it is for people, the count is for alarms.
         self.field_error.get_or_insert(FieldError { reason, offset });
+    }
+
+    /// Counts `name`, the `nth` unknown member of `object`. A name that occurs twice makes the frame bad.
+    #[cold]
+    pub(crate) fn count_unknown(&mut self, object: &[Node<'_>], name: &str, nth: u32) -> Result<(), Bad> {
+        self.unknowns.fields += 1;
+        let mut earlier = Members(object);
+        // Known members occur once each, so the ones before this are few.
+        while nth <= UNKNOWN_COMPARED && !std::ptr::eq(earlier.peek().name(), name) {
+            if earlier.pop().name() == name {
+                return Err(self.bad(BadReason::DuplicateKey, name));
+            }
+        }
+        Ok(())
     }
 
     /// Notes that the next member is the payload's own `receivedAt`, which the fingerprint leaves out.
