@@ -70,8 +70,8 @@ pub struct Api {
 }
 
 impl Api {
-    /// Reads `https://host`, perhaps with a port and a path before `/api`. Plain `http` is accepted for loopback addresses
-    /// only: it would show the key to everyone on the way.
+    /// Reads `https://host`, perhaps with a port and a path before `/api`. Plain `http` is accepted for loopback
+    /// addresses only: it would show the key to everyone on the way.
     pub fn new(url: &str) -> Result<Self, AddressError> {
         let api = Self::with_plaintext_key(url)?;
         match &api.exposed_to {

@@ -21,7 +21,7 @@ impl fmt::Display for DecisionId {
 /// One step in the life of a decision, and how long it took. Cheap to clone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
-    /// What was decided. Everything except the latency follows from the inputs alone.
+    /// The decision itself, which follows from the inputs alone.
     // Shared: signal keeps the last line of each decision, and queue, tape and sinks read the same one.
     pub body: Arc<DecisionBody>,
     /// Time spent in each stage; `None` in replay and backtest.
@@ -39,7 +39,7 @@ impl std::ops::Deref for Decision {
     }
 }
 
-/// What was decided. `id` and `revision` together never occur twice.
+/// The decision itself. `id` and `revision` together never occur twice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DecisionBody {
     /// Position in the output, from 0. A gap means that decisions were lost.
@@ -52,11 +52,11 @@ pub struct DecisionBody {
     pub revision: u32,
     /// The step.
     pub kind: DecisionKind,
-    /// What the open was based on.
+    /// The basis of the open.
     pub basis: Basis,
     /// Why it was cancelled; `None` for every other step.
     pub reason: Option<CancelReason>,
-    /// What caused this step.
+    /// The cause of this step.
     pub trigger: Trigger,
     /// The rule.
     // Shared by all decisions of a rule.
@@ -79,7 +79,7 @@ pub struct DecisionBody {
     pub text: String,
     /// Terms of the rule that were found, and where.
     pub matched: Vec<Matched>,
-    /// What it is about; `None` for a rule that asks for no asset.
+    /// The asset; `None` for a rule that asks for none.
     pub asset: Option<Asset>,
     /// Where it can be traded according to the user's universe, in the universe's order.
     pub markets: Vec<TradedOn>,
@@ -135,7 +135,7 @@ impl DecisionKind {
     }
 }
 
-/// What an open was based on.
+/// The basis of an open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Basis {
     /// The post alone.
@@ -182,7 +182,7 @@ impl CancelReason {
     }
 }
 
-/// What caused a step: a frame's operation, a deadline, or a message of the host.
+/// The cause of a step: a frame's operation, a deadline, or a message of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Trigger {
     /// A frame.
@@ -205,14 +205,14 @@ impl Trigger {
     }
 }
 
-/// What a decision says about its rule.
+/// A rule as decisions name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleLabel {
     /// Name, unique in a rule set.
     pub name: String,
     /// First 8 bytes of a SHA-256 over the rule with its defaults filled in.
     pub hash: [u8; 8],
-    /// What to do.
+    /// The action.
     pub side: Side,
     /// A name the consumer routes on.
     pub destination: String,
@@ -221,7 +221,7 @@ pub struct RuleLabel {
     pub params: String,
 }
 
-/// What a rule asks to be done.
+/// The action that a rule asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Side {
     /// Report it, do not trade.
@@ -331,7 +331,7 @@ impl AssetClass {
     }
 }
 
-/// What a decision is about.
+/// The asset that a decision is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asset {
     /// Its class.

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::post::AUTHOR_FIELDS;
 use crate::{AuthorField, Bag, Detected, Platform, Post, Span, TweetId};
 
-/// What a frame is about, from its family and operation together (protocol §3).
+/// The operation of a frame, from its family and name together (protocol §3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Op {
     /// `tweet/content`: first payload of a post.

@@ -110,7 +110,7 @@ pub struct Tape {
     end: TapeEnd,
 }
 
-/// What is being read.
+/// The part that is being read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Section {
     Head,
