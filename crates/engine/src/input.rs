@@ -47,7 +47,7 @@ pub enum Input<B> {
         /// Unix ns.
         at_ns: i64,
     },
-    /// What an engine before this one remembered. Only for an engine that has seen no other input; deadlines that have
+    /// The state of an earlier engine. Only for an engine that has seen no other input; deadlines that have
     /// passed since fire before the next input, each with its own time.
     Restored(Arc<State>),
 }

@@ -30,7 +30,7 @@ pub enum Element<'e> {
     },
 }
 
-/// What came in, by count.
+/// Inputs, by count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct IntakeCounters {
     /// Frames.
@@ -213,7 +213,7 @@ impl Intake {
         self.now_ns = self.now_ns.max(start_ns);
     }
 
-    /// What came in so far.
+    /// The counters so far.
     pub fn counters(&self) -> &IntakeCounters {
         &self.counters
     }

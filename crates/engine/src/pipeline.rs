@@ -149,7 +149,7 @@ impl<P: Probe> Pipeline<P> {
         });
     }
 
-    /// What the stages remember.
+    /// Saves the state of the stages.
     pub fn save(&mut self, scope: Scope) -> State {
         let mut state = State::default();
         self.intake.save(&mut state);

@@ -33,7 +33,7 @@ pub struct State {
     pub cooldowns: Vec<CooldownState>,
     /// Event ids seen lately, each with its place among all, counted from 0.
     pub events: Vec<(u64, u128)>,
-    /// What is remembered no more; empty in a whole state.
+    /// Entries that were forgotten; empty in a whole state.
     pub gone: Gone,
 }
 
@@ -97,7 +97,7 @@ pub struct TweetState {
 pub struct LifeState {
     /// Its last line; names its rule.
     pub line: Arc<DecisionBody>,
-    /// What it was about when it was opened.
+    /// The asset it was opened on.
     pub opened_on: Option<Asset>,
     /// The content frame.
     pub content: Arrival,
@@ -116,11 +116,11 @@ pub struct DeadlineState {
     pub at_ns: i64,
     /// Its place among all deadlines set: of two at one time the earlier fires first.
     pub created: u64,
-    /// What is due.
+    /// The action that is due.
     pub due: DueState,
 }
 
-/// What is due at a deadline.
+/// The action due at a deadline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DueState {
     /// A decision, by its place among the tweet's, has had no enrichment in time.
@@ -137,7 +137,7 @@ pub enum DueState {
     Keep,
 }
 
-/// What a rule does not open on for a while.
+/// A cooldown: a subject on which a rule does not open for a while.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CooldownState {
     /// Its place among all begun.
@@ -154,7 +154,7 @@ pub struct CooldownState {
     pub expires_ns: i64,
 }
 
-/// What is remembered no more.
+/// Entries that were forgotten.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gone {
     /// Serials of tweets in the window.

@@ -11,7 +11,7 @@ pub(super) struct Joiner<'a> {
     pub(super) strings: &'a mut String,
     pub(super) frames: &'a [Rank],
     pub(super) dead_bytes: &'a mut usize,
-    /// The buffer of what is joined.
+    /// The buffer of the values that are joined.
     pub(super) from: &'a str,
 }
 

@@ -56,10 +56,10 @@ impl Default for Window {
     }
 }
 
-/// What a frame changed.
+/// A change of the window.
 #[derive(Clone, Debug)]
 pub enum Merged {
-    /// A view has changed, or could have: the frame was no duplicate.
+    /// A view has changed, or could have: the frame was not a duplicate.
     Changed(Change),
     /// A tweet has left the window, which no longer holds its view.
     Left {
@@ -95,7 +95,7 @@ pub struct Change {
     pub arrival: Arrival,
 }
 
-/// What happened to the frames, by count.
+/// The fate of the frames, by count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MergeCounters {
     /// Frames joined into a view, counted once a view.
@@ -169,14 +169,14 @@ struct Slot {
 /// The window of tweets and what they have become.
 ///
 /// Frames without a platform (meta, delete, an update without author) go to the tweet of their id. If tweets of
-/// several platforms share the id, they go to all of them, and a tweet that begins later takes over what they told:
+/// several platforms share the id, they go to all of them, and a tweet that begins later inherits what they said:
 /// to act on none would lose an enrichment or a deletion, and to choose one would depend on the order of arrival.
 pub struct Merge {
     window: Window,
     slots: Vec<Slot>,
     free: Vec<usize>,
     index: Index,
-    /// Slots by age, with the sequence number that tells whether the slot is still the same tweet's.
+    /// Slots by age, with the sequence number that shows whether the slot still belongs to the same tweet.
     ages: VecDeque<(i64, u64, usize)>,
     spare: VecDeque<Arc<View>>,
     /// The view of a free slot.
@@ -188,7 +188,7 @@ pub struct Merge {
     counters: MergeCounters,
 }
 
-/// What has changed since it was asked for.
+/// Changes since the last request for them.
 #[derive(Default)]
 struct Changes {
     /// Slots, each once.
@@ -301,7 +301,7 @@ impl Merge {
 
     /// Joins one event that came at `stamp`; appends what changed to `out`.
     ///
-    /// What left the window up to then is appended first. A duplicate appends nothing.
+    /// Tweets that left the window up to then are appended first. A duplicate appends nothing.
     pub fn handle(&mut self, event: &Event, stamp: Stamp, out: &mut Vec<Merged>) {
         // Before the frame is looked up: one that comes when its tweet's time is over begins a new stay.
         self.wake(stamp.now_ns, out);
@@ -403,7 +403,7 @@ impl Merge {
         None
     }
 
-    /// What happened so far.
+    /// The counters so far.
     pub fn counters(&self) -> MergeCounters {
         self.counters
     }
@@ -545,7 +545,7 @@ impl Merge {
         self.touch(index);
         let slot = &mut self.slots[index];
         let had_content = slot.view.content.is_some();
-        // Copies only if the view is shared, that is, if a rule waits on it.
+        // Copies only if the view is shared, for example with a rule that waits.
         let view = Arc::make_mut(&mut slot.view);
         let arrival = Arrival { recv_ns: stamp.now_ns, sent_ms: event.ts_ms, is_late: stamp.is_late };
         match view.merge(event, arrival) {

@@ -54,7 +54,7 @@ impl SeenEvents {
         (self.start + skipped as u64..).zip(self.order.iter().skip(skipped).copied())
     }
 
-    /// Remembers these, as far as there is room for the latest.
+    /// Remembers these; without room for all, the latest.
     pub(super) fn restore(&mut self, events: &[(u64, u128)]) {
         let mut events = events.to_vec();
         events.sort_unstable();

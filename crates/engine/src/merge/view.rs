@@ -20,7 +20,7 @@ const KEEP_BYTES: usize = 4096;
 /// List capacity a recycled view keeps.
 const KEEP_ITEMS: usize = 8;
 /// List capacity a new view begins with, as many as a list would grow to for its first item: in the window of a busy
-/// stream it takes hours until every view has met a post with media, one with links, one that mentions somebody.
+/// stream it takes hours until every view has met a post with media, one with links, one with mentions.
 const FIRST_ITEMS: usize = 4;
 
 /// When a frame came.
@@ -44,7 +44,8 @@ pub struct View {
     pub tweet_id: TweetId,
     /// Its platform; none until a frame names one.
     pub platform: Option<Platform>,
-    /// Sequence number of the input that began it: tells a tweet's second stay in the window from its first.
+    /// Sequence number of the input that began it, which distinguishes a tweet's second stay in the window from its
+    /// first.
     pub began_seq: u64,
     /// Input time at which it began, Unix ns.
     pub began_ns: i64,
@@ -392,7 +393,7 @@ impl View {
     }
 }
 
-/// What became of a frame.
+/// The fate of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Joined {
     /// It is in the view.

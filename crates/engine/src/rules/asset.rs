@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
                 candidate.class != asset.class || asset.chain.is_none() && self.chain(candidate).is_some();
             return Some((index, if is_firmer { Identity::Firmer } else { Identity::Same }));
         }
-        // A contract or a market is what it is; only a bare symbol may still turn out to be one.
+        // A contract or a market stays the same asset; only a bare symbol may still become one of them.
         if !is_bare_symbol(asset) {
             return None;
         }

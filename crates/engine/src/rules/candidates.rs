@@ -267,7 +267,7 @@ impl Candidates {
         }
     }
 
-    /// The candidates with what is needed to read them.
+    /// The candidates with everything needed to read them.
     pub(crate) fn with<'a>(&'a self, view: &'a View, aliases: &'a [Alias]) -> Reader<'a> {
         Reader { candidates: self, view, aliases }
     }

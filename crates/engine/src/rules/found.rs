@@ -26,7 +26,7 @@ pub(crate) struct Found {
     pub(crate) emitting: Vec<usize>,
     /// Candidates that the rule accepts and its strategy does not.
     pub(crate) refused: Vec<usize>,
-    /// For explanations: what would open, as far as conditions have admitted it.
+    /// For explanations: the opens that conditions have admitted so far.
     pub(crate) opens: Vec<Option<Asset>>,
 }
 

@@ -41,7 +41,7 @@ impl Matcher {
     }
 }
 
-/// Tells by a vectorised search whether a text could hold one of a few terms.
+/// Finds out by a vectorised search whether a text could hold one of a few terms.
 ///
 /// Where few rules are tested on a view, most texts need not go through the automaton of all terms, which costs ten
 /// times as much a letter and drives other things out of the cache.
@@ -61,7 +61,7 @@ impl Scout {
     }
 }
 
-/// What was found in the view at hand. Buffers are reused from view to view.
+/// The terms found in the current view. Buffers are reused from view to view.
 #[derive(Default)]
 pub(crate) struct Texts {
     /// [`TermMode`] bits by field and pattern.

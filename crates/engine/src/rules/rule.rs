@@ -36,7 +36,7 @@ pub enum Fire {
     Enriched {
         /// How long to wait for it.
         wait_ns: i64,
-        /// Decide on what is there when the wait is over; if not, drop.
+        /// When the wait is over, decide without enrichment instead of dropping the tweet.
         opens_on_timeout: bool,
     },
 }
@@ -70,11 +70,11 @@ pub struct Term {
     pub written: Arc<str>,
     /// Index of its folded text among the patterns of the rule set.
     pub pattern: usize,
-    /// What counts as a hit.
+    /// How it has to occur.
     pub mode: TermMode,
 }
 
-/// What counts as a hit of a term.
+/// How a term has to occur in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum TermMode {

@@ -42,7 +42,7 @@ pub trait Strategy: Send {
     }
 }
 
-/// What a strategy makes of a tweet.
+/// The answer of a strategy about a tweet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Judgement {
     /// Nothing is decided on it, and what was is cancelled.
@@ -59,7 +59,7 @@ pub enum Judgement {
 pub struct Case<'a> {
     /// All that is known of it.
     pub view: &'a View,
-    /// What caused the question.
+    /// The cause of the question.
     pub trigger: Trigger,
     /// Engine time, Unix ns.
     pub now_ns: i64,
@@ -67,7 +67,7 @@ pub struct Case<'a> {
     pub is_first_content: bool,
     /// The author's handle without `@`, in lower case.
     pub author: Option<&'a str>,
-    /// What sort of post it is.
+    /// The kind of post.
     pub kind: &'a TweetKind,
     pub(crate) rule: &'a Rule,
     pub(crate) set: &'a RuleSet,

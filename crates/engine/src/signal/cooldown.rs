@@ -12,7 +12,7 @@ use crate::state::{CooldownState, Scope, State};
 /// Cooldowns that run at one time; beyond them the one that ends first is forgotten.
 pub const COOLDOWNS: usize = 65_536;
 
-/// What a cooldown is for, as texts: a coin has one for its contract and one for its symbol, as far as they are known.
+/// The subject of a cooldown, as texts: a coin has one for its contract and one for its symbol, if they are known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Subject(SmallVec<[String; 2]>);
 
@@ -84,7 +84,7 @@ pub(super) struct Cooldowns {
     changes: Option<Changes>,
 }
 
-/// What has changed since it was asked for.
+/// Changes since the last request for them.
 #[derive(Default)]
 struct Changes {
     dirty: BTreeSet<u64>,

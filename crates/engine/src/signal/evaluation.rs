@@ -59,9 +59,9 @@ impl Evaluation {
 }
 
 impl Signal {
-    /// Tests one rule: leads its decisions on this tweet, then opens what is new if `may_open`.
+    /// Tests one rule: leads its decisions on this tweet, then opens new ones if `may_open`.
     ///
-    /// There is no other way to decide: content, updates, waits that are over and messages for strategies come here.
+    /// There is no other way to decide: content, updates, ended waits and messages for strategies all come here.
     pub(super) fn test_rule(
         &mut self,
         rule: usize,

@@ -40,19 +40,19 @@ impl TweetLog {
         self.order.push_back(place);
     }
 
-    /// What is known of a tweet and a rule.
+    /// The assets remembered for a rule and a tweet.
     pub(super) fn of(&self, place: &Place) -> &[Option<Asset>] {
         self.known.get(place).map_or(&[], Vec::as_slice)
     }
 }
 
-/// What a rule is about to open on.
+/// An asset on which a rule is about to open, with its price.
 pub(super) type Fresh = (Option<Asset>, Option<RefPrice>);
 
 impl Signal {
     /// Leaves only the assets that nothing holds back; counts the others, each once a tweet.
     ///
-    /// What opens together does not hold back each other: a cooldown begins with the input after.
+    /// Assets that open together do not hold each other back: a cooldown begins with the next input.
     pub(super) fn hold_back(&mut self, rule: usize, view: &View, now_ns: i64, fresh: &mut Vec<Fresh>) {
         let Some(of) = self.set.rules.get(rule) else { return };
         let (mut untradable, mut cooled) = (Vec::new(), Vec::new());
@@ -87,7 +87,7 @@ impl Signal {
         count
     }
 
-    /// What stands on this view for the assets that a log knows of its tweet and the rule.
+    /// The targets on this view of the assets that a log remembers for its tweet and the rule.
     pub(super) fn known_targets(&self, log: &TweetLog, rule: usize, view: &View) -> Vec<Target> {
         let known: Vec<Option<&Asset>> = log.of(&place(rule, view)).iter().map(Option::as_ref).collect();
         if known.is_empty() { Vec::new() } else { self.targets_on(&known, view) }

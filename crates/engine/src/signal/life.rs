@@ -66,7 +66,7 @@ impl Signal {
         decided
     }
 
-    /// What becomes of one decision.
+    /// The next step of one decision.
     fn next_step(&self, rule: &Rule, life: &Life, view: &View, verdict: &Verdict) -> Step {
         // The reasons are tried in the order of the contract: `deleted` (not here), `no_match`, `ambiguous`,
         // `unnamed`.
@@ -290,7 +290,7 @@ enum Step {
     Go(Option<DecisionKind>, Option<usize>),
 }
 
-/// What a decision stands on.
+/// The thing that a decision stands on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     /// No asset.

@@ -11,7 +11,7 @@ use crate::merge::View;
 
 /// Missed signals that wait to be read; more are only counted.
 pub const MISSED: usize = 1024;
-/// A decision that a rule would have opened on a post, had the feed brought it: history did, and the rule does not say
+/// A decision that a rule would have opened if the feed had brought the post: history brought it, and the rule lacks
 /// `allow_late`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missed {
@@ -25,7 +25,7 @@ pub struct Missed {
     pub author: Option<String>,
     /// Its link.
     pub link: Option<String>,
-    /// What the decision would have been about.
+    /// The asset of the decision that was missed.
     pub asset: Option<Asset>,
     /// Creation of the post, Unix ms.
     pub created_ms: Option<i64>,

@@ -52,7 +52,7 @@ impl Default for Keeping {
     }
 }
 
-/// What was decided, by count.
+/// Decisions, and what kept others from opening, by count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SignalCounters {
     /// Views tested, each against all rules.
@@ -205,7 +205,7 @@ impl Signal {
         }
     }
 
-    /// Handles a command at `stamp`, with what merge says of the tweet it names; appends decisions to `out`.
+    /// Handles a command at `stamp`, with the changes that merge made for it; appends decisions to `out`.
     pub fn command(&mut self, command: &Command, merged: &[Merged], stamp: Stamp, out: &mut Vec<Decision>) {
         self.handle(merged, stamp, out);
         match command {
@@ -251,7 +251,7 @@ impl Signal {
         }
     }
 
-    /// What has gone wrong in strategies since the last call.
+    /// Removes and returns the incidents of strategies since the last call.
     pub fn take_incidents(&mut self) -> Vec<Incident> {
         self.strategies.take_incidents()
     }
@@ -273,7 +273,7 @@ impl Signal {
         self.timers.next()
     }
 
-    /// What was decided so far.
+    /// The counters so far.
     pub fn counters(&self) -> SignalCounters {
         SignalCounters {
             strategies_off: self.strategies.off(),

@@ -249,7 +249,7 @@ impl Signal {
     }
 }
 
-/// What a rule with `max` may open on.
+/// How much a rule with `max` may open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Room {
     /// More assets pass than `max` allows: one alert for all of them.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// What is due.
+/// The action that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
     /// The enrichment has not come within `settle` of this decision's open.
@@ -25,7 +25,7 @@ pub(super) struct Timer {
     pub(super) due: Due,
     /// Slot of the tweet.
     pub(super) slot: usize,
-    /// Tells whether the slot is still the same tweet's.
+    /// Shows whether the slot still belongs to the same tweet.
     pub(super) serial: u64,
 }
 
@@ -49,7 +49,7 @@ impl Timers {
         key
     }
 
-    /// What is due at a deadline that has been set and has not fired.
+    /// The action due at a deadline that has been set and has not fired.
     pub(super) fn get(&self, key: TimerKey) -> Option<Due> {
         self.due.get(&key).map(|timer| timer.due)
     }

@@ -179,7 +179,7 @@ pub(super) struct Tweets {
     changes: Option<Changes>,
 }
 
-/// What has changed since it was asked for.
+/// Changes since the last request for them.
 #[derive(Default)]
 struct Changes {
     /// Slots, each once.

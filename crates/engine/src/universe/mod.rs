@@ -48,8 +48,8 @@ impl Universe {
     /// Reads the text of a `universe.csv`; `name` is what errors call the file.
     ///
     /// The header names the columns `symbol`, `venue` and `market`, in any order, and optionally `contract` and
-    /// `chain`. Empty lines and lines that begin with `#` are skipped. Every bad row is an error, up to 100 of them and one that
-    /// counts the rest.
+    /// `chain`. Empty lines and lines that begin with `#` are skipped. Every bad row is an error, up to 100 of them and
+    /// one that counts the rest.
     pub fn parse(name: &str, text: &str) -> Result<Self, Vec<SyntaxError>> {
         parse::listings(name, text, UNIVERSE_ROWS).map(Self::new)
     }

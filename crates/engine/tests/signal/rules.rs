@@ -184,8 +184,8 @@ fn the_hash_of_a_rule_is_that_of_its_meaning() {
 
 #[test]
 fn params_are_json() {
-    let text = "[[rule]]\nname = \"r\"\nparams = { b = 80, a = [1.5, +2, true], \"q\\\"\" = \"x\\n\\u0001é\", t = 1979-05-27, \
-                h = 0xff, n = { e = 1e5 } }";
+    let text = "[[rule]]\nname = \"r\"\nparams = { b = 80, a = [1.5, +2, true], \"q\\\"\" = \"x\\n\\u0001é\", \
+                t = 1979-05-27, h = 0xff, n = { e = 1e5 } }";
     let set = RuleSet::parse("r.toml", text).expect("valid");
     let expect = r#"{"b":80,"a":[1.5,2,true],"q\"":"x\n\u0001é","t":"1979-05-27","h":255,"n":{"e":1e5}}"#;
     assert_eq!(set.rules()[0].label.params, expect);

@@ -9,7 +9,7 @@ impl Check for AnyOf {
     const KEYS: &'static [&'static str] = &["any_of"];
     const STAGE: Stage = Stage::View;
 
-    /// Leaves the branches that hold for the assets, and for what a decision says was matched.
+    /// Leaves the branches that hold in `found`, for the assets and for the decision's `matched`.
     #[inline]
     fn holds(facts: &mut Facts<'_>) -> bool {
         facts.found.branches.clear();

@@ -37,10 +37,10 @@ use super::set::RuleSet;
 use crate::merge::View;
 
 table::conditions! {
-    /// What the user asks for: the fields of its conditions, and what it does when they are met.
+    /// A rule of the user: the fields of its conditions, and its effect when they are met.
     #[derive(Clone, Debug)]
     pub struct Rule {
-        /// What decisions say of it.
+        /// Its label in decisions.
         pub label: Arc<RuleLabel>,
         /// Operations that may open.
         pub on: Vec<Op>,
@@ -112,7 +112,7 @@ table::conditions! {
     },
     /// `allow_late`.
     Late => late::Late {
-        /// It opens on what history brings after the feed has lost it.
+        /// It opens on posts that history brought after an outage.
         allow_late: bool
     },
     /// `max_age`.
@@ -186,13 +186,13 @@ pub(crate) struct Facts<'a> {
     pub(crate) index: usize,
     pub(crate) rule: &'a Rule,
     pub(crate) view: &'a View,
-    /// What was read of the view so far.
+    /// The parts of the view that were read so far.
     pub(crate) reading: &'a mut Reading,
-    /// What the rule has found in it so far.
+    /// The findings of the rule so far.
     pub(crate) found: &'a mut Found,
     /// Engine time, Unix ns.
     pub(crate) now_ns: i64,
-    /// History has brought the post, or what causes the test.
+    /// History brought the post, or the frame that causes the test.
     pub(crate) is_late: bool,
     /// Which cooldowns run.
     pub(crate) cooling: &'a dyn Cooling,

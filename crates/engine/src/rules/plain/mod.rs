@@ -119,7 +119,7 @@ pub(crate) fn term(written: &str) -> String {
     out
 }
 
-/// The first line of a text that is not blank, with what is before it.
+/// The first line of a text that is not blank, with the blank lines before it.
 pub(crate) fn first_line(text: &str) -> &str {
     let begin = text.len() - text.trim_start().len();
     let end = text[begin..].find(['\n', '\r']).map_or(text.len(), |end| begin + end);

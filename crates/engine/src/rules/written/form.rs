@@ -46,7 +46,7 @@ pub struct Forms(u8);
 impl Forms {
     /// None of them.
     pub const NONE: Self = Self(0);
-    /// `$EDGE` alone: what counts where a rule says nothing.
+    /// `$EDGE` alone: the default of a rule.
     pub const TICKER: Self = Self(Form::Ticker as u8);
 
     /// These and one more.
