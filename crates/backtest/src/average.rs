@@ -3,6 +3,7 @@
 /// The quantile at `share` of sorted values, interpolated between neighbours.
 pub(crate) fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
+    // The usual definition (type 7), which spreadsheets and NumPy share.
     let place = share * last as f64;
     let below = place.floor() as usize;
     let (low, high) = (sorted[below], sorted[(below + 1).min(last)]);

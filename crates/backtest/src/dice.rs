@@ -5,6 +5,7 @@ use rand_pcg::rand_core::Rng;
 use sha2::{Digest, Sha256};
 
 /// A generator, seeded by the hash of its purpose.
+// A named generator and not `StdRng`, which may change with a version of `rand`: figures must not.
 pub(crate) struct Dice(Pcg64Mcg);
 
 impl Dice {
@@ -27,6 +28,7 @@ impl Dice {
 
     /// A number below `limit`, which is above 0. Its bias is below one in 2^32 for the small limits used here.
     pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        // Multiply and shift: a remainder would favour small numbers.
         ((u128::from(self.0.next_u64()) * u128::from(limit)) >> 64) as u64
     }
 }

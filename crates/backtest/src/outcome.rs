@@ -80,7 +80,7 @@ impl Exclusion {
     }
 }
 
-/// What a trade costs, in basis points of its price, each side.
+/// The costs of a trade, in basis points of its price, for each side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Costs {
     /// The taker's fee.
@@ -98,7 +98,7 @@ impl Default for Costs {
     }
 }
 
-/// What BTC and ETH are quoted in, so that BTCDOMUSDT does not pass for one of them.
+/// The quotes of BTC and ETH, so that BTCDOMUSDT does not pass for one of them.
 const QUOTES: [&str; 14] =
     ["USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USDP", "DAI", "USD", "EUR", "GBP", "TRY", "BRL", "JPY", "BTC"];
 
@@ -112,6 +112,7 @@ impl Costs {
         let base = ["BTC", "ETH"].into_iter().find_map(|base| pair.strip_prefix(base));
         let is_major = base.is_some_and(|quote| QUOTES.contains(&quote));
         let slippage = if is_major { self.slippage_major_bps } else { self.slippage_bps };
+        // Two sides, and 1e-4 for a basis point.
         (self.taker_bps + slippage) * Decimal::new(2, 4)
     }
 }
@@ -119,6 +120,7 @@ impl Costs {
 /// Where a decision would have been entered, at `at_ns` or within two spacings after it.
 pub(crate) fn enter(series: &Series, at_ns: i64) -> Result<usize, Exclusion> {
     series.near(at_ns).ok_or_else(|| {
+        // A coin that was listed later is another reason than a halt: the report counts them apart.
         let is_open = series.first_traded_ns.is_some_and(|first_ns| first_ns <= at_ns);
         if is_open { Exclusion::NoPrice } else { Exclusion::NotOpen }
     })
@@ -153,11 +155,13 @@ impl<'a> Walk<'a> {
     /// The outcome at `horizon_ns` after the entry.
     pub(crate) fn to(&mut self, horizon_ns: i64) -> Result<End, Exclusion> {
         let series = self.series;
+        // Within one bar there is no second open to exit at.
         if horizon_ns < series.spacing_ns {
             return Err(Exclusion::Coarse);
         }
         let (entry_ns, entry_price) = (series.times[self.entry], series.opens[self.entry]);
         let place = series.near(entry_ns + horizon_ns).ok_or(Exclusion::NoPrice)?;
+        // Only what is new since the shorter horizon: each bar is looked at once.
         for bar in self.seen..place {
             self.widen(series.high(bar), series.low(bar), series.times[bar]);
         }
@@ -197,6 +201,7 @@ impl<'a> Walk<'a> {
 /// The benchmark's price at a time, at which it must have one.
 pub(crate) fn benchmark_at(series: &Series, at_ns: i64) -> Option<Decimal> {
     let place = series.near(at_ns)?;
+    // A bar of the benchmark at another time would mix its move into the difference.
     let is_same = series.layout == Layout::Trades || series.times[place] == at_ns;
     is_same.then(|| series.opens[place])
 }
@@ -230,9 +235,11 @@ pub(crate) fn change(from: Decimal, to: Decimal) -> Result<Decimal, Exclusion> {
 fn rounded(value: Decimal) -> Result<Decimal, Exclusion> {
     let mut value = value.round_dp_with_strategy(PLACES, RoundingStrategy::MidpointNearestEven);
     value.rescale(PLACES);
+    // `rescale` stops short where the digits do not fit: the value would be cut, so it is refused.
     if value.scale() != PLACES {
         return Err(Exclusion::OutOfRange);
     }
+    // Minus zero would print as `-0.000000000000`.
     Ok(if value.is_zero() { value.abs() } else { value })
 }
 

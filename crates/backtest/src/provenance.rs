@@ -34,6 +34,7 @@ pub fn hash_file(role: &'static str, path: &Path) -> Result<Source, HashError> {
     let fail = |source| HashError { path: path.to_owned(), source };
     let mut file = File::open(path).map_err(fail)?;
     let mut hash = Sha256::new();
+    // In pieces, because price files are larger than memory should be.
     let mut buffer = vec![0; 1 << 16];
     loop {
         let read = file.read(&mut buffer).map_err(fail)?;
@@ -46,6 +47,7 @@ pub fn hash_file(role: &'static str, path: &Path) -> Result<Source, HashError> {
     for byte in hash.finalize() {
         write!(sha256, "{byte:02x}").expect("a String accepts every text");
     }
+    // Without its folders, so that a report can be shared and compared between machines.
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     Ok(Source { role, name, sha256 })
 }

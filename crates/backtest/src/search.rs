@@ -154,6 +154,7 @@ impl SeriesNames {
         asset: Option<&Asset>,
         markets: impl IntoIterator<Item = &'m str>,
     ) -> Vec<(SeriesBy, String)> {
+        // If `[series]` names one, no other is tried: a typo there must not measure another coin.
         let named = asset.and_then(|asset| self.of_asset(asset));
         if let Some(named) = named.or_else(|| self.names.get(&format!("rule:{rule}"))) {
             return vec![(SeriesBy::Series, named.clone())];
@@ -162,6 +163,7 @@ impl SeriesNames {
         let Some(asset) = asset.filter(|asset| asset.class != AssetClass::Prediction) else {
             return Vec::new();
         };
+        // Before the universe: it is what the decision names itself.
         let own = asset.market.as_deref().filter(|_| asset.class == AssetClass::Cex);
         let own = own.into_iter().map(|market| (SeriesBy::Market, market.to_owned()));
         let listed = markets.into_iter().map(|market| (SeriesBy::Universe, market.to_owned()));

@@ -120,6 +120,7 @@ pub fn write_summary(
             latency_ns: settings.latency_ns,
             horizons_ms: &settings.horizons_ms,
             benchmark: settings.benchmark.as_deref(),
+            // As text, like all decimals: a JSON number would be read as a double.
             taker_bps: settings.costs.taker_bps.to_string(),
             slippage_major_bps: settings.costs.slippage_major_bps.to_string(),
             slippage_bps: settings.costs.slippage_bps.to_string(),

@@ -44,6 +44,7 @@ pub fn assigned_series(findings: &Findings) -> Vec<AssignedRow> {
         *decisions += 1;
         *opens += usize::from(event.counts);
     }
+    // One row per outcome of the search: one asset may be found by market in one decision and by symbol in another.
     let row = |((rule, asset, series, by, looked_for), (by_symbol_alone, decisions, opens)): (Key<'_>, _)| {
         AssignedRow {
             rule: rule.to_owned(),

@@ -5,7 +5,7 @@ use stoop_wire::Limits;
 use crate::merge::Window;
 use crate::signal::Keeping;
 
-/// What an engine holds at most.
+/// The limits of an engine.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Bounds {
     /// Limits of a frame.

@@ -7,8 +7,8 @@ use stoop_model::{HashMap, Op};
 /// Endpoints that can be told apart.
 pub const ENDPOINTS: usize = 8;
 
-/// Frames remembered; the oldest is forgotten, and a copy of it that comes later still is left to merge, which drops it
-/// as a duplicate while its tweet is in the window.
+/// Frames remembered; the oldest is forgotten. A copy that comes later still is left to merge, which drops it as a
+/// duplicate while its tweet is in the window.
 const FRAMES: usize = 65_536;
 
 /// Which frames have come, and from which endpoints.
@@ -27,7 +27,7 @@ struct Seen {
 impl Copies {
     /// How long after the first copy this one has come, ns, if it is the first of its endpoint but not of all.
     ///
-    /// What comes again from one endpoint is no copy but a repeat; what is to be done about it is merge's business.
+    /// A frame that one endpoint sends again is a repeat, not a copy, and is left to merge.
     pub(crate) fn lag_ns(&mut self, op: Op, fingerprint: u64, origin: u8, now_ns: i64) -> Option<i64> {
         let bit = 1_u8 << (usize::from(origin) % ENDPOINTS);
         let key = (op, fingerprint);

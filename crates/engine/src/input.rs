@@ -8,8 +8,8 @@ use crate::state::State;
 
 /// One input.
 ///
-/// `B` holds the bytes of a frame: borrowed from the socket's buffer, owned where inputs are kept, and the decoded event
-/// between stages that run as actors.
+/// `B` holds the bytes of a frame: borrowed from the socket's buffer, owned where inputs are kept, and the decoded
+/// event between stages that run as actors.
 #[derive(Clone, Debug)]
 pub enum Input<B> {
     /// A frame off the socket, from a file or from history: an object, or a batch of them.
@@ -47,7 +47,7 @@ pub enum Input<B> {
         /// Unix ns.
         at_ns: i64,
     },
-    /// What an engine before this one remembered. Only for an engine that has seen no other input; deadlines that have
+    /// The state of an earlier engine. Only for an engine that has seen no other input; deadlines that have
     /// passed since fire before the next input, each with its own time.
     Restored(Arc<State>),
 }
@@ -145,8 +145,8 @@ pub enum Command {
 /// Longest text of a [`Message`], bytes.
 pub const MESSAGE_BYTES: usize = 65_536;
 
-/// What a host tells strategies: the answer of a model, a position, a switch. An input like a frame: it has its place in
-/// the order of inputs, and its time.
+/// Input of the host for strategies: the answer of a model, a position, a switch. Like a frame it has its place in the
+/// order of inputs, and its time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Message {
     /// The name in the strategy's rule; none: all strategies.

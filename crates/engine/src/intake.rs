@@ -19,18 +19,18 @@ const MILLI_NS: i64 = 1_000_000;
 pub enum Element<'e> {
     /// It is decoded.
     Event(&'e mut Event),
-    /// It cannot be.
+    /// It cannot be decoded.
     Bad(Bad),
     /// Another endpoint has brought it already.
     Copy {
         /// The endpoint that brings it again.
         endpoint: u8,
-        /// So long before, ns.
+        /// How much earlier the first copy came, ns.
         lag_ns: i64,
     },
 }
 
-/// What came in, by count.
+/// Inputs, by count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct IntakeCounters {
     /// Frames.
@@ -142,6 +142,7 @@ impl Intake {
         counters.frames += 1;
         counters.bytes += bytes.len() as u64;
         if let Receipt::At(at_ns) = receipt {
+            // Input time never decreases, also if the receipt was stamped by a clock that was set back.
             *now_ns = at_ns.max(*now_ns);
         }
         let (is_late, endpoint) = match origin {
@@ -153,13 +154,14 @@ impl Intake {
         *next_seq += 1;
         let mut is_first = true;
         decoder.decode(bytes, |result| {
+            // Only the first element of a batch moves time, so that all of a frame has one time, as it has live.
             if is_first && receipt == Receipt::Sent {
                 let sent_ns = result.as_ref().ok().and_then(|event| plausible_ns(event.ts_ms));
                 *now_ns = sent_ns.map_or(*now_ns, |sent_ns| sent_ns.max(*now_ns));
             }
             is_first = false;
             let stamp = Stamp { seq, now_ns: *now_ns, is_late };
-            // What history repeats is no endpoint's copy: merge drops it.
+            // A frame that history repeats is not an endpoint's copy: merge drops it as a duplicate.
             if let (Some(copies), Ok(event), false) = (copies.as_mut(), result.as_ref(), is_late)
                 && let Some(lag_ns) = copies.lag_ns(event.op, event.fingerprint, endpoint, *now_ns)
             {
@@ -176,6 +178,7 @@ impl Intake {
     pub fn rejected(&mut self, reason: BadReason, bytes: u64) {
         self.counters.frames += 1;
         self.counters.bytes += bytes;
+        // It has a place in the order, like any other frame.
         self.next_seq += 1;
         self.counters.count(Err(Bad { reason, offset: None }));
     }
@@ -194,7 +197,7 @@ impl Intake {
         state.head.now_ns = self.now_ns;
     }
 
-    /// Goes on after the inputs of an engine before this one.
+    /// Continues after the inputs of an earlier engine.
     pub fn restore(&mut self, state: &State) {
         self.next_seq = state.head.inputs;
         self.start_at(state.head.now_ns);
@@ -210,7 +213,7 @@ impl Intake {
         self.now_ns = self.now_ns.max(start_ns);
     }
 
-    /// What came in so far.
+    /// The counters so far.
     pub fn counters(&self) -> &IntakeCounters {
         &self.counters
     }

@@ -5,12 +5,13 @@
 //!
 //! 1. [`Intake`] decodes a frame and stamps it with its place in the order of inputs and its time ([`Stamp`]).
 //! 2. [`Merge`] drops duplicates and joins the event into the [`View`] of its tweet, whatever the order of arrival,
-//!    in a bounded window; it tells what changed and which tweets have left ([`Merged`]).
-//! 3. [`Signal`] tests every rule of a [`RuleSet`], and asks every [`Strategy`], on the changed view and leads each decision from its open to its
-//!    confirm, revise, lapse or cancel. Deadlines are part of it: they fire before the next input.
+//!    in a bounded window; it reports what changed and which tweets have left ([`Merged`]).
+//! 3. [`Signal`] tests every rule of a [`RuleSet`], and asks every [`Strategy`], on the changed view and leads each
+//!    decision from its open to its confirm, revise, lapse or cancel. Deadlines are part of it: they fire before the
+//!    next input.
 //!
-//! [`Pipeline`] is the three in one piece; [`Pipeline::handle`] is its one door. Rules are read from TOML; whatever is wrong in a
-//! file is told with file, line and column ([`syntax`]).
+//! [`Pipeline`] is the three in one piece; [`Pipeline::handle`] is its one door. Rules are read from TOML; errors in a
+//! file are reported with file, line and column ([`syntax`]).
 //!
 //! # What does this crate not do?
 //!
@@ -25,8 +26,9 @@
 //! - No decision is opened twice, and nothing follows a cancel, as long as the tweet is remembered.
 //! - Every map and queue has a bound, a stated behaviour there, and a counter ([`Window`], [`Keeping`],
 //!   [`FRAMES_PER_TWEET`], [`ASSETS_PER_TWEET`], [`LOCAL_ASSETS`]).
-//! - A frame that leads to no decision allocates nothing once buffers have grown to what they see, but for what the
-//!   decoder says, and for rules that wait for an enrichment to open on a timeout: these hold on to the view.
+//! - A frame that leads to no decision allocates nothing once buffers have grown to what they see. The exceptions are
+//!   those of the decoder, and rules that wait for an enrichment to open on a timeout, because these hold on to the
+//!   view.
 //!
 //! ```
 //! use stoop_engine::{Bounds, Input, Pipeline, Receipt, RuleSet};

@@ -106,6 +106,7 @@ impl<P: Probe> Pipeline<P> {
             Input::Rejected { reason, bytes } => self.intake.rejected(*reason, *bytes),
             Input::Tick { at_ns } => {
                 let stamp = self.intake.stamp(*at_ns);
+                // First what leaves the window: signal fires deadlines up to each of these moments itself.
                 self.merge.wake(stamp.now_ns, &mut self.merged);
                 self.signal.handle(&self.merged, stamp, out);
             }
@@ -119,6 +120,7 @@ impl<P: Probe> Pipeline<P> {
                 self.merge.wake(stamp.now_ns, &mut self.merged);
                 self.signal.gap(&self.merged, stamp, out);
             }
+            // Not stamped: the counters that stamp the next input are part of the state.
             Input::Restored(state) => {
                 self.intake.restore(state);
                 self.merge.restore(state);
@@ -147,7 +149,7 @@ impl<P: Probe> Pipeline<P> {
         });
     }
 
-    /// What the stages remember.
+    /// Saves the state of the stages.
     pub fn save(&mut self, scope: Scope) -> State {
         let mut state = State::default();
         self.intake.save(&mut state);

@@ -1,8 +1,8 @@
-//! What the stages remember, as data: taken from a running engine, and given to one that begins.
+//! The memory of the stages as data: saved from a running engine, and restored into one that begins.
 //!
-//! A [`State`] is whole, or holds what has changed since the last one of its kind. Two engines with the same rules, of
-//! which one began with the whole state of the other, decide alike from then on; strategies alone keep a memory of which
-//! nothing is known here.
+//! A [`State`] is whole, or holds what has changed since the last one of its kind. If one engine begins with the whole
+//! state of another and has the same rules, both make the same decisions from then on. Only strategies keep a memory
+//! that is not in it.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use stoop_model::{Asset, DecisionBody, DecisionId, Op, Platform, TweetId};
 
 use crate::merge::{Arrival, View};
 
-/// What is asked for.
+/// How much of the state is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// Everything.
     All,
-    /// What has changed since the last time this was asked for. Kept account of from the first time on, which gets
+    /// What has changed since the last request for changes. Changes are noted from the first request on, which gets
     /// everything.
     Changes,
 }
@@ -33,7 +33,7 @@ pub struct State {
     pub cooldowns: Vec<CooldownState>,
     /// Event ids seen lately, each with its place among all, counted from 0.
     pub events: Vec<(u64, u128)>,
-    /// What is remembered no more; empty in a whole state.
+    /// Entries that were forgotten; empty in a whole state.
     pub gone: Gone,
 }
 
@@ -56,7 +56,7 @@ pub struct Head {
     pub deadlines: u64,
     /// Cooldowns begun so far.
     pub cooldowns: u64,
-    /// Names of strategies that are asked no more.
+    /// Names of strategies that are switched off.
     pub off: Vec<String>,
 }
 
@@ -97,7 +97,7 @@ pub struct TweetState {
 pub struct LifeState {
     /// Its last line; names its rule.
     pub line: Arc<DecisionBody>,
-    /// What it was about when it was opened.
+    /// The asset it was opened on.
     pub opened_on: Option<Asset>,
     /// The content frame.
     pub content: Arrival,
@@ -116,11 +116,11 @@ pub struct DeadlineState {
     pub at_ns: i64,
     /// Its place among all deadlines set: of two at one time the earlier fires first.
     pub created: u64,
-    /// What is due.
+    /// The action that is due.
     pub due: DueState,
 }
 
-/// What is due at a deadline.
+/// The action due at a deadline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DueState {
     /// A decision, by its place among the tweet's, has had no enrichment in time.
@@ -137,7 +137,7 @@ pub enum DueState {
     Keep,
 }
 
-/// What a rule does not open on for a while.
+/// A cooldown: a subject on which a rule does not open for a while.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CooldownState {
     /// Its place among all begun.
@@ -154,7 +154,7 @@ pub struct CooldownState {
     pub expires_ns: i64,
 }
 
-/// What is remembered no more.
+/// Entries that were forgotten.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gone {
     /// Serials of tweets in the window.

@@ -198,7 +198,8 @@ impl<'s> Table<'s> {
         match parse_duration(at.value) {
             Some(nanos) => Ok(Some(at.with(nanos))),
             None => Err(at.error(format!(
-                "`{key}` = \"{}\" is no duration: write a number and ms, s, m, h or d, such as \"800ms\", at most 1000d",
+                "`{key}` = \"{}\" is not a duration: write a number and ms, s, m, h or d, such as \"800ms\", \
+                 at most 1000d",
                 at.value
             ))),
         }
@@ -250,7 +251,7 @@ impl<'s> Table<'s> {
         Some(At { value: value.get_ref(), byte: value.span().start, source: self.source })
     }
 
-    /// The error for an empty list where one says nothing.
+    /// The error for a list that must not be empty.
     pub fn empty(&self, key: &str) -> SyntaxError {
         let byte = self.get(key).map_or(self.start, |at| at.byte);
         self.source.error(byte, format!("`{key}` is empty; leave it out for the default"))
@@ -289,7 +290,7 @@ pub fn choose<T: Copy>(key: &str, at: &At<'_, &str>, choices: &[(&str, T)]) -> R
     })
 }
 
-/// Reads a duration, in ns; none if it is none, or longer than 1000 days.
+/// Reads a duration, in ns; none if the text is not a duration, or longer than 1000 days.
 pub fn parse_duration(text: &str) -> Option<i64> {
     const LIMIT_NS: i64 = 1000 * 86_400 * 1_000_000_000;
     let mut rest = text;

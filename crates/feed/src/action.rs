@@ -1,4 +1,4 @@
-//! What the policy asks for and where it stands.
+//! The requests of the policy, and its phase.
 
 use std::fmt;
 use std::time::Duration;

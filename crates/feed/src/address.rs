@@ -12,7 +12,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Reads a URL. Plain `ws` is taken for loopback addresses only: it would show the key to everyone on the way.
+    /// Reads a URL. Plain `ws` is accepted for loopback addresses only: it would show the key to everyone on the way.
     pub fn new(name: &str, url: &str) -> Result<Self, AddressError> {
         let endpoint = Self::with_plaintext_key(name, url)?;
         if endpoint.is_exposed() {
@@ -21,7 +21,8 @@ impl Endpoint {
         Ok(endpoint)
     }
 
-    /// As [`new`](Self::new), but takes plain `ws` to any machine: everyone on the way can read the key and change frames.
+    /// As [`new`](Self::new), but accepts plain `ws` to any machine: everyone on the way can read the key and change
+    /// frames.
     pub fn with_plaintext_key(name: &str, url: &str) -> Result<Self, AddressError> {
         let uri: Uri =
             url.parse().map_err(|_bad: http::uri::InvalidUri| AddressError::Url(url_without_query(url)))?;
@@ -69,8 +70,8 @@ pub struct Api {
 }
 
 impl Api {
-    /// Reads `https://host`, perhaps with a port and a path before `/api`. Plain `http` is taken for loopback addresses
-    /// only: it would show the key to everyone on the way.
+    /// Reads `https://host`, perhaps with a port and a path before `/api`. Plain `http` is accepted for loopback
+    /// addresses only: it would show the key to everyone on the way.
     pub fn new(url: &str) -> Result<Self, AddressError> {
         let api = Self::with_plaintext_key(url)?;
         match &api.exposed_to {
@@ -79,7 +80,7 @@ impl Api {
         }
     }
 
-    /// As [`new`](Self::new), but takes plain `http` to any machine: everyone on the way can read the key.
+    /// As [`new`](Self::new), but accepts plain `http` to any machine: everyone on the way can read the key.
     pub fn with_plaintext_key(url: &str) -> Result<Self, AddressError> {
         // What stands before an `@` may be a password.
         let wrong = || AddressError::ApiUrl(url_without_query(url.rsplit('@').next().unwrap_or_default()));
@@ -127,13 +128,15 @@ fn is_loopback(host: &str) -> bool {
 #[non_exhaustive]
 pub enum AddressError {
     /// Not a WebSocket URL.
-    #[error("{0:?} is no WebSocket URL: write wss://host/path")]
+    #[error("{0:?} is not a WebSocket URL: write wss://host/path")]
     Url(String),
     /// A plain URL to another machine.
     #[error("ws:// to {0} would show the API key to everyone on the way: use wss://, or a loopback address")]
     Plain(String),
     /// Not a URL of the REST interface.
-    #[error("{0:?} is no URL of the REST interface: write https://host, without a user, query or fragment")]
+    #[error(
+        "{0:?} is not a URL of the REST interface: write https://host, without a user, query or fragment"
+    )]
     ApiUrl(String),
     /// A plain URL of the REST interface on another machine.
     #[error(

@@ -1,6 +1,6 @@
 //! Every deadline of the policy, in one enum and one table.
 
-/// What the policy may be waiting for.
+/// Everything that the policy may be waiting for.
 ///
 /// Of two that fall on the same instant the one named first here comes first: a connection that answers no ping is dead
 /// before it is stable.
@@ -45,6 +45,7 @@ impl Deadlines {
 
     /// The earliest armed deadline.
     pub(crate) fn next(&self) -> Option<(Deadline, i64)> {
+        // The first of equals wins, so the order of the enum breaks ties.
         self.armed().min_by_key(|&(_, at)| at)
     }
 
@@ -54,7 +55,7 @@ impl Deadlines {
     }
 
     /// Disarms and returns the earliest deadline that is not after `now`, leaving out the one that `waits`.
-    pub(crate) fn take_due(&mut self, now: i64, waits: Option<Deadline>) -> Option<Deadline> {
+    pub(crate) fn pop_due(&mut self, now: i64, waits: Option<Deadline>) -> Option<Deadline> {
         let armed = self.armed().filter(|&(deadline, at)| at <= now && Some(deadline) != waits);
         let (deadline, _) = armed.min_by_key(|&(_, at)| at)?;
         self.disarm(deadline);
@@ -84,8 +85,8 @@ mod tests {
         deadlines.arm(Deadline::Stable, 30);
         deadlines.arm(Deadline::Pong, 30);
         deadlines.arm(Deadline::Retry, 31);
-        assert_eq!(deadlines.take_due(9, None), None);
-        let due: Vec<_> = std::iter::from_fn(|| deadlines.take_due(30, None)).take(4).collect();
+        assert_eq!(deadlines.pop_due(9, None), None);
+        let due: Vec<_> = std::iter::from_fn(|| deadlines.pop_due(30, None)).take(4).collect();
         assert_eq!(due, [Deadline::Ping, Deadline::Pong, Deadline::Stable]);
         assert_eq!(deadlines.next(), Some((Deadline::Retry, 31)));
         deadlines.clear();
@@ -97,9 +98,9 @@ mod tests {
         let mut deadlines = Deadlines::default();
         deadlines.arm(Deadline::Pong, 10);
         deadlines.arm(Deadline::Ping, 20);
-        assert_eq!(deadlines.take_due(20, Some(Deadline::Pong)), Some(Deadline::Ping));
-        assert_eq!(deadlines.take_due(20, Some(Deadline::Pong)), None);
-        assert_eq!(deadlines.take_due(20, None), Some(Deadline::Pong));
+        assert_eq!(deadlines.pop_due(20, Some(Deadline::Pong)), Some(Deadline::Ping));
+        assert_eq!(deadlines.pop_due(20, Some(Deadline::Pong)), None);
+        assert_eq!(deadlines.pop_due(20, None), Some(Deadline::Pong));
     }
 
     #[test]
@@ -107,7 +108,7 @@ mod tests {
         let mut deadlines = Deadlines::default();
         deadlines.arm(Deadline::Ping, 10);
         deadlines.arm(Deadline::Ping, 20);
-        assert_eq!(deadlines.take_due(19, None), None);
+        assert_eq!(deadlines.pop_due(19, None), None);
         assert_eq!(deadlines.at(Deadline::Ping), Some(20));
         deadlines.disarm(Deadline::Ping);
         assert_eq!(deadlines.next(), None);

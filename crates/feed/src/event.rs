@@ -1,4 +1,4 @@
-//! What the owner of the socket reports.
+//! Reports of the owner of the socket.
 
 /// One thing that happened to the connection or to its owner.
 ///

@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Key(String);
 
 impl Key {
-    /// Takes a key that can stand in a header: visible ASCII without comma or quotes.
+    /// Accepts a key that can stand in a header: visible ASCII without comma or quotes.
     pub fn new(key: &str) -> Result<Self, KeyError> {
         let key = key.trim();
         if key.is_empty() {

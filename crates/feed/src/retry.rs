@@ -59,7 +59,7 @@ pub(crate) struct Retry {
     pub(crate) attempt: u32,
 }
 
-/// What is remembered from one connection to the next, and the jitter.
+/// The memory from one connection to the next, and the jitter.
 #[derive(Debug, Clone)]
 pub(crate) struct Retries {
     settings: Settings,

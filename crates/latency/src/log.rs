@@ -86,13 +86,14 @@ fn lines(recorder: &Recorder, from: Duration, length: Duration) -> Vec<u8> {
     let mut writer = IntervalLogWriterBuilder::new()
         .with_max_value_divisor(MAX_DIVISOR)
         .begin_log_with(&mut lines, &mut serializer)
-        .expect("a Vec takes all bytes");
+        .expect("a Vec accepts all bytes");
     for stage in Stage::ALL {
         let histogram = recorder.histogram(stage);
+        // The format: an interval without samples has no line.
         if !histogram.is_empty() {
             writer
                 .write_histogram(histogram, from, length, Tag::new(stage.tag()))
-                .expect("a Vec takes all bytes, and no count is beyond an i64");
+                .expect("a Vec accepts all bytes, and no count is beyond an i64");
         }
     }
     lines

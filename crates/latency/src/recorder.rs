@@ -10,7 +10,7 @@ pub const HIGHEST_NS: u64 = 3_600_000_000_000;
 /// Significant decimal digits kept of a value; the table prints the same number.
 const DIGITS: u8 = 3;
 
-/// What one thread measured: for each stage a histogram and what did not fit into it.
+/// The measurements of one thread: for each stage a histogram and counts of what did not fit into it.
 ///
 /// Owned by one thread, which calls [`record`](Self::record) a few times a frame. To report without
 /// stopping that thread, clone it or [`merge_from`](Self::merge_from) it into a second recorder.
@@ -69,6 +69,7 @@ impl Default for Recorder {
 /// The measurements of one stage.
 #[derive(Debug, Clone)]
 pub(crate) struct Channel {
+    // Full size from the start: growing would allocate in the middle of a measurement.
     histogram: Histogram<u64>,
     /// Exact; the histogram knows it only to three digits.
     max: u64,
@@ -107,12 +108,13 @@ impl Channel {
     }
 
     fn record(&mut self, nanos: u64) {
-        // Counted, so that a percentile that stands at the bound can be told from one that is there.
+        // Counted, so that a percentile clamped to the bound can be distinguished from a real one.
         if nanos > HIGHEST_NS {
             self.saturated = self.saturated.saturating_add(1);
         }
         // Clamped here: the histogram itself would keep values up to its last bucket, which lies above the bound.
         self.histogram.saturating_record(nanos.min(HIGHEST_NS));
+        // The true value, beyond the bound too.
         self.max = self.max.max(nanos);
     }
 

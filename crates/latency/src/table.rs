@@ -56,6 +56,7 @@ impl Table {
 
         let mut head: Vec<String> =
             ["stage", "p50", "p90", "p99", "p99.9", "max", "count"].map(String::from).into();
+        // Only where there are some: nearly always the columns would hold nothing but zeros.
         head.extend(negative.then(|| "negative".to_owned()));
         head.extend(saturated.then(|| "over 1 h".to_owned()));
 

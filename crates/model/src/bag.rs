@@ -23,6 +23,7 @@ impl Span {
     /// The text in `buffer`; empty if the span is not of this buffer.
     pub fn of(self, buffer: &str) -> &str {
         let start = self.start as usize;
+        // Checked, although spans are made with their buffer: a mistake must show as a missing text, not as a panic.
         buffer.get(start..start + self.len as usize).unwrap_or_default()
     }
 }
@@ -44,8 +45,10 @@ pub trait Key: Copy + 'static {
 /// Clearing it touches two words, so the cost of a reused bag depends only on what the next frame carries.
 #[derive(Clone, Debug)]
 pub struct Bag<K, const N: usize> {
+    // Two words of bits and not an array of options: a clear touches them alone, and `is_empty` compares once.
     present: u32,
     null: u32,
+    // One word for a span or a number, not an enum: a bag is copied for every view.
     values: [u64; N],
     keys: PhantomData<K>,
 }

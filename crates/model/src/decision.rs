@@ -13,6 +13,7 @@ pub struct DecisionId(pub [u8; 16]);
 
 impl fmt::Display for DecisionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // As one number: the same digits as byte by byte, with one formatting call.
         write!(f, "{:032x}", u128::from_be_bytes(self.0))
     }
 }
@@ -20,9 +21,11 @@ impl fmt::Display for DecisionId {
 /// One step in the life of a decision, and how long it took. Cheap to clone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
-    /// What was decided. Everything except the latency follows from the inputs alone.
+    /// The decision itself, which follows from the inputs alone.
+    // Shared: signal keeps the last line of each decision, and queue, tape and sinks read the same one.
     pub body: Arc<DecisionBody>,
     /// Time spent in each stage; `None` in replay and backtest.
+    // Beside the body: it comes from clocks, and nothing that the digest covers may.
     pub latency: Option<LatencyNs>,
     /// When it was put into the queue, Unix ns; `None` in replay and backtest.
     pub queued_ns: Option<i64>,
@@ -36,7 +39,7 @@ impl std::ops::Deref for Decision {
     }
 }
 
-/// What was decided. `id` and `revision` together never occur twice.
+/// The decision itself. `id` and `revision` together never occur twice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DecisionBody {
     /// Position in the output, from 0. A gap means that decisions were lost.
@@ -49,13 +52,14 @@ pub struct DecisionBody {
     pub revision: u32,
     /// The step.
     pub kind: DecisionKind,
-    /// What the open was based on.
+    /// The basis of the open.
     pub basis: Basis,
     /// Why it was cancelled; `None` for every other step.
     pub reason: Option<CancelReason>,
-    /// What caused this step.
+    /// The cause of this step.
     pub trigger: Trigger,
     /// The rule.
+    // Shared by all decisions of a rule.
     pub rule: Arc<RuleLabel>,
     /// Generation of the rule set.
     pub generation: u64,
@@ -75,7 +79,7 @@ pub struct DecisionBody {
     pub text: String,
     /// Terms of the rule that were found, and where.
     pub matched: Vec<Matched>,
-    /// What it is about; `None` for a rule that asks for no asset.
+    /// The asset; `None` for a rule that asks for none.
     pub asset: Option<Asset>,
     /// Where it can be traded according to the user's universe, in the universe's order.
     pub markets: Vec<TradedOn>,
@@ -87,7 +91,7 @@ pub struct DecisionBody {
     pub group: Group,
     /// Indicative price from the enrichment.
     pub ref_price: Option<RefPrice>,
-    /// Whether it came of a frame that history brought after an outage.
+    /// Whether a frame that history brought after an outage caused it.
     pub late: bool,
     /// Creation of the post, Unix ms.
     pub created_ms: Option<i64>,
@@ -131,7 +135,7 @@ impl DecisionKind {
     }
 }
 
-/// What an open was based on.
+/// The basis of an open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Basis {
     /// The post alone.
@@ -178,7 +182,7 @@ impl CancelReason {
     }
 }
 
-/// What caused a step: a frame's operation, a deadline, or a message of the host.
+/// The cause of a step: a frame's operation, a deadline, or a message of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Trigger {
     /// A frame.
@@ -195,27 +199,29 @@ impl Trigger {
         match self {
             Self::Op(op) => op.as_str(),
             Self::Timeout => "timeout",
+            // The name is older than the word message here; tapes and consumers have it.
             Self::Message => "external",
         }
     }
 }
 
-/// What a decision says about its rule.
+/// A rule as decisions name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleLabel {
     /// Name, unique in a rule set.
     pub name: String,
     /// First 8 bytes of a SHA-256 over the rule with its defaults filled in.
     pub hash: [u8; 8],
-    /// What to do.
+    /// The action.
     pub side: Side,
     /// A name the consumer routes on.
     pub destination: String,
     /// The rule's `params` as JSON.
+    // Text, because the engine only passes it through, and a parsed value might be written back differently.
     pub params: String,
 }
 
-/// What a rule asks to be done.
+/// The action that a rule asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Side {
     /// Report it, do not trade.
@@ -325,7 +331,7 @@ impl AssetClass {
     }
 }
 
-/// What a decision is about.
+/// The asset that a decision is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asset {
     /// Its class.
@@ -341,6 +347,7 @@ pub struct Asset {
     /// The exchange's own symbol or id of the market.
     pub market: Option<String>,
     /// Where it was found: `local`, `text`, `ocr`, `rule`, or another source that the vendor names.
+    // Text and not an enum: a source that the vendor adds must reach the consumer as it is.
     pub sources: Vec<String>,
 }
 
@@ -409,6 +416,7 @@ pub struct Group {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefPrice {
     /// In US dollars.
+    // A decimal: a double would print digits that the feed did not send.
     pub value: Decimal,
     /// When we received the frame that carried it, Unix ns.
     pub seen_ns: i64,

@@ -1,4 +1,4 @@
-//! What the vendor found in a post: tokens, markets, prediction markets.
+//! Assets that the vendor found in a post: tokens, markets, prediction markets.
 
 use rust_decimal::Decimal;
 
@@ -60,6 +60,7 @@ pub enum Price {
     /// In US dollars. Indicative: the feed gives no time with it.
     Usd(Decimal),
     /// A number that a [`Decimal`] cannot hold exactly.
+    // Kept and not dropped, so that the price is known to have been there when frames are joined.
     OutOfRange,
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::post::AUTHOR_FIELDS;
 use crate::{AuthorField, Bag, Detected, Platform, Post, Span, TweetId};
 
-/// What a frame is about, from its family and operation together (protocol §3).
+/// The operation of a frame, from its family and name together (protocol §3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Op {
     /// `tweet/content`: first payload of a post.
@@ -99,6 +99,7 @@ pub struct Event {
     /// Envelope `ts`, the server's send time; `None` if it was missing or not an integer.
     pub ts_ms: Option<i64>,
     /// Envelope `id`. Not unique (protocol §2).
+    // Kept for people who look a frame up; nothing is deduplicated by it.
     pub envelope_id: Option<Span>,
     /// `tweetId`, for tweet operations.
     pub tweet_id: TweetId,
@@ -123,6 +124,7 @@ pub struct Event {
     /// `tweetId` inside `tweet` of a pin or unpin.
     pub pinned_id: Option<TweetId>,
     /// `detected` of a meta frame, in the order tokens, cex, prediction.
+    // A list and not a set: which assets are one is for merge to say, which sees all meta frames.
     pub detected: Vec<Detected>,
     /// `actor` of an account event.
     pub actor: Bag<AuthorField, AUTHOR_FIELDS>,
@@ -143,6 +145,7 @@ pub struct Event {
     /// The first of them.
     pub field_error: Option<FieldError>,
     /// The buffer of all spans.
+    // One buffer for all texts: an event is cleared and filled again without giving back memory.
     pub strings: String,
 }
 

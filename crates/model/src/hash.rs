@@ -1,5 +1,6 @@
 //! Hash containers with a fixed seed.
 
+// A fixed seed gives up protection against chosen keys. Every such map is bounded, and replays must agree.
 use foldhash::quality::FixedState;
 
 /// A hash map whose seed is fixed, so that the same insertions iterate alike in every run.

@@ -11,6 +11,7 @@ const SNOWFLAKE_EPOCH_MS: i64 = 1_288_834_974_657;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TweetId {
     /// A canonical decimal number (no sign, no leading zero) that fits 64 bits.
+    // Nearly every id: it is compared, hashed and copied without touching the heap.
     Number(u64),
     /// Anything else.
     Text(Box<str>),
@@ -35,8 +36,10 @@ impl TweetId {
     pub fn created_ms(&self, platform: &Platform) -> Option<i64> {
         match (self, platform) {
             (Self::Number(id), Platform::Twitter) if *id >= FIRST_SNOWFLAKE => {
+                // The lower 22 bits are machine and sequence.
                 Some((id >> 22) as i64 + SNOWFLAKE_EPOCH_MS)
             }
+            // Ids of other platforms are not X snowflakes: the same arithmetic would give a wrong time.
             (Self::Number(_) | Self::Text(_), _) => None,
         }
     }
@@ -107,6 +110,7 @@ impl Platform {
         match name {
             "twitter" => Self::Twitter,
             "truth_social" => Self::TruthSocial,
+            // Not mapped to X: a rule for X must not open on a platform that the vendor adds.
             other => Self::Other(other.into()),
         }
     }

@@ -241,6 +241,7 @@ impl<'a> AuthorRef<'a> {
 
     /// The handle without its `@`, in the case it came in.
     pub fn handle(self) -> Option<&'a str> {
+        // The feed writes the `@` in some places only.
         let handle = self.field(AuthorField::Handle)?;
         Some(handle.strip_prefix('@').unwrap_or(handle))
     }

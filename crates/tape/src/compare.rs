@@ -16,6 +16,7 @@ use crate::line::read_body;
 /// Neither makes it another decision. The members of the older line must be in the newer one, in the same order and
 /// with the same bytes.
 pub fn is_same_decision(older: &str, newer: &str) -> bool {
+    // Nearly always, and much cheaper than parsing.
     if older == newer {
         return true;
     }
@@ -25,6 +26,7 @@ pub fn is_same_decision(older: &str, newer: &str) -> bool {
         return false;
     };
     let is_known = |name: &str| name != LATENCY && known.0.iter().any(|(known, _)| known == name);
+    // Text and not values: `1` and `1.0` are equal as numbers and are different lines to a digest.
     let of = |members: &Members| -> Vec<(String, String)> {
         let shared = members.0.iter().filter(|(name, _)| is_known(name));
         shared.map(|(name, json)| (name.clone(), escaped(json.get()).into_owned())).collect()
@@ -45,6 +47,7 @@ fn escaped(json: &str) -> Cow<'_, str> {
 }
 
 /// The members of an object as they are written.
+// A list and not a map: the order of members is part of the line.
 struct Members(Vec<(String, Box<RawValue>)>);
 
 impl<'de> Deserialize<'de> for Members {

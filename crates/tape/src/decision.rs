@@ -56,6 +56,7 @@ pub(crate) fn escape_line_ends<W: ?Sized + io::Write>(text: &str, out: &mut W) -
     if text.is_ascii() {
         return out.write_all(text.as_bytes());
     }
+    // Each escaped character goes out by itself; the text between is written in one piece.
     let mut written = 0;
     for (start, found) in text.match_indices(['\u{85}', '\u{2028}', '\u{2029}']) {
         out.write_all(&text.as_bytes()[written..start])?;

@@ -39,7 +39,9 @@ impl Frames {
     fn begin(inputs: VecDeque<PathBuf>, lines: Option<Lines>, limits: Limits) -> Result<Self, InputError> {
         let mut frames =
             Self { inputs, lines, lead: VecDeque::new(), start_ns: 0, progress: Progress::default() };
+        // A real intake, so that what counts as a plausible time is decided in one place.
         let mut intake = Intake::new(Bounds { limits, ..Bounds::default() }, 0);
+        // The contract: leading lines without a `ts` have the first one found, so it is looked for ahead.
         while intake.now_ns() == 0 && frames.lead.len() < LEAD_LINES {
             let mut line = Vec::new();
             let Some(place) = frames.read(&mut line)? else { break };

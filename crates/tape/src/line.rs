@@ -113,12 +113,12 @@ struct PriceJson {
     seen_ns: i64,
 }
 
-/// Reads a decision line, with its latency or without: everything it says but that.
+/// Reads a decision line, with or without latency: everything except the latency.
 pub fn read_body(line: &[u8]) -> Result<DecisionBody, LineError> {
     body(serde_json::from_slice(line)?)
 }
 
-/// Reads a decision line with its latency, if it has one. When it was put into the queue no line says.
+/// Reads a decision line with its latency, if it has one. A line does not say when it was put into the queue.
 pub fn read_decision(line: &[u8]) -> Result<Decision, LineError> {
     let mut line: LineJson = serde_json::from_slice(line)?;
     let latency = line.latency_ns.take().map(|LatencyJson { decode, merge, signal, total }| LatencyNs {

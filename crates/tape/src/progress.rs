@@ -19,6 +19,7 @@ impl Progress {
 
     pub(crate) fn count(&mut self) {
         self.count += 1;
+        // By count and not by time: this crate has no clock.
         if self.count.is_multiple_of(EVERY)
             && let Some(each) = &mut self.each
         {

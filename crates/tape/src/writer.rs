@@ -57,6 +57,7 @@ impl LineWriter {
 
     /// Ends the file.
     pub fn finish(self) -> io::Result<()> {
+        // Not in `drop`, which could not report that the end is missing.
         match self.out {
             Out::Plain(mut out) => out.flush(),
             Out::Gz(out) => out.into_inner()?.finish().map(drop),

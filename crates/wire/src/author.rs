@@ -13,6 +13,7 @@ type Filler<'a> = Filling<'a, AuthorField, AUTHOR_FIELDS>;
 pub(crate) fn author(reader: &mut Reader<'_>, object: &[Node<'_>], author: &mut Author) -> Result<(), Bad> {
     let author = &mut author.fill();
     members!(reader, object, members, {
+        // Deciding, like the handle: a rule may name either, and must not miss a post over a wrong type.
         b"id" => text(author, AuthorField::Id, reader.deciding_id(members)?),
         b"handle" => text(author, AuthorField::Handle, reader.deciding_text(members)?),
         b"name" => text(author, AuthorField::Name, reader.text(members)),

@@ -84,6 +84,7 @@ impl Decoder {
     /// The event is valid during the call and reused afterwards; the callee may swap it for another. Offsets in
     /// errors are into `frame`.
     pub fn decode(&mut self, frame: &[u8], mut each: impl FnMut(Result<&mut Event, Bad>)) {
+        // Before the copy: a hostile length must not cost memory.
         if frame.len() > self.limits.max_frame {
             return each(Err(Bad { reason: BadReason::TooLong, offset: None }));
         }
@@ -130,6 +131,7 @@ impl Decoder {
         if let Some(copy) = padded.get_mut(..len) {
             copy.copy_from_slice(bytes);
         }
+        // Spans are offsets from here: a text knows its place by its own address, so none has to be stored.
         let base = padded.as_ptr().addr();
 
         let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
@@ -138,6 +140,7 @@ impl Decoder {
         let bad =
             |reason, offset: Option<usize>| Err(Bad { reason, offset: offset.map(|at| (at + shift) as u32) });
         let result = match tape.0.as_slice() {
+            // simd-json's own errors differ between instruction sets, so the reason is found by a plain scanner.
             _ if !parsed => Err(diagnose::refused(bytes, shift, limits.max_depth)),
             [Node::Object { .. }, object @ ..] => {
                 event.clear();
@@ -171,6 +174,7 @@ impl Decoder {
         } else if let Some(calm) = &mut self.calm {
             *calm += 1;
             if *calm == CALM {
+                // After a run of small frames and not at once: large frames often come in bursts.
                 *self = Self::new(self.limits);
             }
         }

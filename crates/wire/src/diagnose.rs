@@ -48,6 +48,7 @@ struct Scan<'a> {
     at: usize,
     depth: usize,
     /// One bit for each open container: whether it is an object.
+    // Bits and no recursion: a frame of 10 MB of brackets must not overflow the stack.
     objects: [u64; MAX_DEPTH / 64],
     max_depth: usize,
 }

@@ -41,10 +41,12 @@ fn read(
         b"ts" => event.ts_ms = reader.int(members),
         b"d" => payload = Some(members.pop()),
     });
+    // After the walk: members come in any order, so the payload cannot be read before `t` and `op` are known.
     let extent = source.whole().unwrap_or_default();
     let missing = || Bad { reason: BadReason::Missing, offset: Some((extent.0 + source.shift) as u32) };
     let family = deciding_name(reader, family)?.ok_or_else(missing)?;
     let op = deciding_name(reader, op)?.ok_or_else(missing)?;
+    // By family and name together: another family may use the same name.
     event.op = route(family.as_bytes(), op.as_bytes());
     if is_raw(event.op) {
         let text = source.bytes.get(extent.0..extent.1).unwrap_or_default();

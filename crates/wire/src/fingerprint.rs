@@ -54,7 +54,7 @@ pub(crate) fn of(bytes: &[u8], (start, end): (usize, usize), cut: Option<Cut>, s
     XxHash3_64::oneshot(scratch)
 }
 
-/// What to leave out: the member and the comma after it, or for the last member the one before it.
+/// The bytes to leave out: the member and the comma after it, or for the last member the one before it.
 fn gap(bytes: &[u8], end: usize, cut: Cut) -> Option<(usize, usize)> {
     if let Some(next) = cut.next {
         return Some((cut.quote, next));

@@ -1,13 +1,6 @@
 //! Members of an object and items of an array, straight off the tape.
 
 use simd_json::{Node, StaticNode};
-use stoop_model::{Bad, BadReason};
-
-use crate::reader::Reader;
-
-/// Unknown members of one object that are compared with each other; further ones are only counted. Comparing them all
-/// would take time that grows with the square of a number the sender chooses.
-const UNKNOWN_COMPARED: u32 = 16;
 
 /// The members of an object from the next one on: nodes of its name and its value, nodes below that, the next name.
 ///
@@ -134,29 +127,10 @@ macro_rules! members {
             debug_assert!(bit != 0);
             if at.0.len() == first.len() {
                 unknown += 1;
-                $crate::members::count_unknown($reader, object, first.name(), unknown)?;
+                $reader.count_unknown(object, first.name(), unknown)?;
                 at.pop();
             }
         }
     }};
 }
 pub(crate) use members;
-
-/// Counts `name`, the `nth` unknown member of `object`.
-#[cold]
-pub(crate) fn count_unknown(
-    reader: &mut Reader<'_>,
-    object: &[Node<'_>],
-    name: &str,
-    nth: u32,
-) -> Result<(), Bad> {
-    reader.unknowns.fields += 1;
-    let mut earlier = Members(object);
-    // Known members occur once each, so the ones before this are few.
-    while nth <= UNKNOWN_COMPARED && !std::ptr::eq(earlier.peek().name(), name) {
-        if earlier.pop().name() == name {
-            return Err(reader.bad(BadReason::DuplicateKey, name));
-        }
-    }
-    Ok(())
-}

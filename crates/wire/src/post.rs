@@ -32,6 +32,7 @@ pub(crate) fn content(
     let Post { body, author, ref_author, media, mentions, urls, ref_media } = post;
     let body = &mut body.fill();
     members!(reader, object, members, {
+        // A pin is about the tweet of its frame; the copy inside may lack an id without making it unreadable.
         b"tweetId" => match place {
             Place::Payload => *id = Some(reader.tweet_id(members.pop())?),
             Place::Pinned => *id = reader.optional_tweet_id(members.pop()),

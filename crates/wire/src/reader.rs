@@ -12,7 +12,11 @@ use crate::members::{Items, Member, Members};
 use crate::price;
 use crate::source::Source;
 
-/// What is collected while one element is read.
+/// Unknown members of one object that are compared with each other; further ones are only counted. Comparing them all
+/// would take time that grows with the square of a number the sender chooses.
+const UNKNOWN_COMPARED: u32 = 16;
+
+/// The state while one element is read.
 ///
 /// The event's string buffer will be the whole parsed copy, texts unescaped in place: the span of a text is its
 /// position there. Texts that are not in the copy go to `extra`, which will follow it.
@@ -85,7 +89,22 @@ impl<'e> Reader<'e> {
     pub(crate) fn leave_out(&mut self, reason: FieldErrorReason, name: &str) {
         self.field_errors += 1;
         let offset = Some((self.quote(name) + self.shift) as u32);
+        // The first one only: it is for people, the count is for alarms.
         self.field_error.get_or_insert(FieldError { reason, offset });
+    }
+
+    /// Counts `name`, the `nth` unknown member of `object`. A name that occurs twice makes the frame bad.
+    #[cold]
+    pub(crate) fn count_unknown(&mut self, object: &[Node<'_>], name: &str, nth: u32) -> Result<(), Bad> {
+        self.unknowns.fields += 1;
+        let mut earlier = Members(object);
+        // Known members occur once each, so the ones before this are few.
+        while nth <= UNKNOWN_COMPARED && !std::ptr::eq(earlier.peek().name(), name) {
+            if earlier.pop().name() == name {
+                return Err(self.bad(BadReason::DuplicateKey, name));
+            }
+        }
+        Ok(())
     }
 
     /// Notes that the next member is the payload's own `receivedAt`, which the fingerprint leaves out.
@@ -142,6 +161,7 @@ impl<'e> Reader<'e> {
         members: &mut Members<'_, '_>,
         known: impl Fn(&[u8]) -> bool,
     ) -> Option<Span> {
+        // One pattern reads value and successor, so that the usual member costs one bounds check.
         if let [_, Node::String(text), after @ ..] = members.0 {
             members.0 = after;
             self.unknowns.values += u32::from(!known(text.as_bytes()));
@@ -230,7 +250,7 @@ impl<'e> Reader<'e> {
         self.rare_int(members.pop())
     }
 
-    /// Apart, so that the usual case stays small enough to be inlined at every member.
+    /// A separate function, so that the usual case stays small enough to be inlined at every member.
     #[cold]
     fn rare_int(&mut self, member: Member<'_, '_>) -> Option<i64> {
         // The first double above `i64::MAX`. The one equal to `i64::MIN` may stand for smaller integers, so it is

@@ -58,6 +58,7 @@ impl Prices {
             let series = stem(&path).and_then(|stem| stem.split(['-', '.']).next()).unwrap_or_default();
             if !series.is_empty() {
                 // A file that is missing, such as the target of a link, is reported when it is read.
+                // A pipe or a device would block the study when it is opened.
                 if path.metadata().is_ok_and(|data| !data.is_file() && !data.is_dir()) {
                     return Err(PriceError::NoFile { path });
                 }
@@ -105,6 +106,7 @@ impl Prices {
     ) -> Result<Series, PriceError> {
         let mut heads =
             self.files(series).iter().map(|path| Head::read(path)).collect::<Result<Vec<_>, _>>()?;
+        // By content and not by name: names of daily and monthly files do not sort by time.
         heads.sort_by_key(|head| head.first_ns);
         let first = heads.first().ok_or_else(|| self.missing(series))?;
         let clash = |second: &Head, what: &str| PriceError::Clash {
@@ -125,13 +127,16 @@ impl Prices {
             if head.layout != first.layout {
                 return Err(clash(head, "klines and trades of one series: keep one of them"));
             }
+            // A file of one bar has no step and fits any.
             if head.layout == Layout::Klines && head.step_ns > 0 && head.step_ns != step_ns {
                 return Err(clash(head, "bars of different lengths: keep one of them"));
             }
+            // To name both files if they overlap.
             let before = index.checked_sub(1).map(|before| heads[before].path.as_path());
             append(&mut builder, &head.path, before, series, &mut ask)?;
         }
         let series = builder.finish();
+        // No more rows can come: what still waits is measured with what there is.
         each(&series, i64::MAX);
         Ok(series)
     }
@@ -158,6 +163,7 @@ fn append(
     let mut is_first = true;
     let mut overlap = None;
     read_rows(path, |_, row, line| {
+        // Checked before the row counts: times of closes would be prices from the future.
         let fault = builder.misplaced(&row);
         if let Some(fault) = fault {
             return Err(FileError::Row { path: path.to_owned(), line, fault });
@@ -219,6 +225,7 @@ impl Head {
             Ok(layout == Layout::Klines && rows < HEAD_ROWS)
         })?;
         let mut head = head.ok_or_else(|| FileError::Empty { path: path.to_owned() })?;
+        // A repeated time is reported as disorder when the file is read; here it is not a length.
         let steps = steps.into_iter().filter(|(step_ns, _)| *step_ns > 0);
         // The first of the most frequent ones: `max_by_key` would take the last.
         head.step_ns =

@@ -35,6 +35,7 @@ impl Names {
         if let Some(exact) = alike.iter().find(|known| *known == name) {
             return Named::One(exact);
         }
+        // The nearest spelling first; if two are equally near, the name is ambiguous and no series is guessed.
         for wanted in [name.to_uppercase(), plain] {
             let mut same = alike.iter().filter(|known| known.to_uppercase() == wanted);
             match (same.next(), same.next()) {

@@ -177,6 +177,7 @@ fn trade(record: &ByteRecord) -> Result<Row, RowFault> {
 fn time(record: &ByteRecord, index: usize, column: &'static str) -> Result<i64, RowFault> {
     let text = text(record, index);
     let value: i64 = text.parse().ok().ok_or_else(|| number(column, text))?;
+    // Binance changed its spot files from ms to µs in 2025; the ranges of the units do not overlap.
     let unit_ns = UNITS_NS.into_iter().find(|unit_ns| TIMES_MS.contains(&(value / (1_000_000 / unit_ns))));
     unit_ns.map(|unit_ns| value * unit_ns).ok_or(RowFault::Time { column, value })
 }
@@ -206,12 +207,14 @@ fn amount(record: &ByteRecord, index: usize, column: &'static str) -> Result<Dec
 /// rounded.
 fn decimal(record: &ByteRecord, index: usize, column: &'static str) -> Result<Decimal, RowFault> {
     let text = text(record, index);
+    // Exact: rounding a price here would move returns in their last places.
     let plain = Decimal::from_str_exact(text);
     plain.or_else(|_| Decimal::from_scientific(text)).ok().ok_or_else(|| number(column, text))
 }
 
 fn text(record: &ByteRecord, index: usize) -> &str {
     let bytes = record.get(index).unwrap_or_default();
+    // A replacement character parses as no number, so the row is refused with its column.
     std::str::from_utf8(bytes).unwrap_or("\u{fffd}").trim()
 }
 

@@ -39,7 +39,7 @@ pub struct Series {
     pub(crate) highs: Vec<Decimal>,
     pub(crate) lows: Vec<Decimal>,
     pub(crate) closes: Vec<Decimal>,
-    /// The opens once more, for what is estimated rather than calculated.
+    /// The opens as floats, for figures that are estimated rather than calculated.
     pub(crate) rough: Vec<f64>,
     /// The first row of the series, ns, whether it is still here or not.
     pub(crate) first_ns: i64,
@@ -97,6 +97,7 @@ impl Series {
             }
             Layout::Trades => self.times.len(),
         };
+        // Gallops back from the guess: missing bars put the place a little before it, and a series of a year is long.
         let mut step = 1;
         let mut start = end;
         while start > 0 && self.times[start - 1] >= at_ns {
@@ -221,6 +222,7 @@ impl Builder {
                 Layout::Klines if step_ns < series.spacing_ns => {
                     return Err(disorder(step_ns, series.spacing_ns));
                 }
+                // Trades of one moment may share their time; bars may not.
                 Layout::Trades if step_ns < 0 => return Err(disorder(step_ns, 0)),
                 Layout::Klines if step_ns > series.spacing_ns => self.jump(row.at_ns),
                 Layout::Klines | Layout::Trades => {}
@@ -229,6 +231,7 @@ impl Builder {
         let series = &mut self.series;
         self.rows += 1;
         series.last_ns = row.at_ns;
+        // A price of a bar without trades is the last one carried on: you could not have traded at it.
         if !row.has_traded {
             series.holes.silent_bars += 1;
             self.silent_from_ns.get_or_insert(row.at_ns);
@@ -279,6 +282,7 @@ impl Builder {
 impl Holes {
     fn add(&mut self, hole: Hole) {
         self.longest.push(hole);
+        // Now and then and not at each hole, so that a series full of holes is not sorted for every one.
         if self.longest.len() >= 64 * HOLES_TOLD {
             self.settle();
         }

@@ -40,9 +40,11 @@ fn table(findings: &Findings, rule: &str) -> Markup {
         (0..findings.events.len()).filter(|place| is_of(&findings.events[*place])).collect();
     let all = places.len();
     let size = |place: &usize| gross(findings, *place, main_ms).map_or(0.0, f64::abs);
+    // Ties by place, so that the same study selects the same events.
     places.sort_by(|a, b| size(b).total_cmp(&size(a)).then(a.cmp(b)));
     places.truncate(SHOWN);
     let mut rest = places.split_off(places.len().min(SEEN));
+    // In order of time again, after the largest moves have been chosen.
     places.sort_unstable();
     rest.sort_unstable();
     let horizons = shown_horizons(findings);
@@ -84,6 +86,7 @@ fn row(findings: &Findings, place: usize, horizons: &[i64]) -> Markup {
     let when = moment(decision.decided_ns);
     let text = shortened(&decision.text);
     let author = decision.author.as_deref().unwrap_or("unknown author");
+    // The link comes from the feed: `javascript:` in it must not run in the reader's browser.
     let link = decision.link.as_deref().filter(|link| link.starts_with("https://"));
     let main_ms = findings.main_ms;
     let title = format!(

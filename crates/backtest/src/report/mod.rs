@@ -47,6 +47,7 @@ pub fn report(
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { "Event study" }
+                // Inline: the page is sent around as one file and opened without a network.
                 style { (PreEscaped(STYLE)) }
             }
             body {

@@ -1,4 +1,4 @@
-//! Content against enrichment: what acting at once gained, what waiting would have saved.
+//! Content against enrichment: the gain of acting at once, and the losses that waiting would have avoided.
 
 use std::collections::BTreeMap;
 
@@ -68,6 +68,7 @@ pub(super) fn enrichment(findings: &Findings) -> (Vec<EnrichmentRow>, Vec<Delay>
     for life in lives.values() {
         let Some(open) = life.iter().copied().find(|place| findings.events[*place].counts) else { continue };
         let event = &findings.events[open];
+        // An open on enrichment had nothing left to wait for.
         if event.decision.basis != Basis::Content {
             continue;
         }
@@ -92,6 +93,7 @@ pub(super) fn enrichment(findings: &Findings) -> (Vec<EnrichmentRow>, Vec<Delay>
             let outcome = horizon.map(|horizon| &findings.outcomes[open * width + horizon]);
             cancelled.extend(outcome.and_then(|outcome| Point::of(event, outcome)).map(|point| point.net));
         }
+        // The meta frame that caused a line is the only one whose time the decisions show.
         if let Some(first) = later().find(|event| event.decision.trigger == Trigger::Op(Op::Meta)) {
             let author = event.decision.author.as_deref().unwrap_or("none");
             let delay_ns = first.decision.decided_ns - event.decision.decided_ns;

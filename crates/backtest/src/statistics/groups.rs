@@ -1,4 +1,4 @@
-//! Outcomes of a rule, by what their decisions have in common.
+//! Outcomes of a rule, grouped by a property of their decisions.
 
 use std::collections::BTreeMap;
 
@@ -47,6 +47,7 @@ pub(super) fn rows(findings: &Findings, trials: usize) -> Vec<GroupRow> {
         let Some(mut point) = Point::of(event, outcome) else { continue };
         let next = numbers.len();
         let cluster = (event.search.series().unwrap_or_default(), outcome.cluster_ns.unwrap_or_default());
+        // By series and first entry: clusters of two series are independent even if they begin at one moment.
         point.cluster = *numbers.entry(cluster).or_insert(next);
         for group in &event.groups {
             points[group * horizons.len() + place % horizons.len()].push(point);

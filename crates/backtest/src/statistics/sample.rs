@@ -1,4 +1,4 @@
-//! What a handful of outcomes says, and how sure that is.
+//! Statistics of a sample of outcomes, and how certain they are.
 
 use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
@@ -104,6 +104,7 @@ impl Summary {
 
 /// Sum and count of each cluster, in order of their first outcome.
 fn sums(points: &[Point]) -> Vec<(f64, f64)> {
+    // Cluster numbers may have gaps, because a group has only some clusters of its rule.
     let mut places = std::collections::BTreeMap::new();
     let mut sums: Vec<(f64, f64)> = Vec::new();
     for point in points {
@@ -119,6 +120,7 @@ fn sums(points: &[Point]) -> Vec<(f64, f64)> {
 
 /// The mean over its standard error, which counts a cluster as one observation.
 fn t_by_cluster(count: usize, clusters: &[(f64, f64)]) -> Option<f64> {
+    // With one cluster there is no variance between clusters to estimate an error from.
     let groups = clusters.len() as f64;
     if groups < 2.0 {
         return None;
@@ -126,12 +128,14 @@ fn t_by_cluster(count: usize, clusters: &[(f64, f64)]) -> Option<f64> {
     let count = count as f64;
     let mean = clusters.iter().map(|(sum, _)| sum).sum::<f64>() / count;
     let squares: f64 = clusters.iter().map(|(sum, size)| (sum - size * mean).powi(2)).sum();
+    // Cluster-robust standard error of a mean, with the usual small-sample factor.
     let error = (groups / (groups - 1.0) * squares).sqrt() / count;
     // Outcomes that are all alike, as with a price that never moved, say nothing about certainty.
     (error > mean.abs() * 1e-12).then(|| mean / error)
 }
 
 fn chance(t: f64, clusters: usize) -> Option<f64> {
+    // Degrees of freedom from clusters, not outcomes: those of one cluster are not independent.
     let students = StudentsT::new(0.0, 1.0, clusters as f64 - 1.0).ok()?;
     Some((2.0 * students.sf(t.abs())).min(1.0))
 }
@@ -145,10 +149,12 @@ fn bootstrap(clusters: &[(f64, f64)], dice: &mut Dice) -> Option<(f64, f64)> {
         .map(|_| {
             let (mut sum, mut count) = (0.0, 0.0);
             for _ in 0..clusters.len() {
+                // Whole clusters are drawn: drawing outcomes would treat overlapping windows as independent.
                 let (of_cluster, size) = clusters[dice.below(clusters.len() as u64) as usize];
                 sum += of_cluster;
                 count += size;
             }
+            // The number of outcomes varies with the clusters drawn, as it would in another sample.
             sum / count
         })
         .collect();

@@ -85,6 +85,7 @@ pub(super) fn scoreboard(findings: &Findings) -> Scoreboard {
             Point::of(&findings.events[outcome.event], outcome).map_or(0.0, |point| point.net)
         };
         while let Some((std::cmp::Reverse((over_ns, over)), author)) = waiting.peek().copied() {
+            // An outcome counts only once its exit has passed: a score must not know the future.
             if over_ns > event.decision.decided_ns {
                 break;
             }
@@ -93,6 +94,7 @@ pub(super) fn scoreboard(findings: &Findings) -> Scoreboard {
             known_all.add(net_of(over));
         }
         let author = event.decision.author.as_deref().unwrap_or("none");
+        // Drawn to the mean, so that an author with one lucky post does not lead the table.
         let score = known.get(author).copied().unwrap_or_default().shrunk(known_all.mean());
         if score > 0.0 {
             followed.push(point.net);
@@ -115,6 +117,7 @@ pub(super) fn scoreboard(findings: &Findings) -> Scoreboard {
         })
         .collect();
     authors.sort_by(|a, b| {
+        // Ties by name: the order must not depend on anything else.
         b.net_mean_shrunk.total_cmp(&a.net_mean_shrunk).then_with(|| a.author.cmp(&b.author))
     });
     Scoreboard {

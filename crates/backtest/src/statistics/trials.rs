@@ -1,4 +1,4 @@
-//! How often the same inputs have been tried: what looks good after many tries is less good.
+//! How often the same inputs have been tried: the more trials, the more likely a good result is luck.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -49,6 +49,7 @@ impl Trials {
 
     /// Adds a trial.
     pub fn add(&mut self, inputs: &str, rule_hash: [u8; 8], latency_ns: i64, horizon_ms: i64) {
+        // By hash and not by name: a changed rule is a new trial, a renamed file is not.
         let rule_hash = u64::from_be_bytes(rule_hash);
         self.lines.insert(format!("{inputs} {rule_hash:016x} {latency_ns} {horizon_ms}"));
     }
@@ -63,6 +64,7 @@ impl Trials {
     pub fn save(&self, path: &Path) -> Result<(), TrialsError> {
         let fail = |source| TrialsError { path: path.to_owned(), source };
         let text: String = self.lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
+        // Beside the file and not in a temporary folder: a rename is atomic only within one file system.
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(".new");
         let fresh = path.with_file_name(name);
@@ -73,6 +75,7 @@ impl Trials {
 /// The chance that the best of `trials` looks like this by luck, after Šidák. It assumes independent trials, which
 /// horizons of one rule are not, and so errs to the cautious side.
 pub(super) fn deflated(p: f64, trials: usize) -> f64 {
+    // 1 - (1 - p)^trials, written so that a small p does not vanish in the subtraction.
     -(trials as f64 * (-p).ln_1p()).exp_m1()
 }
 

@@ -32,15 +32,19 @@ impl Verdict {
         let (Some(net), Some(high), Some(low)) = (summary.net_mean, placebo_high, summary.net_low) else {
             return Self::TooFew;
         };
+        // The mean after costs must beat the band, which is before costs (docs/decided.md).
         let beats = net > high;
+        // Deflated by the number of trials where they were counted: the best of many looks good by luck.
         let is_rare = p_deflated.or(summary.p).is_some_and(|p| p < RARE);
         let moves = summary.mean.is_some_and(|mean| mean > high);
         // After costs, as the mean is, and only if most outcomes have a benchmark.
         let costs = summary.mean.map(|mean| mean - net);
         let alone = summary.adjusted_mean.zip(costs).map(|(adjusted, costs)| adjusted - costs);
+        // With a benchmark for a minority of the outcomes the adjusted mean describes other trades.
         let is_told = 2 * summary.adjusted_outcomes >= summary.outcomes;
         let is_market = is_told && alone.is_some_and(|alone| alone <= high);
         match (beats, moves) {
+            // Before `Holds`: a rule that only rode the benchmark has no edge of its own, however significant.
             (true, _) if is_market => Self::MarketDidIt,
             (true, _) if low > 0.0 && is_rare => Self::Holds,
             (true, _) => Self::MayBeLuck,

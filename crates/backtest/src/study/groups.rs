@@ -23,6 +23,7 @@ pub(super) fn group(events: &mut [Event]) -> Vec<Group> {
     let keys = |event: &Event| -> [Key; DIMENSIONS.len()] {
         DIMENSIONS.map(|by| (event.decision.rule.name.clone(), by, value(by, event)))
     };
+    // Sorted maps throughout: group order reaches the report and decides which groups draw.
     let mut counts: BTreeMap<Key, usize> = BTreeMap::new();
     for key in events.iter().filter(|event| event.counts).flat_map(keys) {
         *counts.entry(key).or_default() += 1;

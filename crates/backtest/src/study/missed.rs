@@ -1,4 +1,4 @@
-//! Signals that came late: what they were worth at the time of the post, and what was left of that.
+//! Signals that came late: their return from the time of the post, and what was left of it on arrival.
 
 use std::collections::BTreeSet;
 
@@ -54,5 +54,6 @@ pub(super) fn measure(missed: &mut MissedSignal, series: &Series, latency_ns: i6
 
 fn signed(gross: Decimal, side: Side) -> Decimal {
     let value = by_side(gross, side);
+    // Minus zero would print as `-0`.
     if value.is_zero() { value.abs() } else { value }
 }

@@ -63,6 +63,7 @@ impl Study {
         mut progress: impl FnMut(&str, usize, usize),
     ) -> Result<Findings, PriceError> {
         if let Some(name) = &mut settings.benchmark {
+            // Before anything is read, so that a missing benchmark ends the study at once.
             let Named::One(series) = prices.find(name) else { return Err(prices.missing(name)) };
             series.clone_into(name);
         }
@@ -86,15 +87,18 @@ impl Study {
         let count = by_series.len();
         for (place, (name, mut waiting)) in (1..).zip(by_series) {
             progress(&name, place, count);
+            // A series is read once, and rows before the current decision are forgotten.
             waiting.sort_by_key(|(decided_ns, _)| *decided_ns);
             let series = measure_on(&name, &waiting, &mut findings, &mut placebo, prices)?;
             findings.series.push(SeriesReport::new(name, &series));
         }
         placebo.finish(&mut findings.groups);
+        // Last, so that only one series is in memory at a time.
         if let Some(name) = &findings.settings.benchmark {
             adjust_all(&findings.events, &mut findings.outcomes, name, prices)?;
         }
         for outcome in &mut findings.outcomes {
+            // A reason of the outcome itself is more precise than that of its event.
             outcome.excluded = outcome.excluded.or(findings.events[outcome.event].excluded);
         }
         Ok(findings)
@@ -108,6 +112,7 @@ fn main_ms(horizons_ms: &[i64]) -> i64 {
 
 /// The decisions in order, each with the series it belongs to.
 fn assign(mut decisions: Vec<Decision>, settings: &Settings, prices: &Prices) -> Vec<Event> {
+    // By id within one moment, so that the tables do not depend on the order of the tapes.
     decisions.sort_by_key(|decision| (decision.decided_ns, decision.id, decision.revision));
     let mut opened: BTreeMap<DecisionId, Search> = BTreeMap::new();
     let mut counted: BTreeSet<DecisionId> = BTreeSet::new();
@@ -194,6 +199,7 @@ fn measure_on(
     prices.read(name, |series, until_ns| {
         while let Some((decided_ns, waiting)) = next.peek() {
             let need = need(*decided_ns, series.spacing_ns, settings);
+            // Returning hands control back to the reader, which calls again once the rows are there.
             if need.to_ns > until_ns {
                 return need;
             }
@@ -249,6 +255,7 @@ fn measure(event: &mut Event, rows: &mut [Outcome], series: &Series, settings: &
         event.path = path(series, place);
     }
     let side = event.decision.rule.side;
+    // By series and not by asset: slippage depends on the market that is traded.
     let costs = settings.costs.of(event.search.series().unwrap_or_default());
     let mut walk = Walk::new(series, side, place);
     for row in rows {
@@ -316,6 +323,7 @@ fn adjust_all(
 
 /// Draws placebos for one event, over the horizons it has outcomes for.
 fn draw(placebo: &mut Placebo, event: &Event, rows: &[Outcome], series: &Series) {
+    // Only opens that count have statistics to be held against a band.
     let Some(entry) = event.entry.filter(|_| event.counts) else { return };
     let horizons = rows.iter().map(|row| Some((row.horizon_ms * 1_000_000, row.cluster_ns?)));
     let horizons: Vec<Option<(i64, i64)>> = horizons.collect();
@@ -329,8 +337,10 @@ fn draw(placebo: &mut Placebo, event: &Event, rows: &[Outcome], series: &Series)
 /// Outcomes of one series and horizon whose windows overlap, directly or by way of others, are one cluster: they have
 /// seen the same prices. They come in order of entry; `open` has the begin of the last cluster, and its end so far.
 fn join(event: &Event, outcome: &mut Outcome, open: &mut Option<(i64, i64)>) {
+    // Later steps have no cluster: they are the same observation as their open.
     let (Some(entry), Some(exit), true) = (event.entry, outcome.exit, event.counts) else { return };
     let first_ns = match *open {
+        // An entry at the very end shares no price change with the cluster, so it begins another one.
         Some((first_ns, end_ns)) if entry.at_ns < end_ns => first_ns,
         Some(_) | None => entry.at_ns,
     };

@@ -1,4 +1,4 @@
-//! The placebo: what the same rule would have earned at random moments.
+//! The placebo: the same rule at random moments.
 
 use crate::average::{mean, quantile};
 use crate::dice::Dice;
@@ -57,11 +57,13 @@ impl Placebo {
             };
             for (draw, place) in places.iter().enumerate() {
                 let Some(place) = *place else { continue };
+                // As strict as for real outcomes: a draw without a price in time is left out, not stretched.
                 let Some(exit) = series.near(series.times[place] + horizon_ns) else { continue };
                 let gross = sign * (series.rough[exit] / series.rough[place] - 1.0);
                 for group in &groups {
                     let sum = &mut self.sums[(group * self.width + horizon) * DRAWS + draw];
                     sum.0 += gross;
+                    // Counted per draw, since a draw may lack a price for some events.
                     sum.1 += 1;
                 }
             }
@@ -86,14 +88,16 @@ impl Placebo {
     }
 }
 
-/// The place of each draw for an entry. Each draw has dice of its own, the same for all of a cluster, and so moves
-/// them alike but where that would leave the series, or nothing was traded.
+/// The place of each draw for an entry. Each draw has dice of its own, the same for a whole cluster, and so moves its
+/// members by the same time, unless that would leave the series or nothing was traded.
 fn moments(series: &Series, entry_ns: i64, cluster_ns: i64) -> Vec<Option<usize>> {
+    // Seeded by the cluster alone, so that neither other rules nor the order of decisions change a draw.
     let mut dice = Dice::new(&[b"placebo", &cluster_ns.to_be_bytes()]);
     let days = |from_ns: i64, to_ns: i64| ((to_ns - from_ns) / DAY_NS).clamp(0, DAYS);
     let (before, after) = (days(series.first_ns, entry_ns), days(entry_ns, series.last_ns));
     let most = days(series.first_ns, series.last_ns);
     let draw = |_| {
+        // A fixed stream for each draw: retries of one must not shift the numbers of the next.
         let mut dice = dice.split();
         (0..TRIES).find_map(|_| {
             let day = dice.below(2 * most.unsigned_abs() + 1) as i64 - most;

@@ -34,10 +34,12 @@ impl Lines {
             self.counts.unmeasured += 1;
             return;
         };
+        // Its latencies measure the back-fill, not the feed.
         if decision.late {
             self.counts.late += 1;
             return;
         }
+        // A deadline or a message of the host brings no frame whose way could be measured.
         let Trigger::Op(op) = decision.trigger else {
             self.counts.untriggered += 1;
             return;
@@ -51,6 +53,7 @@ impl Lines {
         for (stage, ns) in stages {
             self.recorder.record(stage, i64::try_from(ns).unwrap_or(i64::MAX));
         }
+        // Creation and receipt belong to the content: on a later frame the difference would be its age.
         if op == Op::Content
             && decision.kind == DecisionKind::Open
             && self.tweets.insert(decision.tweet_id.clone())
@@ -70,6 +73,7 @@ impl Lines {
         ];
         for (stage, from, to) in spans {
             if let (Some(from), Some(to)) = (from, to) {
+                // A negative difference is counted apart: it means that two clocks disagree.
                 self.recorder.record(stage, to.saturating_sub(from));
             }
         }

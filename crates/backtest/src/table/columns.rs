@@ -106,6 +106,7 @@ fn column<'c, W: Write + Send>(
 
 /// A return as a count of its last decimal place.
 fn digits(number: Decimal) -> Result<FixedLenByteArray, ParquetError> {
+    // The column holds the mantissa alone: another scale would be another number.
     if number.scale() != PLACES {
         return Err(ParquetError::General(format!("{number} has not {PLACES} decimal places")));
     }

@@ -43,6 +43,7 @@ pub const COLUMNS: [&str; 28] = [
     "mae",
     "cluster",
     "excluded",
+    // Last, so that the columns before it keep their places.
     "series_by",
 ];
 

@@ -30,7 +30,7 @@ impl NamedAsset {
         }
     }
 
-    /// The same asset without anything told of it.
+    /// The same asset with no field filled in.
     pub(super) fn blank(&self, first: (u8, u16)) -> Self {
         Self {
             class: self.class,
@@ -42,7 +42,7 @@ impl NamedAsset {
         }
     }
 
-    /// What identifies it, in the buffer of its texts; none if nothing does: then it is no asset.
+    /// Its identity, in the buffer of its texts. Something without one is not an asset.
     pub(super) fn identity<'a>(&self, strings: &'a str) -> Option<Identity<'a>> {
         let text = |field| self.fields.text(field, strings).filter(|text| !text.is_empty());
         match self.class {
@@ -52,6 +52,7 @@ impl NamedAsset {
             },
             DetectedClass::Cex => {
                 let pair = || Some((text(AssetField::Base)?, text(AssetField::Quote)?));
+                // The contract: a market without `symbol` is base and quote; without those it is not an asset.
                 let name = text(AssetField::Symbol).map(|symbol| (symbol, "")).or_else(pair)?;
                 Some(Identity::Market(Market {
                     class: self.class,
@@ -71,7 +72,7 @@ impl NamedAsset {
     }
 }
 
-/// What makes two named assets one: contract, else market, else symbol.
+/// The identity of a named asset: contract, else market, else symbol.
 #[derive(Debug)]
 pub(super) enum Identity<'a> {
     Contract { chain: Option<&'a str>, contract: &'a str },
@@ -89,6 +90,8 @@ pub(super) struct Market<'a> {
 
 impl Market<'_> {
     fn is(&self, other: &Market<'_>) -> bool {
+        // Side by side, so that `EDGEUSDT` and base `EDGE` with quote `USDT` are one market, without a buffer to join
+        // them in.
         let mine = self.name.0.bytes().chain(self.name.1.bytes());
         let theirs = other.name.0.bytes().chain(other.name.1.bytes());
         self.class == other.class && self.exchange == other.exchange && mine.eq(theirs)
@@ -99,6 +102,8 @@ impl Identity<'_> {
     pub(super) fn is(&self, other: &Identity<'_>) -> bool {
         match (self, other) {
             (Self::Contract { chain: a, contract: x }, Identity::Contract { chain: b, contract: y }) => {
+                // Here an unknown chain is an identity of its own: to guess that it is the known one would depend on
+                // arrival.
                 a == b && same_contract(x, y)
             }
             (Self::Symbol(a), Identity::Symbol(b)) => same_symbol(a, b),

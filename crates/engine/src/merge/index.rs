@@ -8,8 +8,8 @@ use stoop_model::TweetId;
 
 use super::Slot;
 
-/// Slots by the id of their tweet, each entry the number of a slot and nothing else: a table with room for every tweet of
-/// a full window stays small enough for the cache. The ids are those of the slots' views.
+/// Slots by the id of their tweet. An entry is the number of a slot and nothing else, so that a table with room for
+/// every tweet of a full window fits the cache. The ids are those of the slots' views.
 pub(super) struct Index {
     table: HashTable<u32>,
 }

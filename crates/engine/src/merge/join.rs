@@ -1,4 +1,4 @@
-//! Takes winning fields over from one string buffer into another.
+//! Copies winning fields from one string buffer into another.
 
 use std::cmp::Ordering;
 
@@ -6,12 +6,12 @@ use stoop_model::{Bag, Key, Media, Mention, Post, PostField, Span, Url};
 
 use super::rank::Rank;
 
-/// Takes winning fields over into a view's buffer.
+/// Copies winning fields into a view's buffer.
 pub(super) struct Joiner<'a> {
     pub(super) strings: &'a mut String,
     pub(super) frames: &'a [Rank],
     pub(super) dead_bytes: &'a mut usize,
-    /// The buffer of what is joined.
+    /// The buffer of the values that are joined.
     pub(super) from: &'a str,
 }
 
@@ -19,6 +19,7 @@ impl Joiner<'_> {
     /// A value of frame `new` replaces that of frame `held`; of one frame that names an asset twice, the later
     /// value counts.
     pub(super) fn wins(&self, held: u8, new: u8, is_held: bool) -> bool {
+        // At equal rank the new value wins: it can only be a later entry of the same frame.
         !is_held || self.rank(new) >= self.rank(held)
     }
 
@@ -31,9 +32,9 @@ impl Joiner<'_> {
         self.frames.get(usize::from(index)).copied().unwrap_or_default()
     }
 
-    /// Joins the fields of one object member by member. `frame_of` tells of each field the frame it is from, as an
-    /// index into the view's frames; none leaves it out. Null is a value: it came where the protocol has it mean
-    /// cleared.
+    /// Joins the fields of one object member by member. `frame_of` gives the frame that each field is from, as an
+    /// index into the view's frames; none leaves the field out. Null is a value, because it occurs only where the
+    /// protocol says that it means cleared.
     pub(super) fn join_bag<K: Key, const N: usize>(
         &mut self,
         to: &mut Bag<K, N>,
@@ -50,12 +51,12 @@ impl Joiner<'_> {
                 && self.wins(ranks[key.index()], frame, to.has(key) || to.is_null(key))
             {
                 ranks[key.index()] = frame;
-                self.take(to, from, key);
+                self.copy(to, from, key);
             }
         }
     }
 
-    /// Joins the fields of a post but for its authors; lists replace whole.
+    /// Joins the fields of a post except its authors; lists replace whole.
     pub(super) fn join_body<const N: usize>(
         &mut self,
         to: &mut Post,
@@ -68,13 +69,14 @@ impl Joiner<'_> {
                 && self.wins(ranks[key.index()], frame, to.body.has(key))
             {
                 ranks[key.index()] = frame;
-                self.take(&mut to.body, &from.body, key);
-                self.take_list(to, from, key);
+                self.copy(&mut to.body, &from.body, key);
+                self.copy_list(to, from, key);
             }
         }
     }
 
-    fn take<K: Key, const N: usize>(&mut self, to: &mut Bag<K, N>, from: &Bag<K, N>, key: K) {
+    fn copy<K: Key, const N: usize>(&mut self, to: &mut Bag<K, N>, from: &Bag<K, N>, key: K) {
+        // The old text stays in the buffer until half of it is dead: moving the others each time would cost more.
         *self.dead_bytes += to.span(key).map_or(0, |old| old.len as usize);
         if let Some(span) = from.span(key) {
             to.set_span(key, Span::push(self.strings, span.of(self.from)));
@@ -85,7 +87,7 @@ impl Joiner<'_> {
         }
     }
 
-    fn take_list(&mut self, to: &mut Post, from: &Post, key: PostField) {
+    fn copy_list(&mut self, to: &mut Post, from: &Post, key: PostField) {
         let mut copier = Copier { from: self.from, to: self.strings };
         let dead = match key {
             PostField::Media => copier.replace(&mut to.media, &from.media),
@@ -129,7 +131,7 @@ impl Copier<'_> {
         }
     }
 
-    /// Puts one list in place of another; returns the bytes that are dead by it.
+    /// Replaces one list by another; returns the number of bytes that are dead now.
     fn replace<T: Item>(&mut self, to: &mut Vec<T>, from: &[T]) -> usize {
         let dead = to.iter_mut().flat_map(Item::spans).flatten().map(|span| span.len as usize).sum();
         to.clear();

@@ -30,8 +30,8 @@ pub use view::{ASSETS_PER_TWEET, Arrival, FRAMES_PER_TWEET, Pin, View};
 /// next burst needs as many again. With 64, a frame of the generated day within two windows made 0.02 allocations.
 const SPARE_VIEWS: usize = 1024;
 
-/// Spare views looked at for one that nobody holds, from the latest on: the ones that have just left are held by whoever
-/// reads of it, others by open decisions, and these grow old and make room.
+/// How many spare views are tried, from the latest on, for one that nothing else holds. Those that have just left are
+/// still being read, and those of open decisions stay held until they are old enough to make room.
 const LOOKED_AT: usize = 64;
 
 /// Frames for which the slot of a tweet that has left keeps its memory.
@@ -56,12 +56,12 @@ impl Default for Window {
     }
 }
 
-/// What a frame changed.
+/// A change of the window.
 #[derive(Clone, Debug)]
 pub enum Merged {
-    /// A view has changed, or could have: the frame was no duplicate.
+    /// A view has changed, or could have: the frame was not a duplicate.
     Changed(Change),
-    /// A tweet has left the window; nobody else holds its view from now on.
+    /// A tweet has left the window, which no longer holds its view.
     Left {
         /// Its last state.
         view: Arc<View>,
@@ -95,7 +95,7 @@ pub struct Change {
     pub arrival: Arrival,
 }
 
-/// What happened to the frames, by count.
+/// The fate of the frames, by count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MergeCounters {
     /// Frames joined into a view, counted once a view.
@@ -169,14 +169,14 @@ struct Slot {
 /// The window of tweets and what they have become.
 ///
 /// Frames without a platform (meta, delete, an update without author) go to the tweet of their id. If tweets of
-/// several platforms share the id, they go to all of them, and a tweet that begins later takes over what they told:
+/// several platforms share the id, they go to all of them, and a tweet that begins later inherits what they said:
 /// to act on none would lose an enrichment or a deletion, and to choose one would depend on the order of arrival.
 pub struct Merge {
     window: Window,
     slots: Vec<Slot>,
     free: Vec<usize>,
     index: Index,
-    /// Slots by age, with the sequence number that tells whether the slot is still the same tweet's.
+    /// Slots by age, with the sequence number that shows whether the slot still belongs to the same tweet.
     ages: VecDeque<(i64, u64, usize)>,
     spare: VecDeque<Arc<View>>,
     /// The view of a free slot.
@@ -188,14 +188,14 @@ pub struct Merge {
     counters: MergeCounters,
 }
 
-/// What has changed since it was asked for.
+/// Changes since the last request for them.
 #[derive(Default)]
 struct Changes {
     /// Slots, each once.
     dirty: Vec<usize>,
-    /// Serials of tweets that were told of and have left.
+    /// Serials of tweets that were saved and have left.
     gone: Vec<u64>,
-    /// Event ids that were told of.
+    /// Event ids that were saved.
     events: u64,
 }
 
@@ -241,6 +241,7 @@ impl Merge {
         self.begun = state.head.begun;
         self.events.restore(&state.events);
         let mut views: Vec<&ViewState> = state.views.iter().collect();
+        // By age, whatever order a store has them in: `ages` and the chains of one id are in order of age.
         views.sort_unstable_by_key(|view| view.serial);
         for ViewState { serial, view, seen } in views {
             let index = self.slots.len();
@@ -264,7 +265,7 @@ impl Merge {
         for index in changes.dirty.drain(..) {
             let slot = &mut self.slots[index];
             slot.is_listed = false;
-            // One that is not dirty has left.
+            // If it is not dirty, its tweet has left since.
             if std::mem::take(&mut slot.is_dirty) {
                 slot.is_saved = true;
                 state.views.push(slot.save());
@@ -276,7 +277,7 @@ impl Merge {
         changes.events = self.events.end();
     }
 
-    /// Keeps account of a change, if anybody asks for them.
+    /// Notes a change, if changes are asked for.
     fn touch(&mut self, index: usize) {
         if let Some(changes) = &mut self.changes {
             let slot = &mut self.slots[index];
@@ -287,8 +288,8 @@ impl Merge {
         }
     }
 
-    /// Touches the memory that the first tweets will need, so that none of them waits for the system to hand out a page.
-    /// Changes nothing else. Takes some milliseconds and 8 MB.
+    /// Touches the memory that the first tweets will need, so that none of them waits for the system to hand out a
+    /// page. Changes nothing else. Needs some milliseconds and 8 MB.
     pub fn warm(&mut self) {
         let tweets = self.window.tweets.min(ROOM);
         self.index.touch(tweets);
@@ -300,9 +301,11 @@ impl Merge {
 
     /// Joins one event that came at `stamp`; appends what changed to `out`.
     ///
-    /// What left the window up to then is appended first. A duplicate appends nothing.
+    /// Tweets that left the window up to then are appended first. A duplicate appends nothing.
     pub fn handle(&mut self, event: &Event, stamp: Stamp, out: &mut Vec<Merged>) {
+        // Before the frame is looked up: one that comes when its tweet's time is over begins a new stay.
         self.wake(stamp.now_ns, out);
+        // Account events have ids too, so their repeats are dropped here as well.
         if let Some(id) = event.event_id
             && !self.events.insert(event.op, event.text(id))
         {
@@ -314,10 +317,11 @@ impl Merge {
             return;
         }
         let head = self.index.get(&event.tweet_id, &self.slots);
-        // A content that names no author is X's, as one whose author names no platform.
+        // A content without an author is from X, like one whose author names no platform (docs/decided.md).
         let assumed = (event.op == Op::Content).then_some(&Platform::Twitter);
         let Some(platform) = event.platform.as_ref().or(assumed) else {
             let first = head.unwrap_or_else(|| self.begin(event, stamp, None, out));
+            // If no tweet of the id is there yet, one begins without a platform, until a frame names one.
             self.counters.shared_id += u64::from(self.slots[first].twin.is_some());
             let mut next = Some(first);
             while let Some(slot) = next {
@@ -331,7 +335,8 @@ impl Merge {
             let slot = self.begin(event, stamp, Some(platform.clone()), out);
             if let Some((view, seen)) = twin {
                 Arc::make_mut(&mut self.slots[slot].view).share(&view);
-                // Frames of the other platform are among them; none of these can be one of this tweet's.
+                // Fingerprints of the other platform's frames are among them; none of those frames can be this
+                // tweet's.
                 self.slots[slot].seen = seen;
                 self.touch(slot);
             }
@@ -398,13 +403,13 @@ impl Merge {
         None
     }
 
-    /// What happened so far.
+    /// The counters so far.
     pub fn counters(&self) -> MergeCounters {
         self.counters
     }
 
-    /// The slot of the tweet on `platform` among those of its id, which begin at `head`. A tweet that no frame has told
-    /// the platform of is of this one from now on.
+    /// The slot of the tweet on `platform` among those of its id, which begin at `head`. A tweet whose platform no
+    /// frame has named belongs to this one from now on.
     fn slot_of(&mut self, head: Option<usize>, platform: &Platform) -> Option<usize> {
         let mut here = head;
         while let Some(index) = here {
@@ -429,8 +434,9 @@ impl Merge {
         platform: Option<Platform>,
         out: &mut Vec<Merged>,
     ) -> usize {
-        // Taken before the oldest leaves: what leaves now is still held by whoever reads `out`.
+        // Before the oldest leaves: a view that leaves now is still held by the reader of `out`.
         let mut view = self.fresh_view();
+        // The contract: the oldest leaves first, and leaving early counts as pushed out.
         while self.len() >= self.window.tweets.max(1) {
             let Some((_, seq, slot)) = self.ages.pop_front() else { break };
             if self.leave(slot, seq, stamp.now_ns, out) {
@@ -470,7 +476,7 @@ impl Merge {
         self.slots[last].twin = Some(index);
     }
 
-    /// A view nobody else holds: the latest spare whose last holder has let go of it.
+    /// A view that nothing else holds: the latest spare that has been let go.
     fn fresh_view(&mut self) -> Arc<View> {
         let oldest = self.spare.len().saturating_sub(LOOKED_AT);
         let is_free = |index: &usize| self.spare.get(*index).is_some_and(|view| Arc::strong_count(view) == 1);
@@ -478,13 +484,14 @@ impl Merge {
         free.and_then(|index| self.spare.remove(index)).unwrap_or_default()
     }
 
-    /// Takes a tweet out of the window. False if the slot has been another tweet's since.
+    /// Removes a tweet from the window. False if the slot belongs to another tweet since.
     fn leave(&mut self, index: usize, seq: u64, at_ns: i64, out: &mut Vec<Merged>) -> bool {
         let Some(slot) = self.slots.get_mut(index).filter(|slot| slot.view.began_seq == seq) else {
             return false;
         };
         let twin = slot.twin.take();
         slot.seen.clear();
+        // A tweet with many frames must not leave its memory to a slot of two frames.
         if slot.seen.capacity() > KEEP_SEEN {
             slot.seen.shrink_to_fit();
         }
@@ -499,6 +506,8 @@ impl Merge {
         {
             self.unlink(head, index, twin);
         }
+        // The view travels in `out` and waits among the spares; the free slot must not hold it, or it could not be
+        // reused.
         let view = std::mem::replace(&mut self.slots[index].view, Arc::clone(&self.nobody));
         if self.spare.len() == SPARE_VIEWS {
             self.spare.pop_front();
@@ -521,12 +530,14 @@ impl Merge {
 
     fn join(&mut self, index: usize, event: &Event, stamp: Stamp, out: &mut Vec<Merged>) {
         let slot = &mut self.slots[index];
+        // The protocol identifies a frame by its event id, or, without one, by operation and payload.
         let mark = (event.op, event.fingerprint);
         if event.event_id.is_none() {
             if slot.seen.contains(&mark) {
                 self.counters.duplicates += 1;
                 return;
             }
+            // Later frames are left out of the view anyway.
             if slot.seen.len() <= FRAMES_PER_TWEET {
                 slot.seen.push(mark);
             }
@@ -534,6 +545,7 @@ impl Merge {
         self.touch(index);
         let slot = &mut self.slots[index];
         let had_content = slot.view.content.is_some();
+        // Copies only if the view is shared, for example with a rule that waits.
         let view = Arc::make_mut(&mut slot.view);
         let arrival = Arrival { recv_ns: stamp.now_ns, sent_ms: event.ts_ms, is_late: stamp.is_late };
         match view.merge(event, arrival) {
@@ -550,6 +562,7 @@ impl Merge {
         out.push(Merged::Changed(Change {
             view: Arc::clone(view),
             op: event.op,
+            // A second content updates the view but never opens again.
             is_first_content: event.op == Op::Content && !had_content,
             arrival,
         }));

@@ -24,6 +24,7 @@ pub(super) fn is_shared(event: &Event) -> bool {
 impl Rank {
     /// The rank of what `event` carries.
     pub(super) fn of(event: &Event) -> Self {
+        // Operation before time: an update corrects the content, even if the server stamped it earlier.
         let op = if event.op == Op::Update { 2 } else { 1 };
         Self {
             op,

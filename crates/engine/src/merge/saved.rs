@@ -28,9 +28,9 @@ pub struct SavedView {
     pub deleted: bool,
     /// When its pin state was observed, Unix ms, and what it was.
     pub pinned: Option<Pin>,
-    /// A frame without a platform told that it was deleted.
+    /// A frame without a platform reported its deletion.
     pub shared_deleted: bool,
-    /// Likewise its pin state.
+    /// Its pin state as such frames reported it.
     pub shared_pinned: Option<Pin>,
     /// Frames merged, in the order they came. Ranks of fields are places in this list, counted from 1.
     pub frames: Vec<Rank>,
@@ -92,7 +92,7 @@ pub struct SavedAsset {
     pub first: (u8, u16),
 }
 
-/// Why plain values are no view.
+/// Why plain values are not a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SavedError {
     /// There are more frames than a view keeps.

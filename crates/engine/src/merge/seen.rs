@@ -1,4 +1,4 @@
-//! Event ids seen lately.
+//! Event ids seen recently.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher};
@@ -23,6 +23,7 @@ impl SeenEvents {
     /// False if the id was seen with this operation. The operation is part of it: whether a pin and its unpin have
     /// ids of their own is not documented.
     pub(super) fn insert(&mut self, op: Op, event_id: &str) -> bool {
+        // 128 bits: at 64, two ids of a long run could meet, and a frame would be lost without a trace.
         let key = (u128::from(hash(1, op, event_id)) << 64) | u128::from(hash(2, op, event_id));
         if !self.known.insert(key) {
             return false;
@@ -53,7 +54,7 @@ impl SeenEvents {
         (self.start + skipped as u64..).zip(self.order.iter().skip(skipped).copied())
     }
 
-    /// Remembers these, as far as there is room for the latest.
+    /// Remembers these; without room for all, the latest.
     pub(super) fn restore(&mut self, events: &[(u64, u128)]) {
         let mut events = events.to_vec();
         events.sort_unstable();

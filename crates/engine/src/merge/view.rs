@@ -20,7 +20,7 @@ const KEEP_BYTES: usize = 4096;
 /// List capacity a recycled view keeps.
 const KEEP_ITEMS: usize = 8;
 /// List capacity a new view begins with, as many as a list would grow to for its first item: in the window of a busy
-/// stream it takes hours until every view has met a post with media, one with links, one that mentions somebody.
+/// stream it takes hours until every view has met a post with media, one with links, one with mentions.
 const FIRST_ITEMS: usize = 4;
 
 /// When a frame came.
@@ -42,9 +42,10 @@ pub type Pin = (i64, bool);
 pub struct View {
     /// The tweet.
     pub tweet_id: TweetId,
-    /// Its platform; none while no frame has told.
+    /// Its platform; none until a frame names one.
     pub platform: Option<Platform>,
-    /// Sequence number of the input that began it: tells a tweet's second stay in the window from its first.
+    /// Sequence number of the input that began it, which distinguishes a tweet's second stay in the window from its
+    /// first.
     pub began_seq: u64,
     /// Input time at which it began, Unix ns.
     pub began_ns: i64,
@@ -67,7 +68,7 @@ pub struct View {
     pub(super) body_ranks: [u8; POST_FIELDS],
     pub(super) author_ranks: [u8; AUTHOR_FIELDS],
     pub(super) ref_author_ranks: [u8; AUTHOR_FIELDS],
-    /// What frames without a platform told of deletion and pinning; tweets of the same id share it.
+    /// Deletion as frames without a platform reported it, which tweets of the same id share. The same for pinning.
     pub(super) shared_deleted: bool,
     pub(super) shared_pinned: Option<Pin>,
 }
@@ -103,6 +104,7 @@ impl Default for View {
     }
 }
 
+// By hand, so that a copy has the room of a fresh view: a derived one would have to grow at the next frame.
 impl Clone for View {
     fn clone(&self) -> Self {
         let mut copy = Self { tweet_id: self.tweet_id.clone(), ..Self::default() };
@@ -196,12 +198,14 @@ impl View {
         let is_shared = is_shared(event);
         match event.op {
             Op::Delete => {
+                // Absorbing, so that a content that arrives after its deletion does not bring the tweet back.
                 self.deleted = true;
                 self.shared_deleted |= is_shared;
                 return Joined::Done;
             }
             Op::Pin | Op::Unpin => {
                 let pin = Some((event.observed_ms.or(event.ts_ms).unwrap_or(0), event.op == Op::Pin));
+                // By time of observation and not of arrival; of one time the pin wins, in any order.
                 self.pinned = self.pinned.max(pin);
                 self.shared_pinned = self.shared_pinned.max(pin.filter(|_| is_shared));
                 return Joined::Done;
@@ -219,6 +223,7 @@ impl View {
             | Op::UnknownOp
             | Op::UnknownFamily => {}
         }
+        // Fields hold their frame as one byte, so there is room for 255.
         if self.frames.len() > FRAMES_PER_TWEET {
             return Joined::Full;
         }
@@ -226,12 +231,13 @@ impl View {
             self.content.get_or_insert(arrival);
         }
         if event.op == Op::Meta {
+            // Whatever the meta holds: an empty one also says that nothing more is to be waited for.
             self.enriched_ns.get_or_insert(recv_ns);
         }
         let frame = self.frames.len() as u8;
         self.frames.push(Rank::of(event));
         if frame == 1 && event.op != Op::Meta {
-            self.take_whole(event, frame);
+            self.copy_whole(event, frame);
         } else {
             self.join_post(&event.post, &event.strings, frame);
         }
@@ -240,6 +246,8 @@ impl View {
             let named = NamedAsset::new(detected, frame, place as u16, recv_ns);
             is_full |= !self.join_asset(&named, &event.strings, |_| frame);
         }
+        // By the lowest frame that named them, not by arrival: the order of assets is the order in which decisions
+        // open.
         self.sort_assets();
         self.tidy();
         if is_full { Joined::AssetsFull } else { Joined::Done }
@@ -257,15 +265,15 @@ impl View {
         self.absorb_frames(other, |_| true);
     }
 
-    /// Takes over what frames without a platform have told a tweet of the same id on another platform, as far as
-    /// that tweet still shows it: a field for which a later frame of its own has won is lost to this one.
+    /// Joins what frames without a platform said about a tweet of the same id on another platform, as far as that
+    /// tweet still has it: a field that a later frame of its own has won is lost to this one.
     pub(super) fn share(&mut self, twin: &Self) {
         self.deleted |= twin.shared_deleted;
         self.pinned = self.pinned.max(twin.shared_pinned);
         self.absorb_frames(twin, |rank| rank.is_shared);
     }
 
-    /// Joins all that the frames of `other` with a rank that `takes` have left there.
+    /// Joins the fields of `other` that come from frames whose rank `takes` accepts.
     fn absorb_frames(&mut self, other: &Self, takes: impl Fn(&Rank) -> bool) {
         self.shared_deleted |= other.shared_deleted;
         self.shared_pinned = self.shared_pinned.max(other.shared_pinned);
@@ -289,7 +297,7 @@ impl View {
             here(other.ref_author_ranks[field])
         });
         for asset in &other.assets {
-            // Every meta frame is without a platform, so that all of an asset is taken or nothing.
+            // Meta frames have no platform, so either all of an asset is joined or nothing.
             self.join_asset(asset, &other.strings, |index| here(index).unwrap_or_default());
         }
         self.sort_assets();
@@ -297,7 +305,7 @@ impl View {
     }
 
     /// The first frame of a fresh view: its fields need no comparing.
-    fn take_whole(&mut self, event: &Event, frame: u8) {
+    fn copy_whole(&mut self, event: &Event, frame: u8) {
         self.strings.push_str(&event.strings);
         // Field by field: a derived `clone_from` would not reuse the lists.
         let Post { body, author, ref_author, media, mentions, urls, ref_media } = &mut self.post;
@@ -385,7 +393,7 @@ impl View {
     }
 }
 
-/// What became of a frame.
+/// The fate of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Joined {
     /// It is in the view.

@@ -11,7 +11,7 @@ const SHORTEST: usize = 32;
 
 /// The runs of at least [`SHORTEST`] ASCII letters and digits, with their places.
 ///
-/// Each such run has a letter at every so many bytes: all others are passed over, which is nearly all of a text.
+/// Such a run covers at least one of every [`SHORTEST`] bytes, so only those are looked at.
 fn long_runs(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let bytes = text.as_bytes();
     let mut probe = SHORTEST - 1;
@@ -34,7 +34,7 @@ fn long_runs(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// The addresses inside a link to a site whose links name contracts; none in any other link. Those of DexScreener may be of
+/// The addresses inside a link to a site whose links name contracts; none in any other link. DexScreener may name
 /// pools.
 pub(super) fn link_addresses(url: &str) -> impl Iterator<Item = &str> {
     addresses(path_of_site(url).unwrap_or_default()).map(|(_, address)| address)
@@ -52,11 +52,12 @@ const SITES: [&str; 8] = [
     "solscan.io",
 ];
 
-/// What follows the host of a link to one of [`SITES`], or to a host under one.
+/// The path of a link to one of [`SITES`], or to a host under one.
 fn path_of_site(url: &str) -> Option<&str> {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
+    // Parts before `@` and after `:` are user and port: neither may pass a foreign host off as one of the sites.
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let host = host.split_once(':').map_or(host, |(host, _)| host);
     let is_of = |site: &&str| {
@@ -71,6 +72,7 @@ fn path_of_site(url: &str) -> Option<&str> {
 
 fn is_address(run: &str) -> bool {
     let bytes = run.as_bytes();
+    // Checked before base58, whose alphabet has no 0: nothing can be both. The zero address is where coins are burnt.
     if let Some(hex) = run.strip_prefix("0x").or_else(|| run.strip_prefix("0X")) {
         return hex.len() == 40
             && hex.bytes().all(|byte| byte.is_ascii_hexdigit())

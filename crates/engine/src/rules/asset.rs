@@ -1,4 +1,4 @@
-//! Candidates as assets: what they are, which of them a rule takes, and what became of one.
+//! Candidates as assets: their identity, which of them a rule accepts, and how to follow one through later frames.
 
 use stoop_model::{Asset, AssetClass, AssetField, Evidence, Price, RefPrice, SOURCE_SEPARATOR};
 
@@ -49,7 +49,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The base in an exchange's symbol: what is left of the quote, where that is known.
+    /// The base in an exchange's symbol: the part before the quote, if that is known.
     fn base_in(self, candidate: &Candidate, symbol: &'a str) -> &'a str {
         let quote = self.named(candidate, AssetField::Quote);
         let base = quote.and_then(|quote| symbol.strip_suffix(quote)).filter(|base| !base.is_empty());
@@ -82,7 +82,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The rule takes the candidate by this filter.
+    /// The rule accepts the candidate by this filter.
     pub(crate) fn is_taken(self, rule: &Rule, filter: &AssetFilter, candidate: &Candidate) -> bool {
         if !filter.admits(self.symbol(candidate)) {
             return false;
@@ -90,15 +90,18 @@ impl<'a> Reader<'a> {
         let venue = self.venue(candidate).unwrap_or_default();
         match candidate.class {
             AssetClass::Ticker => {
+                // The contract: a ticker counts until the enrichment has come, then only what the vendor names.
                 let counts = self.view.enriched_ns.is_none() || rule.keeps_unnamed;
                 filter.tokens && counts && !self.forms(filter, candidate).is_empty()
             }
             AssetClass::Token => {
                 let is_written = || filter.tokens && self.is_written(filter, candidate);
+                // Tokens of one symbol with different contracts never pass: there is no telling which was meant.
                 !candidate.is_ambiguous && (is_written() || filter.addresses && candidate.is_local_too)
             }
             AssetClass::Address => filter.addresses,
             AssetClass::Cex => {
+                // An unknown venue never satisfies `cex`, even if the rule lists its name.
                 CEX_VENUES.contains(&venue)
                     && filter.cex.iter().any(|name| name == venue)
                     && (candidate.is_local_too || self.is_written(filter, candidate))
@@ -118,8 +121,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The text writes what the vendor named in a form that the filter asks for, if it asks for any. Aliases are words that
-    /// were found, and what stands in pictures alone is in no text.
+    /// The text writes what the vendor named in a form that the filter asks for, if it asks for any. Aliases are words
+    /// that were found already, and assets found only in pictures are in no text.
     fn is_written(self, filter: &AssetFilter, candidate: &Candidate) -> bool {
         let is_apart = || match candidate.origin {
             Origin::Alias(_) => true,
@@ -129,7 +132,7 @@ impl<'a> Reader<'a> {
         filter.written.is_none() || is_apart() || !self.forms(filter, candidate).is_empty()
     }
 
-    /// What `asset` is among `passing` (indices of candidates) now, and how its identity has changed.
+    /// Finds `asset` among `passing` (indices of candidates), and how its identity has changed.
     pub(crate) fn follow(self, asset: &Asset, passing: &[usize]) -> Option<(usize, Identity)> {
         let find = |wanted: &dyn Fn(&Candidate) -> bool| {
             passing.iter().copied().find(|index| self.candidates.list().get(*index).is_some_and(wanted))
@@ -140,12 +143,14 @@ impl<'a> Reader<'a> {
                 candidate.class != asset.class || asset.chain.is_none() && self.chain(candidate).is_some();
             return Some((index, if is_firmer { Identity::Firmer } else { Identity::Same }));
         }
+        // A contract or a market stays the same asset; only a bare symbol may still become one of them.
         if !is_bare_symbol(asset) {
             return None;
         }
         let symbol = asset.symbol.as_deref()?;
         let has_symbol =
             |candidate: &Candidate| self.symbol(candidate).is_some_and(|other| same_symbol(symbol, other));
+        // Contract before market: the contract's order of identity.
         let token = find(&|candidate| candidate.class == AssetClass::Token && has_symbol(candidate));
         let market = || find(&|candidate| candidate.class == AssetClass::Cex && has_symbol(candidate));
         token.or_else(market).map(|index| (index, Identity::Changed))
@@ -163,7 +168,7 @@ impl<'a> Reader<'a> {
             AssetClass::Token | AssetClass::Address => match (&asset.contract, self.contract(candidate)) {
                 (Some(mine), Some(other)) => {
                     let chains = (asset.chain.as_deref(), self.chain(candidate));
-                    // One contract may stand on several chains; not to know the chain is no difference.
+                    // One contract may exist on several chains. An unknown chain does not make it another asset.
                     same_contract(mine, other) && !matches!(chains, (Some(a), Some(b)) if a != b)
                 }
                 (None, None) => is_bare_symbol(asset) && self.has_symbol(asset, candidate),
@@ -244,12 +249,12 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What following an asset through later frames found.
+/// How the identity of an asset has changed in later frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Identity {
     /// The same asset.
     Same,
-    /// The same asset, of which more is known: an address that has become a token, a contract whose chain is told.
+    /// The same asset, better known: an address that has become a token, a contract whose chain is known now.
     Firmer,
     /// A bare symbol that has become a contract or a market.
     Changed,
@@ -293,13 +298,14 @@ pub(crate) fn emitted(market: &Market) -> Asset {
     }
 }
 
-/// What a decision's id says of its asset, such as `ticker:EDGE` or `token:solana:9xQe`; empty for none.
+/// The asset in a decision's id, such as `ticker:EDGE` or `token:solana:9xQe`; empty for none.
 pub fn asset_key(asset: Option<&Asset>) -> String {
     let Some(asset) = asset else { return String::new() };
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
     let ticker = || format!("ticker:{}", text(&asset.symbol).to_uppercase());
     let on_chain = |class: &str, contract: &str| {
         let chain = asset.chain.as_deref().unwrap_or("-");
+        // EVM addresses are hex, whose mixed case is only a checksum (EIP-55); base58 distinguishes case.
         let contract = if is_evm(contract) { contract.to_ascii_lowercase() } else { contract.to_owned() };
         format!("{class}:{chain}:{contract}")
     };

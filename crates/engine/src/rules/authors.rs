@@ -1,4 +1,5 @@
-//! Which rules take an author's posts: a lookup or two a view, in place of a compare with every name of every rule.
+//! Which rules want an author's posts: one or two lookups per view instead of a comparison with every name of every
+//! rule.
 
 use stoop_model::HashMap;
 
@@ -8,13 +9,13 @@ use super::rule::Fire;
 /// The rules by the authors they name. Rules are indices; every list of them is in order, each once.
 #[derive(Debug, Default)]
 pub(crate) struct AuthorIndex {
-    /// Rules that take everyone's posts.
+    /// Rules for everyone's posts.
     everyone: Vec<usize>,
     by_handle: HashMap<String, Vec<usize>>,
     by_id: HashMap<String, Vec<usize>>,
     /// Rules that name handles and open when their wait is over: they begin to wait before the handle is known.
     before_handle: Vec<usize>,
-    /// Likewise ids.
+    /// The same for ids.
     before_id: Vec<usize>,
 }
 
@@ -30,6 +31,7 @@ impl AuthorIndex {
             for (names, by_name) in [(handles, &mut index.by_handle), (ids, &mut index.by_id)] {
                 for name in names {
                     let named = by_name.entry(name.clone()).or_default();
+                    // Rules come in order, so a name that a rule repeats can only repeat the last entry.
                     if named.last() != Some(&rule) {
                         named.push(rule);
                     }
@@ -43,7 +45,7 @@ impl AuthorIndex {
         index
     }
 
-    /// Appends the rules that take posts of this author. `handle` is in lower case.
+    /// Appends the rules that want posts of this author. `handle` is in lower case.
     pub(crate) fn takers(&self, handle: Option<&str>, id: Option<&str>, out: &mut Vec<usize>) {
         out.extend(&self.everyone);
         let by_handle = handle.and_then(|handle| self.by_handle.get(handle));
@@ -54,7 +56,7 @@ impl AuthorIndex {
         in_order(out);
     }
 
-    /// Appends the rules that may come to take posts of this author once its handle or id is known, and wait meanwhile.
+    /// Appends the rules that wait, and may want posts of this author once its handle or id is known.
     pub(crate) fn hopeful(&self, handle: Option<&str>, id: Option<&str>, out: &mut Vec<usize>) {
         if handle.is_none() {
             out.extend(&self.before_handle);
@@ -65,7 +67,7 @@ impl AuthorIndex {
     }
 }
 
-/// Puts rules in their order, each once. Mostly one list alone was put in, and nothing is to be done.
+/// Sorts rules, each once. Mostly they come from one list and are sorted already.
 pub(crate) fn in_order(rules: &mut Vec<usize>) {
     if !rules.is_sorted_by(|a, b| a < b) {
         rules.sort_unstable();
@@ -108,7 +110,10 @@ mod tests {
     proptest! {
         #[test]
         fn a_lookup_finds_what_a_compare_with_every_name_finds(
-            lists in prop::collection::vec((prop::collection::vec("@?[aBé]{1,2}|id:[12]{1,2}", 0..4), any::<bool>()), 0..12),
+            lists in prop::collection::vec(
+                (prop::collection::vec("@?[aBé]{1,2}|id:[12]{1,2}", 0..4), any::<bool>()),
+                0..12,
+            ),
             handle in prop::option::of("[abé]{1,2}"),
             id in prop::option::of("[12]{1,2}"),
         ) {

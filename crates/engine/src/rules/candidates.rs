@@ -73,7 +73,7 @@ pub(crate) struct Candidates {
     list: Vec<Candidate>,
     found: String,
     is_collected: bool,
-    /// Coins and addresses of the text that were left out because there were so many.
+    /// Coins and addresses of the text that were left out because there were too many.
     pub(crate) left_out: u64,
 }
 
@@ -100,12 +100,14 @@ impl Candidates {
             self.collect_named(view);
         }
         let body = texts.body(view);
+        // After the enrichment tickers of the text do not count, unless a rule with `written` or `on_unnamed` asks.
         if !is_enriched || set.needs_written {
             let mut counts = [0; Form::ALL.len()];
             Scan::new(body.text(), set.universe()).run(body.first_line_end(), set.sought, |found| {
                 self.add_written(&found, &mut counts);
             });
         }
+        // After the enrichment too: `addresses = true` accepts a token whose contract the text writes.
         self.collect_addresses(view, texts);
         for (index, alias) in set.aliases.iter().enumerate() {
             if alias.terms.iter().any(|term| texts.hit(&set.matcher, view, TextField::Text, term)) {
@@ -131,8 +133,8 @@ impl Candidates {
         }
     }
 
-    /// Adds a coin of the text, in those of its forms of which there are not too many yet: so what one rule looks for hides
-    /// nothing from another.
+    /// Adds a coin of the text. The limit holds for each form by itself, so that the forms that one rule looks for
+    /// cannot crowd out those of another.
     fn add_written(&mut self, found: &Found<'_>, counts: &mut [usize; Form::ALL.len()]) {
         let place = self.list.iter().position(|known| {
             known.class == AssetClass::Ticker && self.text(known).eq_ignore_ascii_case(found.symbol)
@@ -153,6 +155,7 @@ impl Candidates {
             return;
         }
         let place = place.unwrap_or_else(|| {
+            // In capitals: one symbol is one coin, however it is written.
             let span = Span::push(&mut self.found, found.symbol);
             self.found[span.start as usize..].make_ascii_uppercase();
             self.list.push(Candidate::new(AssetClass::Ticker, Origin::Found(span)));
@@ -220,6 +223,7 @@ impl Candidates {
         if is_known {
             return;
         }
+        // Each address is compared with all candidates before it, so their number has to be bounded.
         if count >= LOCAL_ASSETS {
             self.left_out += 1;
             return;
@@ -263,7 +267,7 @@ impl Candidates {
         }
     }
 
-    /// The candidates with what is needed to read them.
+    /// The candidates with everything needed to read them.
     pub(crate) fn with<'a>(&'a self, view: &'a View, aliases: &'a [Alias]) -> Reader<'a> {
         Reader { candidates: self, view, aliases }
     }
@@ -271,8 +275,8 @@ impl Candidates {
 
 /// The rule could open something on the view: of the assets it cannot do without, some could be there.
 ///
-/// Says yes too often and never wrongly no. It costs a glance at the view; to test the terms is to fold and to
-/// search its texts.
+/// May say yes wrongly, but never no. It only glances at the view; testing the terms means folding and searching its
+/// texts.
 pub(crate) fn could_open(set: &RuleSet, rule: &Rule, view: &View) -> bool {
     let could = |assets: &AssetFilter| could_be_taken(rule, assets, view, &set.aliases);
     let could_branch = |branch: &Branch| branch.assets.as_ref().is_none_or(could);
@@ -280,11 +284,11 @@ pub(crate) fn could_open(set: &RuleSet, rule: &Rule, view: &View) -> bool {
     assets.is_none_or(could) && (rule.any_of.is_empty() || rule.any_of.iter().any(could_branch))
 }
 
-/// Some candidate of the view could be one that a rule takes by this filter: a glance at what candidates are made of.
+/// Some candidate of the view could pass this filter, judged by the parts that candidates are made of.
 fn could_be_taken(rule: &Rule, filter: &AssetFilter, view: &View, aliases: &[Alias]) -> bool {
     let is_enriched = view.enriched_ns.is_some();
     let is_named = |class| is_enriched && view.assets.iter().any(|asset| asset.class == class);
-    // Other forms than `$EDGE` have no sign by which to tell; nor has a `＄`.
+    // Only `$EDGE` has a sign that is cheap to look for, and even that may be written `＄`.
     let could_be_ticker = |body: &str| body.contains('$') || !body.is_ascii();
     let could_be_written = || {
         let could_be = filter.forms() != Forms::TICKER || view.post().text().is_some_and(could_be_ticker);
@@ -296,7 +300,7 @@ fn could_be_taken(rule: &Rule, filter: &AssetFilter, view: &View, aliases: &[Ali
         || !filter.prediction.is_empty() && is_named(DetectedClass::Prediction)
 }
 
-/// A text of an asset the vendor named, by index; empty is none.
+/// A text of an asset that the vendor named, by index; an empty text counts as absent.
 pub(crate) fn named_text(view: &View, index: usize, field: AssetField) -> Option<&str> {
     let asset = view.assets.get(index)?;
     view.asset_text(asset, field).filter(|text| !text.is_empty())
@@ -320,8 +324,8 @@ fn tokens(view: &View) -> impl Iterator<Item = &NamedAsset> {
     view.assets.iter().filter(|asset| asset.class == DetectedClass::Token)
 }
 
-/// A token that says less than another: without contract beside one of its symbol with one, or without chain
-/// beside one of its contract with one.
+/// A token that is less precise than another: it has the same symbol but no contract, or the same contract but no
+/// chain.
 fn is_outdone(view: &View, asset: &NamedAsset) -> bool {
     let text = |asset, field| view.asset_text(asset, field).filter(|text| !text.is_empty());
     let (symbol, contract) = (text(asset, AssetField::Symbol), text(asset, AssetField::Contract));

@@ -1,4 +1,4 @@
-//! What a rule has found in the view at hand: branches that hold, assets that pass.
+//! The findings of a rule in the current view: branches that hold, assets that pass.
 
 use stoop_model::{Asset, AssetClass, Evidence, Matched, TextField};
 
@@ -11,10 +11,10 @@ use super::set::RuleSet;
 use super::written::{Form, Forms};
 use crate::merge::View;
 
-/// What the rule at hand has found; assets and branches are indices. Buffers are reused from rule to rule.
+/// The findings of the current rule; assets and branches are indices. Buffers are reused from rule to rule.
 #[derive(Default)]
 pub(crate) struct Found {
-    /// Candidates the rule takes.
+    /// Candidates that the rule accepts.
     pub(crate) passing: Vec<usize>,
     /// The branches of `any_of` whose terms hold.
     pub(crate) branches: Vec<usize>,
@@ -24,9 +24,9 @@ pub(crate) struct Found {
     pub(crate) holds_without_asset: bool,
     /// The markets of `emit` that are decided on.
     pub(crate) emitting: Vec<usize>,
-    /// Candidates the rule takes and the strategy behind it does not.
+    /// Candidates that the rule accepts and its strategy does not.
     pub(crate) refused: Vec<usize>,
-    /// For explanations: what would open, as far as conditions have admitted it.
+    /// For explanations: the opens that conditions have admitted so far.
     pub(crate) opens: Vec<Option<Asset>>,
 }
 
@@ -47,12 +47,12 @@ impl Found {
 
     /// After a test that held: finds the candidates that pass, and whether the rule holds without one.
     ///
-    /// A rule with `emit` takes no candidate. One that passes only lets its branch of `any_of` hold.
+    /// A rule with `emit` decides on no candidate. One that passes only lets its branch of `any_of` hold.
     pub(crate) fn pass(&mut self, set: &RuleSet, rule: &Rule, view: &View, reading: &mut Reading) {
         self.passing.clear();
         self.refused.clear();
         self.emitting.clear();
-        // With `emit` the rule has said what to decide on: its own `assets` are not looked at.
+        // `emit` already names what to decide on, so the rule's own `assets` are not looked at.
         let assets = rule.assets.as_ref().filter(|_| rule.emit.is_empty());
         let branch_assets =
             || self.branches.iter().filter_map(|index| rule.any_of.get(*index)?.assets.as_ref());
@@ -107,7 +107,8 @@ impl Found {
         self.holding.extend(self.branches.iter().copied().filter(holds));
     }
 
-    /// The ground of a candidate, which is `asset`: how the text writes a coin, where nobody else has named it.
+    /// The evidence for a candidate, which is `asset`: how the text writes a coin if neither vendor nor alias named
+    /// it.
     pub(crate) fn evidence(
         &self,
         set: &RuleSet,
@@ -157,7 +158,8 @@ fn pairs(terms: &Terms) -> impl Iterator<Item = (&Term, TextField)> {
     wanted.flat_map(|term| terms.fields.iter().map(move |field| (term, *field)))
 }
 
-/// A coin of the text beside a passing token or market of its symbol is that: contract, then market, then ticker.
+/// A coin of the text beside a passing token or market of its symbol is the same asset: contract, then market, then
+/// ticker.
 fn drop_named_tickers(passing: &mut Vec<usize>, list: &[Candidate], reader: Reader<'_>) {
     let of = |class: AssetClass, index: usize| list.get(index).filter(|candidate| candidate.class == class);
     let is_named = |passing: &[usize], index: usize| {
@@ -166,7 +168,7 @@ fn drop_named_tickers(passing: &mut Vec<usize>, list: &[Candidate], reader: Read
         let mut named = named(AssetClass::Token).chain(named(AssetClass::Cex));
         ticker.is_some_and(|ticker| named.any(|named| reader.same_symbol(ticker, named)))
     };
-    // From the back, so that places stay what they are; what is named stays all the way.
+    // From the back, so that removing one does not move those still to be looked at. Tokens and markets always stay.
     for place in (0..passing.len()).rev() {
         if passing.get(place).is_some_and(|index| is_named(passing, *index)) {
             passing.remove(place);

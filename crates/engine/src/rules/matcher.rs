@@ -10,7 +10,7 @@ use crate::merge::View;
 /// Separates the entries of a list; folding leaves none in a text or a term, so no hit spans two entries.
 const ENTRY_END: char = '\n';
 
-/// Patterns up to which a vectorised search tells sooner than the automaton that a text holds none.
+/// Patterns up to which a vectorised search finds out sooner than the automaton that a text holds none.
 const FEW_PATTERNS: usize = 64;
 
 /// Patterns up to which the automaton is a full table, of some MiB at this number. Measured on generated frames with
@@ -41,7 +41,7 @@ impl Matcher {
     }
 }
 
-/// Tells by a vectorised search whether a text could hold one of a few terms.
+/// Finds out by a vectorised search whether a text could hold one of a few terms.
 ///
 /// Where few rules are tested on a view, most texts need not go through the automaton of all terms, which costs ten
 /// times as much a letter and drives other things out of the cache.
@@ -61,7 +61,7 @@ impl Scout {
     }
 }
 
-/// What was found in the view at hand. Buffers are reused from view to view.
+/// The terms found in the current view. Buffers are reused from view to view.
 #[derive(Default)]
 pub(crate) struct Texts {
     /// [`TermMode`] bits by field and pattern.
@@ -126,7 +126,7 @@ impl Texts {
             })
     }
 
-    /// The field could hold one of `any`. Says yes too often and never wrongly no.
+    /// The field could hold one of `any`. May say yes wrongly, but never no.
     fn could_hold(&mut self, view: &View, field: TextField, terms: &Terms) -> bool {
         let is_searched = self.searched & (1 << field as u8) != 0;
         match terms.scout.as_ref().filter(|_| self.is_scouted && !is_searched) {
@@ -163,7 +163,7 @@ impl Texts {
     fn search(&mut self, matcher: &Matcher, view: &View, field: TextField) {
         self.searched |= 1 << field as u8;
         if is_first_of_one(view, field) {
-            return self.take_over(matcher, view);
+            return self.copy_hits(matcher, view);
         }
         let Some(automaton) = &matcher.automaton else { return };
         self.fold(view, field);
@@ -186,8 +186,8 @@ impl Texts {
         }
     }
 
-    /// The only line of a body is its first: what was found there was found here.
-    fn take_over(&mut self, matcher: &Matcher, view: &View) {
+    /// The only line of a body is its first: hits in the body are hits in the line.
+    fn copy_hits(&mut self, matcher: &Matcher, view: &View) {
         let (text, first) = (TextField::Text as usize, TextField::FirstLine as usize);
         if self.searched & (1 << text) == 0 {
             self.search(matcher, view, TextField::Text);
@@ -214,12 +214,12 @@ impl Texts {
         let field = if is_first_of_one(view, field) { TextField::Text } else { field };
         if self.is_folded & (1 << field as u8) == 0 {
             self.is_folded |= 1 << field as u8;
-            self.fold_anew(view, field);
+            self.fold_again(view, field);
         }
         &self.folded[field as usize]
     }
 
-    fn fold_anew(&mut self, view: &View, field: TextField) {
+    fn fold_again(&mut self, view: &View, field: TextField) {
         let post = view.post();
         let author = post.author();
         if matches!(field, TextField::Text | TextField::FirstLine) {
@@ -262,6 +262,7 @@ fn is_one_line(body: &str) -> bool {
 fn hit_bits(text: &str, start: usize, end: usize) -> u8 {
     let (before, hit, after) = (&text[..start], &text[start..end], &text[end..]);
     let mut bits = TermMode::Substring as u8;
+    // All three at once: rules may share a pattern and differ in how it must stand.
     if plain::is_boundary(hit.chars().next(), before.chars().next_back()) {
         bits |= TermMode::Prefix as u8;
         if plain::is_boundary(hit.chars().next_back(), after.chars().next()) {

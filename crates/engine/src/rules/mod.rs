@@ -1,6 +1,6 @@
-//! What a rule is, and how its text and the texts of tweets are read.
+//! Rules, and how their texts and those of tweets are read.
 //!
-//! `signal` builds on this and decides; nothing here knows of decisions, deadlines or what happened before.
+//! `signal` builds on this and decides; nothing here knows about decisions, deadlines or earlier views.
 
 mod addresses;
 mod asset;

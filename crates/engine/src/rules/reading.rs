@@ -22,7 +22,7 @@ pub(crate) struct Reading {
     kind: Option<TweetKind>,
     handle: String,
     has_handle: bool,
-    /// Rules that take the author's posts.
+    /// Rules that want the author's posts.
     takers: Vec<usize>,
     has_takers: bool,
 }
@@ -38,6 +38,7 @@ impl Reading {
         let handle = view.post().author().handle();
         self.has_handle = handle.is_some();
         if let Some(handle) = handle {
+            // Once, into a kept buffer: every rule, cooldown and decision line asks for it in lower case.
             plain::lower(handle, &mut self.handle);
         }
     }
@@ -47,18 +48,18 @@ impl Reading {
         self.has_handle.then_some(self.handle.as_str())
     }
 
-    /// The author as cooldowns tell them apart: by handle, else by id.
+    /// The author as cooldowns distinguish them: by handle, else by id.
     pub(crate) fn author<'a>(&'a self, view: &'a View) -> Option<&'a str> {
         self.handle().or_else(|| view.post().author().id())
     }
 
-    /// What sort of post the view is.
+    /// The kind of post.
     pub(crate) fn kind(&mut self, view: &View) -> &TweetKind {
         self.kind.get_or_insert_with(|| view.post().kind())
     }
 
-    /// The rules to test, in order: those that take the author's posts or may come to, and those in `open`, which have
-    /// decisions to lead. All others fail by their author.
+    /// The rules to test, in order: those that want the author's posts, or may once the author is known, and those in
+    /// `open`, which have decisions to lead. All others fail by their author.
     pub(crate) fn due(
         &mut self,
         set: &RuleSet,
@@ -74,7 +75,7 @@ impl Reading {
         self.texts.is_scouted = due.len() <= FEW_RULES;
     }
 
-    /// The rules that take the author's posts, in order.
+    /// The rules that want the author's posts, in order.
     pub(crate) fn takers(&mut self, set: &RuleSet, view: &View) -> &[usize] {
         if !std::mem::replace(&mut self.has_takers, true) {
             let handle = self.has_handle.then_some(self.handle.as_str());
@@ -88,6 +89,7 @@ impl Reading {
     pub(crate) fn could_be_by(&mut self, set: &RuleSet, index: usize, rule: &Rule, view: &View) -> bool {
         let lacks_id = view.post().author().id().is_none();
         let lacks_handle = !self.has_handle;
+        // A name that the rule lists but the frame lacks may still come with an update.
         let is_open = rule.authors.as_ref().is_some_and(|authors| {
             lacks_id && !authors.ids.is_empty() || lacks_handle && !authors.handles.is_empty()
         });

@@ -1,4 +1,4 @@
-//! What rules are made of: terms, branches, filters of assets, markets, and when they decide.
+//! The parts of rules: terms, branches, filters of assets, markets, and when they decide.
 
 use std::sync::Arc;
 
@@ -36,12 +36,12 @@ pub enum Fire {
     Enriched {
         /// How long to wait for it.
         wait_ns: i64,
-        /// Decide on what is there when the wait is over; if not, drop.
+        /// When the wait is over, decide without enrichment instead of dropping the tweet.
         opens_on_timeout: bool,
     },
 }
 
-/// Terms and where they are sought.
+/// Terms and the fields in which they are searched for.
 #[derive(Clone, Debug, Default)]
 pub struct Terms {
     /// At least one of these, in some field.
@@ -52,7 +52,7 @@ pub struct Terms {
     pub none: Vec<Term>,
     /// The fields.
     pub fields: Vec<TextField>,
-    /// Tells whether a text could hold one of `any`.
+    /// Finds out whether a text could hold one of `any`.
     pub(crate) scout: Option<Scout>,
 }
 
@@ -70,11 +70,11 @@ pub struct Term {
     pub written: Arc<str>,
     /// Index of its folded text among the patterns of the rule set.
     pub pattern: usize,
-    /// What counts as a hit.
+    /// How it has to occur.
     pub mode: TermMode,
 }
 
-/// What counts as a hit of a term.
+/// How a term has to occur in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum TermMode {
@@ -105,7 +105,7 @@ pub struct Branch {
     pub assets: Option<AssetFilter>,
 }
 
-/// Which assets a rule takes.
+/// Which assets a rule accepts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AssetFilter {
     /// Tokens, and coins that the text writes until the enrichment has come.
@@ -192,7 +192,7 @@ pub(crate) fn base_of<'m>(venue: &str, market: &'m str) -> &'m str {
     {
         return base;
     }
-    // Hyperliquid names its markets by their base alone: WBTC is no W.
+    // Hyperliquid names its markets by their base alone: WBTC is not W quoted in BTC.
     if venue == "hyperliquid" {
         return market;
     }

@@ -24,7 +24,7 @@ pub struct RuleSet {
     pub(crate) sought: Sought,
     /// Some rule asks how the text writes a coin when the enrichment has come.
     pub(crate) needs_written: bool,
-    /// Those behind the last rules, in order, until the set is put to work.
+    /// The strategies of the last rules, in order, until the set is put to work.
     pub(crate) strategies: Vec<Box<dyn Strategy>>,
     pub(crate) universe: Option<Arc<Universe>>,
 }
@@ -94,18 +94,19 @@ impl RuleSet {
         &self.aliases
     }
 
-    /// What the user can trade; none if the rules were read without a universe.
+    /// The markets that the user can trade; none if the rules were read without a universe.
     pub fn universe(&self) -> Option<&Universe> {
         self.universe.as_deref()
     }
 
-    /// What the universe lists of an asset: by its contract, else by its symbol.
+    /// The universe's entries for an asset: by its contract, else by its symbol.
     pub(crate) fn listings(&self, asset: Option<&Asset>) -> impl Iterator<Item = &Listing> {
         let universe = self.universe.as_deref();
         let contract = asset.and_then(|asset| asset.contract.as_deref());
         let by_contract = universe.zip(contract).map(|(universe, contract)| universe.of_contract(contract));
         let mut by_contract = by_contract.into_iter().flatten().peekable();
         let symbol = asset.and_then(|asset| asset.symbol.as_deref());
+        // By contract first: a symbol alone may belong to several coins.
         let symbol = symbol.filter(|_| by_contract.peek().is_none());
         let by_symbol = universe.zip(symbol).map(|(universe, symbol)| universe.of_symbol(symbol));
         by_contract.chain(by_symbol.into_iter().flatten())

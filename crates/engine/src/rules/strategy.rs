@@ -1,4 +1,4 @@
-//! What user code behind a rule is asked, and what it may answer.
+//! User code in place of conditions: the questions it is asked, and its answers.
 
 use std::fmt;
 
@@ -14,8 +14,8 @@ use crate::merge::View;
 
 /// A condition written in code, after the conditions of its rule.
 ///
-/// The engine asks it wherever it would test the rule ([`Self::judge`]), and leads what it accepts through the same life
-/// as a rule's decisions. If it refuses later what it accepted before, the decision is cancelled with `no_match`.
+/// The engine asks it wherever it would test the rule ([`Self::judge`]), and leads what it accepts through the same
+/// life as a rule's decisions. If it refuses later what it accepted before, the decision is cancelled with `no_match`.
 ///
 /// A strategy may keep whatever state it likes. Its answers must follow only from what the engine shows it, in that
 /// order: no clock except [`Case::now_ns`], no random number without a fixed seed, no hash map whose order depends on
@@ -42,7 +42,7 @@ pub trait Strategy: Send {
     }
 }
 
-/// What a strategy makes of a tweet.
+/// The answer of a strategy about a tweet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Judgement {
     /// Nothing is decided on it, and what was is cancelled.
@@ -59,7 +59,7 @@ pub enum Judgement {
 pub struct Case<'a> {
     /// All that is known of it.
     pub view: &'a View,
-    /// What caused the question.
+    /// The cause of the question.
     pub trigger: Trigger,
     /// Engine time, Unix ns.
     pub now_ns: i64,
@@ -67,7 +67,7 @@ pub struct Case<'a> {
     pub is_first_content: bool,
     /// The author's handle without `@`, in lower case.
     pub author: Option<&'a str>,
-    /// What sort of post it is.
+    /// The kind of post.
     pub kind: &'a TweetKind,
     pub(crate) rule: &'a Rule,
     pub(crate) set: &'a RuleSet,

@@ -1,4 +1,4 @@
-//! Cooldowns: what has opened lately, so that a coin opens once.
+//! Cooldowns: recent opens, so that a coin opens once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::state::{CooldownState, Scope, State};
 /// Cooldowns that run at one time; beyond them the one that ends first is forgotten.
 pub const COOLDOWNS: usize = 65_536;
 
-/// What a cooldown is for, as texts: a coin has one for its contract and one for its symbol, as far as they are known.
+/// The subject of a cooldown, as texts: a coin has one for its contract and one for its symbol, if they are known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Subject(SmallVec<[String; 2]>);
 
@@ -20,7 +20,7 @@ const CONTRACT: &str = "contract:";
 const SYMBOL: &str = "symbol:";
 
 impl Subject {
-    /// What a rule's open on `asset` of a post by `author` cools down.
+    /// The subject that an open on `asset` of a post by `author` cools down.
     pub(super) fn of(by: CooldownBy, asset: Option<&Asset>, author: Option<&str>) -> Self {
         Self(match by {
             CooldownBy::Rule => SmallVec::from_iter(["rule".to_owned()]),
@@ -33,6 +33,7 @@ impl Subject {
                 let symbol = asset.and_then(|asset| asset.symbol.as_deref());
                 let symbol = symbol.map(|symbol| format!("{SYMBOL}{}", symbol.to_uppercase()));
                 let mut texts: SmallVec<[String; 2]> = contract.into_iter().chain(symbol).collect();
+                // Neither contract nor symbol: a prediction market, or no asset at all.
                 if texts.is_empty() {
                     texts.push(asset_key(asset));
                 }
@@ -47,6 +48,8 @@ impl Subject {
 
     /// The same contract where both have one, else the same symbol.
     fn is(&self, other: &Self) -> bool {
+        // Two contracts are compared as such, so that one symbol can stand for two coins. If one side has none, its
+        // symbol must do.
         let skip = usize::from(!(self.has_contract() && other.has_contract()) && self.has_contract());
         let others = &other.0;
         match self.0.get(skip) {
@@ -72,6 +75,7 @@ struct Entry {
 #[derive(Default)]
 pub(super) struct Cooldowns {
     entries: BTreeMap<u64, Entry>,
+    // Looked up and never iterated: the order of a hash map must not reach a decision.
     by_text: HashMap<(usize, String), Vec<u64>>,
     by_decision: HashMap<DecisionId, u64>,
     /// In the order in which they end.
@@ -80,7 +84,7 @@ pub(super) struct Cooldowns {
     changes: Option<Changes>,
 }
 
-/// What has changed since it was asked for.
+/// Changes since the last request for them.
 #[derive(Default)]
 struct Changes {
     dirty: BTreeSet<u64>,
@@ -115,6 +119,7 @@ impl Cooldowns {
         until_ns: i64,
         expires_ns: i64,
     ) -> bool {
+        // Ended cooldowns go first, so that a running one is pushed out only if all of them run.
         while self.by_end.first().is_some_and(|(until_ns, _)| *until_ns <= now_ns) {
             self.forget_first();
         }
@@ -127,7 +132,7 @@ impl Cooldowns {
         is_full
     }
 
-    /// The asset of a decision has become another: what it is known by from now on goes for its cooldown too.
+    /// The asset of a decision has changed: its cooldown follows.
     pub(super) fn learn(&mut self, rule: &Rule, decision: DecisionId, asset: &Asset) {
         let Some(serial) = self.by_decision.get(&decision).copied() else { return };
         if rule.cooldown.is_none_or(|cooldown| cooldown.by != CooldownBy::Asset) {
@@ -135,6 +140,7 @@ impl Cooldowns {
         }
         let Some(mut entry) = self.remove(serial) else { return };
         entry.subject = Subject::of(CooldownBy::Asset, Some(asset), None);
+        // Under its old serial and end: a revise does not prolong a cooldown.
         self.insert(serial, entry);
     }
 
@@ -170,6 +176,7 @@ impl Cooldowns {
                 }
             }
         }
+        // An id may open again once its tweet was forgotten; its later cooldown must stay findable.
         if self.by_decision.get(&entry.decision) == Some(&serial) {
             self.by_decision.remove(&entry.decision);
         }
@@ -219,7 +226,7 @@ impl Cooldowns {
         state.cooldowns.extend(self.entries.iter().filter_map(saved));
     }
 
-    /// Remembers what an engine before this one did; for one that remembers nothing. A rule that is no more opens nothing.
+    /// Restores the cooldowns of an earlier engine into one that has none. Those of removed rules are left out.
     pub(super) fn restore(&mut self, state: &State, rules: &[Rule]) {
         for saved in &state.cooldowns {
             let Some(rule) = rules.iter().position(|rule| rule.label.name == saved.rule) else { continue };

@@ -1,4 +1,4 @@
-//! The way every rule goes on every view: its conditions, its assets, the strategy behind it, and then its decisions.
+//! How every rule is tested on every view: its conditions, its assets, its strategy, and then its decisions.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub(super) struct Evaluation {
     pub(super) found: Found,
 }
 
-/// What a rule has come to on a view.
+/// The result of testing a rule on a view.
 pub(super) struct Verdict {
     /// Every condition of the rule holds, and its strategy does not refuse. Assets and age are looked at later.
     pub(super) holds: bool,
@@ -26,7 +26,7 @@ pub(super) struct Verdict {
 }
 
 impl Evaluation {
-    /// What the conditions of a rule look at.
+    /// Everything that the conditions of a rule may look at.
     pub(super) fn facts<'a>(
         &'a mut self,
         set: &'a RuleSet,
@@ -39,7 +39,8 @@ impl Evaluation {
         Facts { set, index, rule, view, reading, found, now_ns, is_late, cooling }
     }
 
-    /// The ground of a candidate, which is `asset`: how the text writes a coin, where nobody else has named it.
+    /// The evidence for a candidate, which is `asset`: how the text writes a coin if neither vendor nor alias named
+    /// it.
     pub(super) fn evidence(
         &self,
         set: &RuleSet,
@@ -58,9 +59,9 @@ impl Evaluation {
 }
 
 impl Signal {
-    /// Tests one rule: leads its decisions on this tweet, then opens what is new if `may_open`.
+    /// Tests one rule: leads its decisions on this tweet, then opens new ones if `may_open`.
     ///
-    /// There is no other way to decide: content, updates, waits that are over and messages for strategies come here.
+    /// There is no other way to decide: content, updates, ended waits and messages for strategies all come here.
     pub(super) fn test_rule(
         &mut self,
         rule: usize,
@@ -71,7 +72,7 @@ impl Signal {
         out: &mut Vec<Decision>,
     ) {
         let Some(of) = self.set.rules.get(rule) else { return };
-        // What a strategy that is off has opened stands as it is: neither confirmed nor cancelled.
+        // The decisions of a strategy that is off stand as they are: they are neither confirmed nor cancelled.
         if self.strategies.is_off(rule) {
             return;
         }
@@ -86,10 +87,12 @@ impl Signal {
         }
         let moment = (cause.decided_ns, cause.is_late || view.is_late());
         let mut facts = self.evaluation.facts(&self.set, (rule, of), view, moment, &self.cooldowns);
+        // A rule with `enabled = false` opens nothing, but goes on leading what it opened before a restart.
         may_open &= Condition::first_failed::<{ Stage::Rule as u8 }>(&mut facts).is_none();
         if !has_lives && !may_open {
             return;
         }
+        // Also without `may_open`: a condition that no longer holds cancels what stands.
         let mut holds = Condition::first_failed::<{ Stage::View as u8 }>(&mut facts).is_none();
         if holds {
             facts.found.pass(facts.set, of, view, facts.reading);
@@ -100,20 +103,21 @@ impl Signal {
             };
             // After the conditions, so that a strategy sees only what its rule lets through.
             let answer = self.evaluation.consult(&mut self.strategies, &self.set, rule, view, occasion);
-            // One that has panicked has said nothing: what it has opened stands.
+            // A strategy that has just panicked gave no answer, so its decisions stand.
             let Some(answer) = answer else { return };
             holds = answer != Answer::Refused;
             may_open &= answer == Answer::Taken;
         }
         if !holds {
-            // Buffers still hold what the rule before has found.
+            // The buffers still hold the findings of the rule before.
             self.evaluation.found.fail();
         }
         let null =
             holds && self.evaluation.found.holds_without_asset && self.evaluation.found.passing.is_empty();
         let verdict = Verdict { holds, null };
         let mut decided = Vec::new();
-        // First what stands, then what is new: a coin that a decision has just become must not open a second time.
+        // Standing decisions first, then new ones: a decision may have just become a coin, which must not open a
+        // second time. Under `content` a rule decides once and only a deletion follows, which does not come this way.
         if let Some(slot) = slot.filter(|_| has_lives && of.fire != Fire::Content) {
             decided = self.lead_all(rule, slot, view, cause, &verdict, out);
         }

@@ -6,7 +6,7 @@ use super::Signal;
 use crate::merge::View;
 use crate::rules::{Condition, Facts, asset_key, listed};
 
-/// What one rule makes of one tweet.
+/// The result of one rule on one tweet, explained.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
     /// Name of the rule.
@@ -25,7 +25,7 @@ impl fmt::Display for Explanation {
 }
 
 impl Signal {
-    /// What every rule makes of `view` at `now_ns`, in order. Changes nothing that is decided.
+    /// The results of all rules on `view` at `now_ns`, in order. Has no effect on decisions.
     pub fn explain(&mut self, view: &View, now_ns: i64) -> Vec<Explanation> {
         let Self { set, evaluation, strategies, cooldowns, .. } = self;
         evaluation.reading.begin(view);

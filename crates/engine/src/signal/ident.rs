@@ -16,6 +16,7 @@ pub(super) fn ids(
 }
 
 fn hash(parts: &[&str]) -> DecisionId {
+    // Parts and zero bytes are fixed by the contract: consumers deduplicate on the result.
     let digest = Sha256::digest(parts.join("\0").as_bytes());
     DecisionId(std::array::from_fn(|index| digest[index]))
 }

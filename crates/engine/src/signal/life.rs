@@ -1,4 +1,4 @@
-//! What becomes of a decision once it is open: confirm, revise, lapse, cancel.
+//! The steps of a decision once it is open: confirm, revise, lapse, cancel.
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use crate::rules::{Identity, Rule, asset_key, emitted};
 impl Signal {
     /// Candidates on which the decision stands or has stood.
     fn targets_of(&self, life: &Life, view: &View) -> Vec<Target> {
+        // Also the asset it opened on: once a ticker has been revised to a contract, the ticker must not open again.
         self.targets_on(&[life.line.asset.as_ref(), life.opened_on.as_ref()], view)
     }
 
@@ -46,10 +47,11 @@ impl Signal {
     ) -> Vec<Target> {
         let count = self.tweets.get(slot).map_or(0, |tweet| tweet.lives.len());
         let mut decided = Vec::new();
+        // By index: each step changes the tweet that holds the decisions.
         for index in 0..count {
             let life = self.tweets.get(slot).and_then(|tweet| tweet.lives.get(index));
             let Some(life) = life.filter(|life| life.rule == Some(rule)) else { continue };
-            // What was cancelled counts as decided too: nothing follows a cancel.
+            // A cancelled decision counts as decided too: the contract lets nothing follow a cancel.
             decided.extend(self.targets_of(life, view));
             if life.is_cancelled {
                 continue;
@@ -59,18 +61,21 @@ impl Signal {
             if let Step::Go(_, Some(candidate)) = &step {
                 decided.push(Target::Candidate(*candidate));
             }
-            self.take_step(rule, slot, index, view, cause, step, out);
+            self.apply_step(rule, slot, index, view, cause, step, out);
         }
         decided
     }
 
-    /// What becomes of one decision.
+    /// The next step of one decision.
     fn next_step(&self, rule: &Rule, life: &Life, view: &View, verdict: &Verdict) -> Step {
+        // The reasons are tried in the order of the contract: `deleted` (not here), `no_match`, `ambiguous`,
+        // `unnamed`.
         if !verdict.holds {
             return Step::Cancel(CancelReason::NoMatch);
         }
         let is_enriched = view.enriched_ns.is_some();
-        // The first test with enrichment settles the decision: later ones only tell what has changed.
+        // The first test with enrichment settles the decision, so that `confirm` occurs at most once. Later tests only
+        // report what has changed.
         let settle = if life.awaits_enrichment && is_enriched { Some(DecisionKind::Confirm) } else { None };
         let unnamed = if rule.keeps_unnamed { CancelReason::NoMatch } else { CancelReason::Unnamed };
         let Some(asset) = &life.line.asset else {
@@ -79,12 +84,14 @@ impl Signal {
                 let is_none = self.evaluation.found.passing.is_empty();
                 return if is_none { Step::Cancel(unnamed) } else { Step::Go(settle, None) };
             }
+            // Opened by a branch without assets: the first asset that lets another branch pass later becomes its own.
             return match self.evaluation.found.passing.first() {
                 Some(candidate) => Step::Go(Some(DecisionKind::Revise), Some(*candidate)),
                 None if self.evaluation.found.holds_without_asset => Step::Go(settle, None),
                 None => Step::Cancel(CancelReason::NoMatch),
             };
         };
+        // Markets of `emit` do not depend on what the vendor names, so `ambiguous` and `unnamed` do not apply.
         if !self.evaluation.found.emitting.is_empty() {
             let mut emits = self.evaluation.found.emitting.iter().filter_map(|index| rule.emit.get(*index));
             let is_emitted = emits.any(|market| emitted(market) == *asset);
@@ -101,22 +108,24 @@ impl Signal {
         }
         match reader.follow(asset, &self.evaluation.found.passing) {
             Some((candidate, Identity::Same)) => Step::Go(settle, Some(candidate)),
+            // An address that becomes a token of the same contract confirms the open; after the confirm only a revise
+            // can report it.
             Some((candidate, Identity::Firmer)) => {
                 Step::Go(Some(settle.unwrap_or(DecisionKind::Revise)), Some(candidate))
             }
             Some((candidate, Identity::Changed)) => Step::Go(Some(DecisionKind::Revise), Some(candidate)),
-            // The asset is there, and it was the strategy that no longer takes it.
+            // The asset is there, but the strategy no longer accepts it.
             None if reader.follow(asset, &self.evaluation.found.refused).is_some() => {
                 Step::Cancel(CancelReason::NoMatch)
             }
-            // The text still writes the coin: whatever the vendor has made of it since, it stands.
+            // With `on_unnamed = "keep"` the text decides: as long as it still writes the coin, the decision stands.
             None if is_kept => Step::Go(settle, None),
             None => Step::Cancel(unnamed),
         }
     }
 
     #[expect(clippy::too_many_arguments, reason = "one step names its decision, its ground and its cause")]
-    fn take_step(
+    fn apply_step(
         &mut self,
         rule: usize,
         slot: usize,
@@ -143,7 +152,7 @@ impl Signal {
                 if let Some((index, (asset, price))) =
                     candidate.and_then(|index| Some((index, self.asset_of(view, index)?)))
                 {
-                    // A coin that nobody else has named stands on what it stood on.
+                    // A coin that only the text names keeps its evidence.
                     let is_as_it_was = kind == DecisionKind::Confirm
                         && [next.asset.as_ref(), Some(&asset)]
                             .iter()
@@ -172,9 +181,10 @@ impl Signal {
         }
     }
 
-    /// Takes over what an update has told of the tweet, for the lines to come.
+    /// Notes what an update says about the tweet, for later lines.
     fn refresh(&mut self, slot: usize, index: usize, view: &View) {
         if let Some(life) = self.tweets.get_mut(slot).and_then(|tweet| tweet.lives.get_mut(index)) {
+            // A lapse comes from a deadline and has no view: it shows the tweet as it was last described here.
             describe(Arc::make_mut(&mut life.line), &mut self.evaluation.reading, view);
         }
     }
@@ -185,7 +195,7 @@ impl Signal {
         Some((reader.asset(candidate), reader.ref_price(candidate)))
     }
 
-    /// The enrichment has not come in time: says so once, and the decision stands.
+    /// The enrichment has not come in time: reports that once, and the decision stands.
     pub(super) fn lapse(&mut self, slot: usize, index: usize, deadline_ns: i64, out: &mut Vec<Decision>) {
         let life = self.tweets.get(slot).and_then(|tweet| tweet.lives.get(index));
         let Some(life) = life.filter(|life| !life.is_cancelled && life.awaits_enrichment) else { return };
@@ -216,6 +226,7 @@ impl Signal {
             .filter(|(_, life)| !life.is_cancelled)
             .map(|(index, life)| (life.rule, index))
             .collect();
+        // In the order of the rules, like the lines of any other input.
         standing.sort_unstable();
         for (_, index) in standing {
             self.cancel(slot, index, CancelReason::Deleted, view, &cause, out);
@@ -235,6 +246,8 @@ impl Signal {
             return;
         };
         life.is_cancelled = true;
+        // The line before supplies asset and terms: for the tweet as it is now they may be gone, which is why it is
+        // cancelled.
         let mut next = DecisionBody::clone(&life.line);
         self.cooldowns.cancel(next.id, cause.decided_ns);
         describe(&mut next, &mut self.evaluation.reading, view);
@@ -247,6 +260,7 @@ impl Signal {
     /// Sends a later line of a decision.
     fn emit(&mut self, slot: usize, index: usize, mut line: DecisionBody, out: &mut Vec<Decision>) {
         let standing = self.tweets.get(slot).and_then(|tweet| tweet.lives.get(index));
+        // All lines of a decision on a late post are late, even those that a live frame or a deadline causes.
         line.late |= standing.is_some_and(|standing| standing.content.is_late);
         line.seq = self.next_seq;
         line.revision += 1;
@@ -263,11 +277,12 @@ impl Signal {
         if let Some(life) = self.tweets.get_mut(slot).and_then(|tweet| tweet.lives.get_mut(index)) {
             life.line = Arc::clone(&line);
         }
+        // The engine has no clock: who runs it fills in the latency.
         out.push(Decision { body: line, latency: None, queued_ns: None });
     }
 }
 
-/// What becomes of a decision, and the candidate it is about from now on.
+/// The next step of a decision, and the candidate it is about from now on.
 #[derive(Clone, Copy)]
 enum Step {
     Cancel(CancelReason),
@@ -275,7 +290,7 @@ enum Step {
     Go(Option<DecisionKind>, Option<usize>),
 }
 
-/// What a decision stands on.
+/// The thing that a decision stands on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     /// No asset.

@@ -1,4 +1,4 @@
-//! What a decision line says of its tweet and its cause.
+//! The parts of a decision line that describe its tweet and its cause.
 
 use stoop_model::{DecisionBody, DecisionKind, Trigger};
 
@@ -30,13 +30,14 @@ impl Cause {
             trigger: Trigger::Op(change.op),
             sent_ms: arrival.sent_ms,
             recv_ns: arrival.recv_ns,
+            // Engine time and not the time after the evaluation: a replay has to decide at the same moment.
             decided_ns: arrival.recv_ns,
             is_first_content,
             is_late: arrival.is_late,
         }
     }
 
-    /// Something told from outside at `now_ns`; no server has sent it.
+    /// A message from the host at `now_ns`; no server has sent it.
     pub(super) fn message(now_ns: i64) -> Self {
         Self {
             trigger: Trigger::Message,
@@ -62,9 +63,10 @@ impl Cause {
     }
 }
 
-/// Fills in what a line says of its tweet.
+/// Fills in the tweet.
 pub(super) fn describe(line: &mut DecisionBody, reading: &mut Reading, view: &View) {
     let post = view.post();
+    // As it came: a consumer may want to match it against other sources, and plain text is for rules.
     let body = post.text().unwrap_or_default();
     let end = body.char_indices().nth(TEXT_CHARS).map_or(body.len(), |(end, _)| end);
     body[..end].clone_into(&mut line.text);
@@ -76,7 +78,7 @@ pub(super) fn describe(line: &mut DecisionBody, reading: &mut Reading, view: &Vi
     line.received_ms = view.received_ms();
 }
 
-/// Fills in what a line says of its cause.
+/// Fills in the cause.
 pub(super) fn stamp(line: &mut DecisionBody, kind: DecisionKind, cause: &Cause) {
     line.kind = kind;
     line.trigger = cause.trigger;

@@ -1,4 +1,4 @@
-//! What rules would have opened, had it not come late.
+//! Opens that rules would have made if the post had not come late.
 
 use std::sync::Arc;
 
@@ -9,9 +9,9 @@ use super::held::{TweetLog, place};
 use super::life::Target;
 use crate::merge::View;
 
-/// Missed signals that wait to be taken; more are only counted.
+/// Missed signals that wait to be read; more are only counted.
 pub const MISSED: usize = 1024;
-/// A decision that a rule would have opened on a post, had the feed brought it: history did, and the rule does not say
+/// A decision that a rule would have opened if the feed had brought the post: history brought it, and the rule lacks
 /// `allow_late`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missed {
@@ -25,7 +25,7 @@ pub struct Missed {
     pub author: Option<String>,
     /// Its link.
     pub link: Option<String>,
-    /// What the decision would have been about.
+    /// The asset of the decision that was missed.
     pub asset: Option<Asset>,
     /// Creation of the post, Unix ms.
     pub created_ms: Option<i64>,
@@ -33,7 +33,7 @@ pub struct Missed {
     pub decided_ns: i64,
 }
 
-/// Missed signals: those that nobody has been told of, and what is known, so that none is told twice.
+/// Missed signals: those still to be reported, and those already known, so that none is reported twice.
 #[derive(Default)]
 pub(super) struct MissedLog {
     waiting: Vec<Missed>,
@@ -41,12 +41,12 @@ pub(super) struct MissedLog {
 }
 
 impl Signal {
-    /// What has been missed since the last call, at most [`MISSED`].
+    /// Removes and returns the missed signals since the last call, at most [`MISSED`].
     pub fn take_missed(&mut self) -> Vec<Missed> {
         std::mem::take(&mut self.missed.waiting)
     }
 
-    /// Something has been missed since it was last taken.
+    /// Some missed signal has not been read yet.
     pub fn has_missed(&self) -> bool {
         !self.missed.waiting.is_empty()
     }
@@ -78,12 +78,12 @@ impl Signal {
         }
     }
 
-    /// Candidates of the view that stand for what the rule is known to have missed on this tweet: a ticker that has been
-    /// named since is the same signal.
+    /// Candidates of the view that the rule is known to have missed on this tweet: a ticker that has been named since
+    /// is the same signal.
     pub(super) fn missed_before(&self, rule: usize, view: &View) -> Vec<Target> {
         let mut targets = self.known_targets(&self.missed.known, rule, view);
         if targets.contains(&Target::Null) {
-            // It would have been given the first asset that came.
+            // It would have become the first asset that passes.
             targets.extend(self.evaluation.found.passing.first().map(|index| Target::Candidate(*index)));
         }
         targets

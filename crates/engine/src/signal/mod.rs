@@ -52,7 +52,7 @@ impl Default for Keeping {
     }
 }
 
-/// What was decided, by count.
+/// Decisions, and what kept others from opening, by count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SignalCounters {
     /// Views tested, each against all rules.
@@ -75,11 +75,11 @@ pub struct SignalCounters {
     pub pushed_out: u64,
     /// Messages for strategies.
     pub messages: u64,
-    /// Times the feed was away and came again.
+    /// Gaps of the feed.
     pub gaps: u64,
     /// Opens that did not come about because their post, or what caused them, came late.
     pub missed: u64,
-    /// Strategies switched off: they panicked, or somebody asked for it.
+    /// Strategies switched off: they panicked, or the host asked for it.
     pub strategies_off: u64,
     /// Opens held back because the universe does not list the asset.
     pub untradable: u64,
@@ -89,7 +89,7 @@ pub struct SignalCounters {
     pub crowded: u64,
     /// Cooldowns forgotten because newer ones needed the room.
     pub cooldowns_pushed_out: u64,
-    /// Coins and addresses of a text that were not looked at because there were so many.
+    /// Coins and addresses of a text that were not looked at because there were too many.
     pub local_assets_over: u64,
 }
 
@@ -158,7 +158,7 @@ pub struct Signal {
 }
 
 impl Signal {
-    /// Rules that have decided nothing yet.
+    /// A stage that has decided nothing yet.
     pub fn new(mut set: RuleSet, keeping: Keeping) -> Self {
         let strategies = std::mem::take(&mut set.strategies);
         Self {
@@ -177,25 +177,26 @@ impl Signal {
         }
     }
 
-    /// Takes what one input at `stamp` has changed, in order; appends decisions to `out`.
+    /// Handles the changes of one input at `stamp`, in order; appends decisions to `out`.
     ///
-    /// A tweet leaves between the deadlines before and after that, not when the next input comes to tell.
+    /// A tweet leaves between the deadlines before and after that moment, even if the next input comes much later.
     pub fn handle(&mut self, merged: &[Merged], stamp: Stamp, out: &mut Vec<Decision>) {
         let mut is_awake = false;
         for merged in merged {
             match merged {
                 Merged::Left { view, at_ns } => {
+                    // Deadlines up to that moment still find the tweet in the window.
                     self.wake(*at_ns, out);
                     self.left(view, *at_ns);
                 }
                 Merged::Changed(change) => {
-                    // Once: what the first change sets for now fires before the next input.
+                    // Once per input: a deadline that the first change sets for now fires before the next input.
                     if !std::mem::replace(&mut is_awake, true) {
                         self.wake(stamp.now_ns, out);
                     }
                     self.changed(change, out);
                 }
-                // Of a command, which comes by `command`.
+                // Only commands name tweets, and `command` reads these.
                 Merged::Named(_) => {}
             }
         }
@@ -204,7 +205,7 @@ impl Signal {
         }
     }
 
-    /// Handles a command at `stamp`, with what merge says of the tweet it names; appends decisions to `out`.
+    /// Handles a command at `stamp`, with the changes that merge made for it; appends decisions to `out`.
     pub fn command(&mut self, command: &Command, merged: &[Merged], stamp: Stamp, out: &mut Vec<Decision>) {
         self.handle(merged, stamp, out);
         match command {
@@ -212,6 +213,7 @@ impl Signal {
             Command::Message(message) => {
                 self.counters.messages += 1;
                 let mut rules = self.strategies.rules_of(message);
+                // A strategy that panics on the message is not asked about the tweet.
                 rules.retain(|rule| self.strategies.tell(*rule, message, stamp.now_ns));
                 self.judge_named(&rules, message, merged, stamp.now_ns, out);
             }
@@ -235,19 +237,21 @@ impl Signal {
 
     /// Remembers what an engine before this one did; for one that has decided nothing.
     ///
-    /// Decisions belong to the rule of their name, whatever it says by now; those of a rule that is no more are cancelled
-    /// by a deletion only.
+    /// Decisions belong to the rule of the same name, even if its text has changed. Those of a rule that was removed
+    /// are cancelled by a deletion only.
     pub fn restore(&mut self, state: &State) {
         self.tweets.restore(state, &mut self.timers, &self.set.rules);
         self.cooldowns.restore(state, &self.set.rules);
         self.next_seq = state.head.decisions;
+        // Deadlines set from now on sort after restored ones of the same time, as they would have without the
+        // restart.
         self.timers.go_on(state.head.deadlines);
         for name in &state.head.off {
             self.strategies.switch_off(name);
         }
     }
 
-    /// What has gone wrong in strategies since the last call.
+    /// Removes and returns the incidents of strategies since the last call.
     pub fn take_incidents(&mut self) -> Vec<Incident> {
         self.strategies.take_incidents()
     }
@@ -269,7 +273,7 @@ impl Signal {
         self.timers.next()
     }
 
-    /// What was decided so far.
+    /// The counters so far.
     pub fn counters(&self) -> SignalCounters {
         SignalCounters {
             strategies_off: self.strategies.off(),
@@ -296,6 +300,7 @@ impl Signal {
     fn left(&mut self, view: &Arc<View>, now_ns: i64) {
         for slot in self.tweets.find(&view.tweet_id, view.platform.as_ref()).into_iter().flatten() {
             let Some(tweet) = self.tweets.get(slot) else { continue };
+            // The tweet has come back in the meantime: this is the end of an earlier stay.
             if tweet.began_seq != view.began_seq {
                 continue;
             }
@@ -310,25 +315,27 @@ impl Signal {
         }
     }
 
-    /// Takes back what was still set for a tweet that is forgotten.
+    /// Revokes the deadlines of a tweet that is forgotten.
     fn put_away(&mut self, forgotten: Option<Tweet>) {
         if let Some(tweet) = forgotten {
-            self.timers.take_back(&tweet.timers);
+            self.timers.revoke(&tweet.timers);
         }
     }
 
     fn changed(&mut self, change: &Change, out: &mut Vec<Decision>) {
         let slots = self.tweets.find(&change.view.tweet_id, change.view.platform.as_ref());
+        // Nearly every change: no decision and no wait, so nothing is remembered of the tweet.
         if slots == [None; PLATFORMS] {
             if is_there(&change.view) {
                 self.test_all(&change.view, change, None, change.is_first_content, out);
             }
             return;
         }
+        // A frame without a platform concerns every tweet of its id, as in merge.
         for slot in slots.into_iter().flatten() {
             let (view, is_same_stay) = self.join(slot, change);
             if !is_same_stay && !self.tweets.get(slot).is_some_and(Tweet::is_open) {
-                // It has left the window and nothing stands on it: it is not looked at again.
+                // It has left the window and no decision on it stands: it is not evaluated again.
                 continue;
             }
             if view.deleted {
@@ -349,6 +356,7 @@ impl Signal {
             }
             return (Arc::clone(view), true);
         };
+        // The window has forgotten the first stay, but a decision stands on what was known then.
         Arc::make_mut(kept).absorb(view);
         let joined = Arc::clone(kept);
         self.tweets.back(slot, view.began_seq);
@@ -376,11 +384,12 @@ impl Signal {
         for &rule in &due {
             let Some(of) = self.set.rules.get(rule) else { continue };
             let is_listed = of.on.contains(&change.op);
-            // Content, updates and enrichment are always tested: they decide what becomes of open decisions, even for a
-            // rule whose `on` lets it open on pins alone.
+            // Content, updates and enrichment are always tested, because they confirm, revise or cancel open
+            // decisions, even for a rule whose `on` lets it open on pins alone.
             let is_trigger = matches!(change.op, Op::Content | Op::Update | Op::Meta) || is_listed;
             let cause = Cause::frame(change, is_first_content);
             match of.fire {
+                // Once, with what is there: a second content never reopens.
                 Fire::Content if is_first_content && is_listed => {
                     self.test_rule(rule, view, &mut slot, &cause, true, out);
                 }
@@ -389,6 +398,7 @@ impl Signal {
                 }
                 Fire::Enriched { wait_ns, opens_on_timeout } if is_trigger => {
                     let in_time = is_in_time(view, wait_ns);
+                    // The author may become known during the wait; a rule that then fails is dropped at the deadline.
                     let may_wait = is_first_content && view.enriched_ns.is_none() && opens_on_timeout;
                     if may_wait && self.evaluation.reading.could_be_by(&self.set, rule, of, view) {
                         self.wait(rule, view, &mut slot, now_ns.saturating_add(wait_ns));
@@ -413,13 +423,17 @@ impl Signal {
 
     fn fire(&mut self, deadline_ns: i64, timer: Timer, out: &mut Vec<Decision>) {
         let Timer { due, slot, serial } = timer;
+        // The slot may belong to another tweet since.
         let Some(tweet) = self.tweets.of_serial(slot, serial) else { return };
         match due {
+            // Only wakes: `release` below decides whether the tweet is still needed.
             Due::Keep => {}
             Due::Settle { decision } => self.lapse(slot, decision, deadline_ns, out),
             Due::Wait { rule } => {
                 tweet.waits = tweet.waits.saturating_sub(1);
                 let view = tweet.view.clone();
+                // Let go of the window's view: while it is shared, merge has to copy it for the next frame. A view
+                // joined from several stays exists only here.
                 if tweet.waits == 0 && tweet.is_in_window() {
                     tweet.view = tweet.view.take().filter(|view| view.began_seq != tweet.began_seq);
                 }
@@ -442,6 +456,8 @@ impl Signal {
 fn is_in_time(view: &View, wait_ns: i64) -> bool {
     match (view.content, view.enriched_ns) {
         (Some(content), Some(enriched_ns)) => {
+            // An enrichment before its content was not waited for. At the deadline itself it is too late: deadlines
+            // fire before an input of the same time.
             enriched_ns <= content.recv_ns || enriched_ns < content.recv_ns.saturating_add(wait_ns)
         }
         (_, _) => false,

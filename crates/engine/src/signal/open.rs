@@ -21,10 +21,10 @@ use crate::rules::{Condition, Fire, Rule, Stage, asset_key, emitted, evidence_of
 impl Signal {
     #[expect(
         clippy::too_many_arguments,
-        reason = "an open names its rule, its tweet, its ground and its cause"
+        reason = "an open needs its rule, its tweet, its evidence and its cause"
     )]
-    /// Opens what passes and was not decided before, unless the post is too old. What came late is only written down,
-    /// unless the rule takes it.
+    /// Opens what passes and was not decided before, unless the post is too old. On a late post the rule notes missed
+    /// signals instead, unless it allows late posts.
     pub(super) fn open_all(
         &mut self,
         rule: usize,
@@ -38,7 +38,8 @@ impl Signal {
         let Some(of) = self.set.rules.get(rule) else { return };
         let is_missed = !of.allow_late && (cause.is_late || view.is_late());
         let missed_before = if is_missed { self.missed_before(rule, view) } else { Vec::new() };
-        // A post that the feed lost is old for that very reason; one that it brought was as old as it was then.
+        // A post that the feed lost is old for that very reason, so its age does not count. A post that arrived live
+        // counts with the age it had on arrival.
         let aged_ns = match view.content {
             Some(content) if is_missed => (!content.is_late).then_some(content.recv_ns),
             Some(_) | None => Some(cause.decided_ns),
@@ -53,6 +54,7 @@ impl Signal {
             let holds = verdict.null
                 || !self.evaluation.found.emitting.is_empty()
                 || !self.evaluation.found.passing.is_empty();
+            // Count only what would have opened: if a decision on the post stands, nothing was lost to its age.
             self.counters.stale += u64::from(is_new && holds);
             return;
         }
@@ -89,10 +91,12 @@ impl Signal {
         if verdict.null && !decided.contains(&Target::Null) && !missed_before.contains(&Target::Null) {
             fresh.push((None, None));
         }
-        // Nothing is bought on an alert, and what it says must be known: else the next frame might open on fewer assets.
+        // An alert buys nothing, so nothing holds it back. If a cooldown did, the next frame might open on fewer
+        // assets.
         if room != Some(Room::Alert) {
             self.hold_back(rule, view, cause.decided_ns, &mut fresh);
         }
+        // After `hold_back`, so that an asset that may not open does not use up the room of one that may.
         if let Some(Room::For(more)) = room {
             fresh.truncate(more);
         }
@@ -119,6 +123,7 @@ impl Signal {
         let max = self.set.rules.get(rule)?.max_assets()?;
         let tweet = slot.and_then(|slot| self.tweets.get(slot));
         let lives = || tweet.iter().flat_map(|tweet| &tweet.lives).filter(|life| life.rule == Some(rule));
+        // The alert has opened: it speaks for every asset of the tweet, so nothing else follows it.
         if lives().any(|life| life.opened_on.is_none()) {
             return Some(Room::For(0));
         }
@@ -126,7 +131,7 @@ impl Signal {
         Some(if is_alert { Room::Alert } else { Room::For(max.saturating_sub(lives().count())) })
     }
 
-    /// The ground of an asset that a rule opens on now or leads on to.
+    /// The evidence for an asset on which a rule opens.
     fn evidence(&self, rule: &Rule, view: &View, asset: &Asset) -> Evidence {
         let reader = self.evaluation.reading.candidates.with(view, &self.set.aliases);
         match reader.follow(asset, &self.evaluation.found.passing) {
@@ -151,7 +156,9 @@ impl Signal {
         out: &mut Vec<Decision>,
     ) {
         let Some(of) = self.set.rules.get(rule) else { return };
+        // A content without an author is from X (docs/decided.md).
         let platform = view.platform.clone().unwrap_or(Platform::Twitter);
+        // The asset of the open: an id must survive a revise that changes the asset.
         let key = asset_key(asset.as_ref());
         let (id, signal_id) = ident::ids(&of.label.name, &platform, &view.tweet_id, &key);
         let basis = match (cause.trigger, view.enriched_ns) {
@@ -195,9 +202,13 @@ impl Signal {
         };
         describe(&mut line, &mut self.evaluation.reading, view);
         stamp(&mut line, DecisionKind::Open, cause);
+        // A live frame or a deadline may also cause the open on a late post.
         line.late |= view.is_late();
         let awaits_enrichment = view.enriched_ns.is_none();
+        // At least for the ttl: until then a consumer may still enter, and has to learn of a cancel.
         let keep_until_ns = expires_ns.max(cause.decided_ns.saturating_add(self.keeping.open_ns));
+        // `enriched` with `on_timeout = "open"` awaits the enrichment too, but has waited already: the contract gives
+        // it no `lapse`.
         let settles = match of.fire {
             Fire::TwoPhase { settle_ns } if awaits_enrichment => {
                 Some(cause.decided_ns.saturating_add(settle_ns))
@@ -238,11 +249,11 @@ impl Signal {
     }
 }
 
-/// What a rule with `max` may open on.
+/// How much a rule with `max` may open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Room {
-    /// More pass than it takes: one alert for all of them.
+    /// More assets pass than `max` allows: one alert for all of them.
     Alert,
-    /// So many more.
+    /// This many more assets.
     For(usize),
 }

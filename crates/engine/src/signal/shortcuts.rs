@@ -1,4 +1,4 @@
-//! What is left out for speed, against the whole way: nothing that decides is lost.
+//! Short cuts against the full evaluation: they lose nothing that decides.
 
 use proptest::prelude::*;
 use stoop_model::{Platform, TweetId};
@@ -31,7 +31,7 @@ fn views(body: &str, ocr: &str, detected: Option<&str>) -> Vec<View> {
     views
 }
 
-/// More terms than one vectorised search takes.
+/// More terms than one vectorised search can hold.
 fn filler() -> String {
     let terms: Vec<String> = (0..70).map(|number| format!("filler {number}")).collect();
     format!(

@@ -1,4 +1,4 @@
-//! Strategies at work: each asked behind its rule, and switched off if it panics.
+//! Strategies at work: each is asked after its rule, and switched off if it panics.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,19 +19,19 @@ use crate::rules::{Case, Fire, Found, Judgement, Rule, RuleSet, Strategy, is_the
 pub struct Incident {
     /// The name in its rule.
     pub strategy: String,
-    /// What the panic said.
+    /// The message of the panic.
     pub message: String,
     /// Engine time, Unix ns.
     pub at_ns: i64,
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panicked".to_owned())
 }
 
-/// The strategies at work. Their rules stand behind all others, in order.
+/// The strategies at work. Their rules come after all others, in order.
 #[derive(Default)]
 pub(super) struct Strategies {
     /// Index of the rule of the first.
@@ -63,13 +63,13 @@ impl Strategies {
         rule >= self.first_rule && !self.seats.is_empty()
     }
 
-    /// A strategy stands behind this rule and is not asked any more.
+    /// The rule has a strategy, which is not asked any more.
     pub(super) fn is_off(&self, rule: usize) -> bool {
         let seat = rule.checked_sub(self.first_rule).and_then(|index| self.seats.get(index));
         seat.is_some_and(|seat| seat.is_off)
     }
 
-    /// Asks the strategy of this name no more.
+    /// Stops asking the strategy of this name.
     pub(super) fn switch_off(&mut self, name: &str) {
         if let Some(seat) = self.seats.iter_mut().find(|seat| seat.name == name) {
             seat.is_off = true;
@@ -93,7 +93,7 @@ impl Strategies {
         seats.map(|(index, _)| self.first_rule + index).collect()
     }
 
-    /// What has gone wrong since the last call.
+    /// Removes and returns the incidents since the last call.
     pub(super) fn take_incidents(&mut self) -> Vec<Incident> {
         std::mem::take(&mut self.incidents)
     }
@@ -102,7 +102,7 @@ impl Strategies {
         !self.incidents.is_empty()
     }
 
-    /// The answer of the strategy behind this rule; none if it panics or is off. A rule without one takes all.
+    /// The answer of the rule's strategy; none if it panics or is off. A rule without a strategy accepts everything.
     fn judge(&mut self, rule: usize, case: &Case<'_>) -> Option<Judgement> {
         if self.seat(rule).is_none() {
             return Some(Judgement::Take);
@@ -110,14 +110,14 @@ impl Strategies {
         self.call(rule, case.now_ns, |strategy| strategy.judge(case))
     }
 
-    /// Tells the strategy behind this rule. False if it panics or is off.
+    /// Passes a message to the rule's strategy. False if it panics or is off.
     pub(super) fn tell(&mut self, rule: usize, message: &Message, now_ns: i64) -> bool {
         self.call(rule, now_ns, |strategy| strategy.message(message, now_ns)).is_some()
     }
 
     fn call<T>(&mut self, rule: usize, at_ns: i64, ask: impl FnOnce(&mut dyn Strategy) -> T) -> Option<T> {
         let seat = self.seat(rule).filter(|seat| !seat.is_off)?;
-        // Whatever state a panic leaves it in, it is not looked at again.
+        // A panic may leave it in any state, but it is never called again.
         match catch_unwind(AssertUnwindSafe(|| ask(seat.strategy.as_mut()))) {
             Ok(answer) => Some(answer),
             Err(panic) => {
@@ -130,7 +130,7 @@ impl Strategies {
     }
 }
 
-/// What a strategy's answer comes to.
+/// The answer of a strategy as the evaluation uses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     Taken,
@@ -153,7 +153,7 @@ pub(super) struct Occasion {
 }
 
 impl Evaluation {
-    /// After a test that held and [`Found::pass`]: lets the strategy behind the rule choose among what passes.
+    /// Lets the rule's strategy choose among what passes, after a test that held and [`Found::pass`].
     ///
     /// None if it cannot be asked any more.
     pub(super) fn consult(
@@ -186,6 +186,8 @@ impl Evaluation {
                 let is_taken = |place: usize| places.contains(&place);
                 if of.emit.is_empty() {
                     let mut place = 0..;
+                    // Kept apart from what does not pass: a decision on one of these is cancelled with `no_match`,
+                    // not `unnamed`.
                     self.found.refused.clear();
                     let Found { passing, refused, .. } = &mut self.found;
                     passing.retain(|index| {
@@ -219,6 +221,7 @@ impl Signal {
         let cause = Cause::message(now_ns);
         for view in merged.iter().filter_map(Merged::named) {
             let slots = self.tweets.find(id, view.platform.as_ref());
+            // No decision yet: a message may open one, whatever `on` says.
             if slots == [None; PLATFORMS] {
                 self.judge_again(rules, view, None, &cause, out);
             }

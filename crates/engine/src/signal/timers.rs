@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// What is due.
+/// The action that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
     /// The enrichment has not come within `settle` of this decision's open.
@@ -25,7 +25,7 @@ pub(super) struct Timer {
     pub(super) due: Due,
     /// Slot of the tweet.
     pub(super) slot: usize,
-    /// Tells whether the slot is still the same tweet's.
+    /// Shows whether the slot still belongs to the same tweet.
     pub(super) serial: u64,
 }
 
@@ -35,7 +35,9 @@ pub(super) type TimerKey = (i64, u64);
 /// The deadlines of all tweets that are remembered.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
+    // Not a heap: deadlines are revoked when their tweet is forgotten.
     due: BTreeMap<TimerKey, Timer>,
+    // Breaks ties between deadlines of one time: the contract fires them in the order in which they were created.
     created: u64,
 }
 
@@ -47,7 +49,7 @@ impl Timers {
         key
     }
 
-    /// What is due at a deadline that has been set and has not fired.
+    /// The action due at a deadline that has been set and has not fired.
     pub(super) fn get(&self, key: TimerKey) -> Option<Due> {
         self.due.get(&key).map(|timer| timer.due)
     }
@@ -57,7 +59,7 @@ impl Timers {
         self.created
     }
 
-    /// Goes on after so many deadlines.
+    /// Continues the count of an earlier run.
     pub(super) fn go_on(&mut self, created: u64) {
         self.created = self.created.max(created);
     }
@@ -68,8 +70,8 @@ impl Timers {
         self.go_on(key.1 + 1);
     }
 
-    /// Takes back deadlines; those that have fired are not looked for.
-    pub(super) fn take_back(&mut self, keys: &[TimerKey]) {
+    /// Revokes deadlines. Keys of deadlines that have fired are ignored.
+    pub(super) fn revoke(&mut self, keys: &[TimerKey]) {
         for key in keys {
             self.due.remove(key);
         }

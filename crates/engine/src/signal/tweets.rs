@@ -1,4 +1,4 @@
-//! What is remembered of tweets with decisions or waits.
+//! The memory of tweets with decisions or waits.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,11 +16,11 @@ pub(super) const PLATFORMS: usize = 4;
 /// One decision and where it stands.
 #[derive(Debug)]
 pub(super) struct Life {
-    /// Its rule; none if the rules have it no more: then only a deletion cancels it.
+    /// Its rule; none if the rule was removed: then only a deletion cancels it.
     pub(super) rule: Option<usize>,
     /// Its last line.
     pub(super) line: Arc<DecisionBody>,
-    /// What it was about when it was opened.
+    /// The asset it was opened on.
     pub(super) opened_on: Option<Asset>,
     /// The content frame, whose times a lapse shows.
     pub(super) content: Arrival,
@@ -76,6 +76,7 @@ impl Tweet {
 
     /// Once it has left the window, nothing needs it any more at `now_ns`.
     fn is_idle(&self, now_ns: i64) -> bool {
+        // A cancelled decision needs no memory outside the window: a content after that is a new tweet.
         let is_over = |life: &Life| life.is_cancelled || life.keep_until_ns <= now_ns;
         self.lives.iter().all(is_over)
     }
@@ -104,7 +105,7 @@ impl Tweet {
         }
     }
 
-    /// A decision of a rule that is no more stands until it is deleted; a rule that is no more waits for nothing.
+    /// A decision of a removed rule stands until the tweet is deleted; a removed rule waits for nothing.
     fn restore(saved: &TweetState, slot: usize, timers: &mut Timers, rules: &[Rule]) -> Self {
         let rule_of = |name: &str| rules.iter().position(|rule| rule.label.name == name);
         let mut tweet = Self {
@@ -167,6 +168,7 @@ impl Life {
 /// The tweets by id, in slots.
 #[derive(Default)]
 pub(super) struct Tweets {
+    // Slots are reused, so whoever holds a slot number across inputs holds the serial too.
     slots: Vec<Option<Tweet>>,
     free: Vec<usize>,
     index: HashMap<TweetId, Vec<usize>>,
@@ -177,18 +179,19 @@ pub(super) struct Tweets {
     changes: Option<Changes>,
 }
 
-/// What has changed since it was asked for.
+/// Changes since the last request for them.
 #[derive(Default)]
 struct Changes {
     /// Slots, each once.
     dirty: BTreeSet<usize>,
-    /// Serials of tweets that were told of and are forgotten.
+    /// Serials of tweets that were saved and are forgotten.
     gone: Vec<u64>,
 }
 
 impl Tweets {
-    /// The slots of an id: of one platform, or of all where the view does not tell.
+    /// The slots of an id: of one platform, or of all if the view names none.
     pub(super) fn find(&self, id: &TweetId, platform: Option<&Platform>) -> [Option<usize>; PLATFORMS] {
+        // An array, because this runs on every change and must not allocate.
         let mut found = [None; PLATFORMS];
         let Some(slots) = self.index.get(id) else { return found };
         let is_of = |slot: &&usize| {
@@ -210,7 +213,7 @@ impl Tweets {
         self.slots.get_mut(slot)?.as_mut()
     }
 
-    /// Keeps account of a change, if anybody asks for them.
+    /// Notes a change, if changes are asked for.
     fn touch(&mut self, slot: usize) {
         if let Some(changes) = &mut self.changes
             && let Some(tweet) = self.slots.get_mut(slot).and_then(Option::as_mut)
@@ -224,6 +227,7 @@ impl Tweets {
     pub(super) fn save(&mut self, scope: Scope, timers: &Timers, rules: &[Rule], state: &mut State) {
         state.head.tweets = self.serials;
         state.head.kept = self.kept_ever;
+        // Changes are noted from the first request on: a run without a store does not pay for them.
         let is_first = scope == Scope::Changes && self.changes.is_none();
         if is_first {
             self.changes = Some(Changes::default());
@@ -248,6 +252,7 @@ impl Tweets {
     /// Remembers what an engine before this one did, and sets its deadlines; for one that remembers nothing.
     pub(super) fn restore(&mut self, state: &State, timers: &mut Timers, rules: &[Rule]) {
         let mut tweets: Vec<&TweetState> = state.tweets.iter().collect();
+        // A state has them in any order. Tweets of one id must be found in the order in which they began.
         tweets.sort_unstable_by_key(|tweet| tweet.serial);
         for saved in tweets {
             let slot = self.slots.len();
@@ -262,7 +267,7 @@ impl Tweets {
         self.kept_ever = state.head.kept;
     }
 
-    /// The tweet of a slot, unless it is another one by now.
+    /// The tweet of a slot, unless the slot has been reused.
     pub(super) fn of_serial(&mut self, slot: usize, serial: u64) -> Option<&mut Tweet> {
         self.get_mut(slot).filter(|tweet| tweet.serial == serial)
     }
@@ -351,6 +356,7 @@ impl Tweets {
         }
         if let Some(changes) = &mut self.changes {
             changes.dirty.remove(&slot);
+            // The store has never seen the others.
             changes.gone.extend(tweet.is_saved.then_some(tweet.serial));
         }
         self.free.push(slot);

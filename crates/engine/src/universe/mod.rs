@@ -1,4 +1,4 @@
-//! What the user can trade: markets by symbol, contract and name.
+//! The markets that the user can trade, by symbol, contract and name.
 
 mod groups;
 mod parse;
@@ -47,9 +47,9 @@ pub struct Listing {
 impl Universe {
     /// Reads the text of a `universe.csv`; `name` is what errors call the file.
     ///
-    /// The header names the columns `symbol`, `venue` and `market`, in any order, and optionally `contract` and `chain`.
-    /// Empty lines and lines that begin with `#` are skipped. Every bad row is an error, up to 100 of them and one that
-    /// counts the rest.
+    /// The header names the columns `symbol`, `venue` and `market`, in any order, and optionally `contract` and
+    /// `chain`. Empty lines and lines that begin with `#` are skipped. Every bad row is an error, up to 100 of them and
+    /// one that counts the rest.
     pub fn parse(name: &str, text: &str) -> Result<Self, Vec<SyntaxError>> {
         parse::listings(name, text, UNIVERSE_ROWS).map(Self::new)
     }
@@ -120,8 +120,8 @@ impl Universe {
 
     /// The symbol of the first row whose market is called so.
     ///
-    /// `market` is in capitals and without `/`, `-` and `_`, which do not count in the file either: `EDGEUSDT` is the name
-    /// of `EDGE_USDT`, `edge-usdt` and `EDGE/USDT`.
+    /// `market` is in capitals and without `/`, `-` and `_`, which do not count in the file either: `EDGEUSDT` is the
+    /// name of `EDGE_USDT`, `edge-usdt` and `EDGE/USDT`.
     pub fn of_market(&self, market: &str) -> Option<&str> {
         let is_it =
             |row: usize| self.listings.get(row).is_some_and(|it| plain(&it.market).eq(market.chars()));

@@ -24,7 +24,7 @@ const MARKET_CHARS: usize = 64;
 /// The longest contract, in characters: Move coins have long ones, such as `0x…::module::NAME`.
 const CONTRACT_CHARS: usize = 256;
 
-/// Reads at most so many rows, or says what is wrong with each that is bad.
+/// Reads at most this many rows, or reports what is wrong with each bad one.
 pub(super) fn listings(name: &str, text: &str, most_rows: usize) -> Result<Vec<Listing>, Vec<SyntaxError>> {
     let mut faults = Faults { file: name, errors: Vec::new(), more: 0, last_line: 0 };
     if text.len() > UNIVERSE_BYTES {
@@ -281,7 +281,7 @@ fn contract_fault(text: &str) -> Option<String> {
     if is_evm(text) {
         return None;
     }
-    // Of other chains, with the module of a coin behind it or not.
+    // Contracts of other chains, with or without the module of a coin after them.
     let address = hex.split("::").next().unwrap_or(hex);
     let is_hex = (1..=64).contains(&address.len()) && address.bytes().all(|byte| byte.is_ascii_hexdigit());
     let is_nearly_evm = address == hex && (38..=42).contains(&hex.len());

@@ -75,7 +75,8 @@ fn what_spreadsheets_and_people_write_is_read() {
     for text in [
         "\u{feff}symbol,venue,market\r\nEDGE,gateio,EDGE_USDT\r\nFOO,okx,FOO-USDT\r\n",
         "symbol,venue,market\rEDGE,gateio,EDGE_USDT\rFOO,okx,FOO-USDT",
-        "# mine\n\n  # header next\nsymbol,venue,market\n\n \nEDGE,gateio,EDGE_USDT\n#FOO,okx,FOOUSDT\nFOO,okx,FOO-USDT",
+        "# mine\n\n  # header next\nsymbol,venue,market\n\n \nEDGE,gateio,EDGE_USDT\n\
+         #FOO,okx,FOOUSDT\nFOO,okx,FOO-USDT",
         "\"symbol\",\"venue\",\"market\"\n\"EDGE\",\"gateio\",\"EDGE_USDT\"\n\"FOO\" , okx ,\t\"FOO-USDT\"\n",
         "Market,SYMBOL,venue\nEDGE_USDT,edge,GATEIO\nFOO-USDT,foo,OKX\n",
         "chain,market,contract,symbol,venue\n,EDGE_USDT,,EDGE,gateio\n,FOO-USDT,,FOO,okx\n",

@@ -107,7 +107,8 @@ fn addresses_count_only_when_asked_for() {
 fn aliases_count_as_markets_always() {
     let rules = |assets: &str| {
         format!(
-            "[[rule]]\nname = \"r\"\n{assets}\n[[alias]]\nterms = [\"doge\", \"dogecoin\"]\nmarket = \"binance:DOGEUSDT\"
+            "[[rule]]\nname = \"r\"\n{assets}\n[[alias]]\nterms = [\"doge\", \"dogecoin\"]\n\
+             market = \"binance:DOGEUSDT\"
              [[alias]]\nterms = [\"shiba\"]\nmarket = \"binance:DOGEUSDT\""
         )
     };
@@ -304,7 +305,8 @@ fn a_rule_without_assets_stays_null() {
 
 #[test]
 fn the_sample_rule_of_the_vendor() {
-    let rule = "any_of = [{ any = [\"listing\"], in = [\"text\", \"ocr\"], match = \"substring\" }, { assets = { tokens = true } }]";
+    let rule = "any_of = [{ any = [\"listing\"], in = [\"text\", \"ocr\"], match = \"substring\" }, \
+                { assets = { tokens = true } }]";
     opens(rule, &[(0.0, r#"content "text":"NEW LISTINGS""#)], true);
     opens(rule, &[(0.0, "content"), (1.0, r#"meta "ocr":{"text":"Listing soon"}"#)], true);
     opens(rule, &[(0.0, "content"), (1.0, &tokens(r#"{"symbol":"AB"}"#))], true);

@@ -64,7 +64,8 @@ in = ["mentions", "bio"]"#,
     ),
     (
         r#"any = ["list"]
-any_of = [{ any = ["é", "b*"], all = ["c"], none = ["d"], match = "substring", in = ["ocr"] }, { assets = { tokens = true, cex = ["binance"] } }]"#,
+any_of = [{ any = ["é", "b*"], all = ["c"], none = ["d"], match = "substring", in = ["ocr"] },
+{ assets = { tokens = true, cex = ["binance"] } }]"#,
         0x0db4_7282_202a_c850,
     ),
     (

@@ -126,7 +126,8 @@ fn kept_tweets_are_bounded_and_the_oldest_goes_first() {
 /// A leaves at 10, B at 11, C at 14 and pushes A out, since B is kept until 16: however late all that is told.
 #[test]
 fn a_tweet_leaves_at_its_time_and_not_when_the_next_input_tells() {
-    let rules = "[[rule]]\nname = \"long\"\nany = [\"l\"]\nttl = \"1h\"\n[[rule]]\nname = \"short\"\nany = [\"s\"]\nttl = \"1ms\"";
+    let rules = "[[rule]]\nname = \"long\"\nany = [\"l\"]\nttl = \"1h\"\n\
+                 [[rule]]\nname = \"short\"\nany = [\"s\"]\nttl = \"1ms\"";
     let bounds = Bounds {
         window: Window { span_ns: 10_000_000, ..Window::default() },
         keeping: Keeping { open_ns: 15_000_000, tweets: 2 },

@@ -161,7 +161,8 @@ fn words_prefixes_and_substrings() {
 #[test]
 fn each_field_of_in() {
     let frame = r#""text":"tt https://uu.io/x @hh\nsecond","mentions":[{"handle":"@mm"}],"urls":[{"url":"https://vv.io/doge"}],
-        "author":{"handle":"@ab","name":"nn","bio":"bb"},"ref":{"type":"quote","text":"rr https://ww.io"},"kind":"quote""#;
+        "author":{"handle":"@ab","name":"nn","bio":"bb"},"ref":{"type":"quote","text":"rr https://ww.io"},
+        "kind":"quote""#;
     let frame = frame.replace('\n', " ");
     let fields = ["text", "first_line", "ref", "mentions", "urls", "bio", "name"];
     for (term, found) in [
@@ -203,7 +204,8 @@ fn any_and_all_look_at_each_field_on_its_own_and_none_at_all_of_them() {
 fn any_of_needs_one_branch_besides_the_rule() {
     let rule = r#"
         any = ["a"]
-        any_of = [{ all = ["b", "c"] }, { any = ["D"], match = "substring", in = ["bio"] }, { none = ["e"], any = ["f"] }]"#;
+        any_of = [{ all = ["b", "c"] }, { any = ["D"], match = "substring", in = ["bio"] },
+        { none = ["e"], any = ["f"] }]"#;
     for (text, bio, expect) in [
         ("a b c", "", true),
         ("a b", "", false),

@@ -123,7 +123,10 @@ proptest! {
     #![proptest_config(config(400))]
 
     #[test]
-    fn ticks_between_the_inputs_change_nothing(inputs in inputs(), ticks in vec((any::<prop::sample::Index>(), 0_u32..30), 0..40)) {
+    fn ticks_between_the_inputs_change_nothing(
+        inputs in inputs(),
+        ticks in vec((any::<prop::sample::Index>(), 0_u32..30), 0..40),
+    ) {
         let plain = run(&inputs);
         let mut split = inputs.clone();
         for (index, tenths) in ticks {

@@ -99,11 +99,11 @@ fn terms_are_not_empty() {
 #[test]
 fn values_are_of_their_type_and_in_range() {
     for (text, expect) in [
-        ("settle = \"3\"", "10: `settle` = \"3\" is no duration"),
+        ("settle = \"3\"", "10: `settle` = \"3\" is not a duration"),
         ("ttl = 3", "7: `ttl` takes text in quotes, such as \"20s\", not integer"),
         ("ttl = \"0s\"", "7: `ttl` must be longer than nothing"),
-        ("max_age = \"-1s\"", "11: `max_age` = \"-1s\" is no duration"),
-        ("wait = \"1001d\"", "8: `wait` = \"1001d\" is no duration"),
+        ("max_age = \"-1s\"", "11: `max_age` = \"-1s\" is not a duration"),
+        ("wait = \"1001d\"", "8: `wait` = \"1001d\" is not a duration"),
         ("any = \"a\"", "7: `any` takes a list of strings"),
         ("any = [\n\"a\", 5]", ""),
         ("authors = \"@a\"", "11: `authors` takes a list of strings, in brackets, such as [\"@binance\"]"),
@@ -128,10 +128,11 @@ fn values_are_of_their_type_and_in_range() {
         ("assets = { tokens = 1 }", "21: `tokens` takes true or false"),
         (
             "assets = { cex = [\"okx\"] }",
-            "19: `cex` does not know \"okx\"; it is one of \"bybit\", \"binance\", \"hyperliquid\"; for other exchanges use tokens with tradable = [\"gateio\"]",
+            "19: `cex` does not know \"okx\"; it is one of \"bybit\", \"binance\", \"hyperliquid\"; \
+             for other exchanges use tokens with tradable = [\"gateio\"]",
         ),
         ("assets = true", "10: `assets` takes a table, such as { tokens = true }, not boolean"),
-        ("emit = [\"DOGEUSDT\"]", "9: \"DOGEUSDT\" is no market"),
+        ("emit = [\"DOGEUSDT\"]", "9: \"DOGEUSDT\" is not a market"),
         ("any_of = []", "10: `any_of` is empty"),
         ("any_of = [{}]", "11: this branch of `any_of` asks for nothing"),
         ("params = 5", "10: `params` takes a table"),
@@ -152,7 +153,8 @@ fn values_are_of_their_type_and_in_range() {
 #[test]
 fn every_rule_with_an_error_is_told() {
     refused(
-        "[[rule]]\nname = \"a\"\nany = [\"\"]\n[[rule]]\nname = \"b\"\n[[rule]]\nname = \"c\"\nin = []\n[[alias]]\nterms = [\"x\"]\nmarket = \"okx:X\"",
+        "[[rule]]\nname = \"a\"\nany = [\"\"]\n[[rule]]\nname = \"b\"\n[[rule]]\nname = \"c\"\nin = []\n\
+         [[alias]]\nterms = [\"x\"]\nmarket = \"okx:X\"",
         &["3:8:", "8:6:", "11:10: an alias names a market of bybit, binance, hyperliquid"],
     );
 }
@@ -163,7 +165,8 @@ fn the_hash_of_a_rule_is_that_of_its_meaning() {
         RuleSet::parse("r.toml", text).expect("valid").rules().last().expect("a rule").label.hash
     };
     let plain = hash("[[rule]]\nname = \"r\"\nany = [\"a\"]");
-    let other = "# a comment\n[[alias]]\nterms = [\"z\"]\nmarket = \"binance:Z\"\n[[rule]]\nname = \"q\"\nany = [\"b\"]\n";
+    let other = "# a comment\n[[alias]]\nterms = [\"z\"]\nmarket = \"binance:Z\"\n\
+                 [[rule]]\nname = \"q\"\nany = [\"b\"]\n";
     assert_eq!(
         hash(&format!("{other}[[rule]]\nany = ['a']\nsettle = \"3000ms\"\nname = \"r\"\nside = \"alert\"")),
         plain
@@ -181,7 +184,8 @@ fn the_hash_of_a_rule_is_that_of_its_meaning() {
 
 #[test]
 fn params_are_json() {
-    let text = "[[rule]]\nname = \"r\"\nparams = { b = 80, a = [1.5, +2, true], \"q\\\"\" = \"x\\n\\u0001é\", t = 1979-05-27, h = 0xff, n = { e = 1e5 } }";
+    let text = "[[rule]]\nname = \"r\"\nparams = { b = 80, a = [1.5, +2, true], \"q\\\"\" = \"x\\n\\u0001é\", \
+                t = 1979-05-27, h = 0xff, n = { e = 1e5 } }";
     let set = RuleSet::parse("r.toml", text).expect("valid");
     let expect = r#"{"b":80,"a":[1.5,2,true],"q\"":"x\n\u0001é","t":"1979-05-27","h":255,"n":{"e":1e5}}"#;
     assert_eq!(set.rules()[0].label.params, expect);
@@ -212,7 +216,10 @@ proptest! {
 
     #[test]
     fn no_text_panics(
-        edits in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..12, ".{0,6}|[\\[\\]{}\"'=.,#\\n0-9_-]{0,6}"), 0..8),
+        edits in prop::collection::vec(
+            (any::<prop::sample::Index>(), 0_usize..12, ".{0,6}|[\\[\\]{}\"'=.,#\\n0-9_-]{0,6}"),
+            0..8,
+        ),
     ) {
         let mut text: Vec<char> = VALID.chars().collect();
         for (at, cut, insert) in edits {

@@ -94,7 +94,8 @@ fn coins_are_sought_where_the_rule_says() {
     opens_on(r#"assets = { tokens = true, in = ["first_line"] }"#, "a\n$EDGE", &[]);
     // Each rule its own place.
     let both = format!(
-        "[[rule]]\nname = \"r\"\n{first}\n[[rule]]\nname = \"s\"\nassets = {{ tokens = true, written = [\"parentheses\"] }}"
+        "[[rule]]\nname = \"r\"\n{first}\n[[rule]]\nname = \"s\"\n\
+         assets = {{ tokens = true, written = [\"parentheses\"] }}"
     );
     opens_on(&both, text, &["ticker:EDGE parentheses", "ticker:EDGE parentheses", "ticker:FOO parentheses"]);
 }
@@ -128,7 +129,8 @@ fn a_rule_that_says_how_coins_are_written_takes_no_others_from_the_vendor() {
     let meta = format!(
         r#"meta "detected":{{"tokens":[
         {{"symbol":"EDGE","contract":"E","sources":["text"]}},{{"symbol":"FOO","contract":"F","sources":["text"]}},
-        {{"symbol":"PIC","contract":"P","sources":["ocr"]}},{{"symbol":"ADR","contract":"{contract}","sources":["text"]}}],
+        {{"symbol":"PIC","contract":"P","sources":["ocr"]}},
+        {{"symbol":"ADR","contract":"{contract}","sources":["text"]}}],
         "cex":[{{"exchange":"bybit","symbol":"EDGEUSDT"}},{{"exchange":"bybit","symbol":"FOOUSDT"}}]}}"#
     );
     let opened = run(rule, &[(0.0, &meta.replace('\n', "")), (1.0, &content)]);
@@ -143,7 +145,8 @@ fn a_rule_that_says_how_coins_are_written_takes_no_others_from_the_vendor() {
     );
 }
 
-const KEEP: &str = "assets = { tokens = true, cex = [\"binance\"], written = [\"ticker\", \"parentheses\"] }\non_unnamed = \"keep\"";
+const KEEP: &str = "assets = { tokens = true, cex = [\"binance\"], written = [\"ticker\", \"parentheses\"] }\n\
+     on_unnamed = \"keep\"";
 const CANCEL: &str =
     "assets = { tokens = true, cex = [\"binance\"], written = [\"ticker\", \"parentheses\"] }";
 
@@ -355,7 +358,8 @@ fn coins_come_in_the_order_in_which_their_rule_finds_them() {
 
 #[test]
 fn a_cooldown_that_is_over_makes_room_for_one_that_runs() {
-    let rules = "[[rule]]\nname = \"rare\"\nany = [\"rare\"]\nassets = { tokens = true }\ncooldown = \"24h\"\nfire = \"content\"\n\
+    let rules = "[[rule]]\nname = \"rare\"\nany = [\"rare\"]\nassets = { tokens = true }\ncooldown = \"24h\"\n\
+                 fire = \"content\"\n\
                  [[rule]]\nname = \"noisy\"\nassets = { tokens = true }\ncooldown = \"1s\"\nfire = \"content\"\n";
     let mut run = run(rules, &[(0.0, &post(0, "a", "rare $EDGE"))]);
     for number in 1..200_u32 {

@@ -141,7 +141,7 @@ impl Policy {
         // Each fires at most once, because what it arms again lies after `now`. The bound only matters at the end of
         // `i64`.
         for _ in Deadline::ALL {
-            let Some(deadline) = self.deadlines.take_due(now, waits) else { break };
+            let Some(deadline) = self.deadlines.pop_due(now, waits) else { break };
             self.fire(deadline, now, out);
         }
     }
@@ -271,8 +271,9 @@ impl Policy {
         if held {
             let due = self.deadlines.at(Deadline::Pong);
             self.deadlines.disarm(Deadline::Pong);
-            // The first time the pong gets the whole timeout again, because it lies behind the messages that have piled
-            // up. Were that done each time, reading that is held again and again would hide a dead connection.
+            // The first time the pong gets the whole timeout again, because it has to wait for the messages that have
+            // piled up. If that were done each time, reading that is held again and again would hide a dead
+            // connection.
             if let Some(due) = due.filter(|_| self.has_resumed) {
                 self.pong_left = due.saturating_sub(now).max(0);
             }
@@ -284,6 +285,7 @@ impl Policy {
 
     fn stop(&mut self, now: i64, out: &mut Vec<Action>) {
         match self.state {
+            // Nothing is open: no answer of a peer has to be waited for.
             State::Idle | State::Waiting | State::SlowLane => self.enter(State::Stopped, now, out),
             // There is no WebSocket yet that could be closed.
             State::Dialling => {

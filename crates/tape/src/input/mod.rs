@@ -82,6 +82,7 @@ pub(crate) fn open(path: &Path) -> io::Result<Opened> {
         Some(ext) if ext.eq_ignore_ascii_case("gz") => (true, false),
         Some(ext) if ext.eq_ignore_ascii_case("zst") => (false, true),
         Some(_) | None => {
+            // Peeked at and not consumed, since stdin cannot be rewound.
             let head = raw.fill_buf()?;
             (head.starts_with(&GZIP_MAGIC), head.starts_with(&ZSTD_MAGIC))
         }
@@ -93,6 +94,7 @@ pub(crate) fn open(path: &Path) -> io::Result<Opened> {
 #[cfg(feature = "tape")]
 fn decompress(raw: Box<dyn BufRead + Send>, is_gzip: bool) -> io::Result<Box<dyn BufRead + Send>> {
     if is_gzip {
+        // Files that were appended to have several members; the plain decoder would end after the first.
         let decoder = flate2::bufread::MultiGzDecoder::new(raw);
         return Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder)));
     }
@@ -106,7 +108,7 @@ fn decompress(_: Box<dyn BufRead + Send>, _: bool) -> io::Result<Box<dyn BufRead
     Err(io::Error::new(io::ErrorKind::Unsupported, what))
 }
 
-/// Reads a whole input, a file or stdin for `-`, decompressed as [`Lines::open`] does it; of at most so many bytes.
+/// Reads a whole input of at most `most_bytes`, a file or stdin for `-`, decompressed like [`Lines::open`].
 pub fn read_input(path: &Path, most_bytes: u64) -> Result<Vec<u8>, InputError> {
     let mut opened = open(path).map_err(|source| InputError::Open { path: path.to_owned(), source })?;
     let mut bytes = Vec::new();
@@ -228,6 +230,7 @@ impl Lines {
             line.pop();
             bytes -= 1;
         } else if bytes == limit {
+            // Skipped in pieces of the buffer: a line without end must not fill the memory.
             let mut newline_seen = false;
             while !newline_seen {
                 let rest = self.opened.reader.fill_buf()?;
@@ -246,6 +249,7 @@ impl Lines {
         if line.last() == Some(&b'\r') {
             line.pop();
         }
+        // `bytes` still counts a `\r`, which is allowed on top of the limit.
         if line.len() > MAX_LINE_BYTES || bytes > MAX_LINE_BYTES as u64 + 1 {
             line.clear();
             return Ok(Some(Line::TooLong { number, bytes }));

@@ -1,4 +1,4 @@
-//! What the stages remember, as JSON: one object for the head, for each tweet in the window, for each with decisions,
+//! The memory of the stages as JSON: one object for the head, for each tweet in the window, for each with decisions,
 //! for each cooldown.
 
 mod cooldown;
@@ -20,7 +20,7 @@ pub enum StateError {
     /// It is not JSON, or not of the right shape.
     #[error("not a part of a state")]
     Json(#[from] serde_json::Error),
-    /// A value is none of those it can be.
+    /// A value is not one of those allowed.
     #[error("{what} {value:?}")]
     Unknown {
         /// What it should be.
@@ -31,13 +31,13 @@ pub enum StateError {
     /// Its values are not a view.
     #[error(transparent)]
     View(#[from] SavedError),
-    /// A line of a decision is none.
+    /// A line of a decision cannot be read.
     #[error(transparent)]
     Line(#[from] LineError),
     /// A part of a state without its head.
     #[error("a part of a state whose head is missing")]
     NoHead,
-    /// More parts than its head says.
+    /// There are more parts than the head announces.
     #[error("more parts of a state than its head says")]
     TooMany,
 }
@@ -51,7 +51,7 @@ struct HeadJson {
     tweets: u64,
     kept: u64,
     deadlines: u64,
-    /// States of before there were any have none.
+    /// States written before there were cooldowns lack it.
     #[serde(default, skip_serializing_if = "is_zero")]
     cooldowns: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

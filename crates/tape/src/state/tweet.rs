@@ -27,6 +27,7 @@ struct TweetJson {
 #[derive(Serialize, Deserialize)]
 struct LifeJson {
     /// The last line, without its latency.
+    // The bytes of the line as it was sent: what a later cancel repeats must not change by a round trip.
     line: Box<RawValue>,
     opened_on: Option<AssetJson>,
     content: ArrivalJson,
@@ -47,6 +48,7 @@ struct DeadlineJson {
 #[serde(tag = "due", rename_all = "snake_case")]
 enum DueJson {
     Settle { decision: usize },
+    // By name: the index of a rule may change with the configuration.
     Wait { rule: String },
     Keep,
 }

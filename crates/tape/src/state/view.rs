@@ -12,6 +12,7 @@ use super::{StateError, to_json, unknown};
 
 #[derive(Serialize, Deserialize)]
 struct StateJson {
+    // The place among all tweets, by which a reader restores the order of age.
     serial: u64,
     seen: Vec<SeenJson>,
     #[serde(flatten)]
@@ -20,6 +21,7 @@ struct StateJson {
 
 /// Operation, fingerprint.
 #[derive(Serialize, Deserialize)]
+// As text: a fingerprint has 64 bits, more than JSON numbers keep in many readers.
 struct SeenJson(String, String);
 
 /// Times are Unix ns or ms as their names say.

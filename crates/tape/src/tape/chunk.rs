@@ -107,6 +107,7 @@ impl Chunk {
         if fields.0.len() as u64 != packed_bytes {
             return Err(Fault::Length);
         }
+        // Checked before memory is reserved: the length is what the file claims.
         let room = usize::try_from(bytes).ok().filter(|room| *room <= MAX_CHUNK_BYTES);
         let room = room.ok_or(Fault::TooLong(bytes))?;
         match compression {
@@ -136,6 +137,8 @@ impl Chunk {
                 op::MESSAGE => return self.message(end - length..end).map(Some),
                 op::CHANNEL => {
                     let (id, channel) = channel(body)?;
+                    // MCAP lets a writer repeat a channel; one that changes would give its earlier records another
+                    // meaning.
                     let is_new = self.channels.get(&id).is_none_or(|known| *known == channel);
                     if !is_new || self.channels.len() >= MAX_CHANNELS {
                         return Err(Fault::Channel(id));
@@ -173,6 +176,7 @@ impl Chunk {
         let mut fields = Fields(self.records.get(body.clone()).unwrap_or_default());
         let channel_id = fields.short()?;
         let (is, log_ns, publish_ns) = (fields.int()?, fields.long()?, fields.long()?);
+        // A whole chunk that is missing damages no checksum: only the numbers show it.
         if is != self.sequence {
             return Err(Fault::Order { is, should_be: self.sequence });
         }
@@ -181,6 +185,7 @@ impl Chunk {
         }
         let time = |ns| i64::try_from(ns).map_err(|_too_late| Fault::Time);
         let (log_ns, publish_ns) = (time(log_ns)?, time(publish_ns)?);
+        // Only after all checks, so that a refused record does not count as read.
         self.sequence = self.sequence.wrapping_add(1);
         let bytes = body.end - fields.0.len()..body.end;
         Ok(Place { channel_id, log_ns, publish_ns, bytes })
@@ -210,6 +215,7 @@ fn channel(body: &[u8]) -> Result<(u16, Channel), Fault> {
         match (says.text()?, says.text()?) {
             (ORIGIN_KEY, value) => origin = Some(value),
             (ENDPOINT_KEY, value) => endpoint = value,
+            // Members that other versions add are ignored.
             _ => {}
         }
     }

@@ -11,6 +11,7 @@ use crate::state::to_json;
 #[serde(tag = "type", rename_all = "snake_case")]
 enum EventJson {
     Gap { from_ns: i64, to_ns: i64, cause: String },
+    // The name on tapes is older than the words command and message; old tapes must stay readable.
     External(CommandJson),
 }
 
@@ -43,6 +44,7 @@ pub fn write_command(command: &Command) -> Vec<u8> {
 
 /// Reads a gap or a command of `at_ns` back; none from an event of another type.
 pub fn read_event(json: &[u8], at_ns: i64) -> Result<Option<Input<&'static [u8]>>, serde_json::Error> {
+    // Other types are notes or are read elsewhere; an unknown one is no reason to refuse a tape.
     if !matches!(event_type(json).as_deref(), Some("gap" | "external")) {
         return Ok(None);
     }

@@ -85,12 +85,12 @@ enum Kind {
 }
 
 impl TapeConfig {
-    /// It as an event. The caller sees to it that no key stands in the text.
+    /// The configuration as an event. The caller makes sure that there is no key in the text.
     pub fn to_event(&self) -> Vec<u8> {
         to_json(&ConfigJson { kind: Kind::Config, config: self })
     }
 
-    /// Reads it from an event of type `config`.
+    /// Reads the configuration from an event of type `config`.
     pub fn from_event(json: &[u8]) -> Result<Self, TapeConfigError> {
         let ConfigJson::<Self> { kind: Kind::Config, config } = serde_json::from_slice(json)?;
         Ok(config)

@@ -82,6 +82,7 @@ pub fn tape_files(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, TapesError> {
         if found.is_empty() {
             return Err(TapesError::NoTape { path: input.clone() });
         }
+        // The order in which a folder is listed depends on the file system.
         found.sort();
     }
     if files.len() > MAX_FILES {
@@ -127,7 +128,7 @@ impl Tapes {
                 if is_one { None } else { Tape::open(&file)?.read()?.map(|record| record.at_ns()) };
             begins.push((begin_ns, file));
         }
-        // A tape without records sorts by its name among those; it changes nothing.
+        // Tapes without records come first, by name; they change nothing.
         begins.sort();
         let files = begins.into_iter().map(|(_, file)| file).collect();
         Ok(Self {
@@ -173,6 +174,7 @@ impl Tapes {
         };
         if std::mem::take(&mut self.is_first) {
             let later = tape.path().to_owned();
+            // Input time would go backwards: tapes of two machines, or copies of one tape.
             if at_ns < self.last_ns {
                 let overlap_ns = self.last_ns.saturating_sub(at_ns);
                 return Err(TapesError::Overlap { earlier: self.last.clone(), later, overlap_ns });

@@ -1,4 +1,4 @@
-//! What a recording is, in the words of MCAP.
+//! The layout of a recording, in the words of MCAP.
 
 /// The longest record, bytes: a message of the socket has at most half of that.
 pub const MAX_RECORD_BYTES: usize = 32 << 20;
@@ -10,6 +10,6 @@ pub(super) const PROFILE_FAMILY: &str = "stoop/";
 
 pub(super) const BYTES_ENCODING: &str = "application/octet-stream";
 pub(super) const JSON_ENCODING: &str = "json";
-/// Members of what a channel of frames says of itself.
+/// Members of the metadata of a channel of frames.
 pub(super) const ORIGIN_KEY: &str = "origin";
 pub(super) const ENDPOINT_KEY: &str = "endpoint";

@@ -1,4 +1,4 @@
-//! Recordings: MCAP files of what an engine was given and what it decided.
+//! Recordings: MCAP files of the inputs of an engine and its decisions.
 //!
 //! A tape holds three topics: `frames`, raw bytes as they came; `events`, JSON objects `{"type":…}`; `decisions`, the
 //! lines. The order of its records is the order of inputs. At its head stand the configuration and the state the engine

@@ -16,10 +16,10 @@ const HEAD_BYTES: u64 = 9;
 /// Of a message index: channel and length; then entries of time and place.
 const INDEX_HEAD_BYTES: usize = 6;
 const INDEX_ENTRY_BYTES: usize = 16;
-/// Bytes asked for at once, whatever the length of a record is said to be.
+/// Bytes requested at once, whatever length a record claims.
 const READ_BYTES: usize = 256 << 10;
 
-/// Why a tape could not be read. What is wrong inside of it is [`Damage`].
+/// Why a tape could not be read. Faults inside it are [`Damage`].
 #[derive(Debug, thiserror::Error)]
 pub enum TapeError {
     /// The file is missing, unreadable or a directory.
@@ -64,7 +64,7 @@ pub enum TapeError {
     },
 }
 
-/// Where a tape stops to make sense, and why. Everything before is whole.
+/// Where a tape stops making sense, and why. Everything before that is whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
     /// Where what cannot be read begins, bytes; in a compressed file, of what is compressed.
@@ -88,13 +88,14 @@ pub struct TapeEnd {
 
 /// Reads a tape record by record, a chunk at a time.
 ///
-/// A chunk is handed out only if its sum is right, and only if its records follow on those before: what is read is
-/// what was written, up to where it ends. Memory is bounded by the longest chunk, 64 MiB, whatever the file says.
+/// A chunk is passed on only if its checksum is right and its records follow on from those before, so that what is
+/// read is what was written, up to where it ends. Memory is bounded by the longest chunk, 64 MiB, whatever the file
+/// claims.
 pub struct Tape {
     path: PathBuf,
     source: Opened,
     reader: LinearReader,
-    /// The first bytes, which tell whether the file is a tape, however short it is.
+    /// The first bytes, which show whether the file is a tape, however short it is.
     magic: Vec<u8>,
     /// Bytes given to the reader.
     read_bytes: u64,
@@ -109,7 +110,7 @@ pub struct Tape {
     end: TapeEnd,
 }
 
-/// What is being read.
+/// The part that is being read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Section {
     Head,
@@ -135,7 +136,7 @@ impl Tape {
         Self::begin(&name.into(), Opened::plain(reader))
     }
 
-    /// The next record; none at the end of the tape, of which [`Self::end`] tells.
+    /// The next record; none at the end of the tape, which [`Self::end`] describes.
     pub fn read(&mut self) -> Result<Option<Record<'_>>, TapeError> {
         self.advance()?;
         let Some(place) = self.next.take() else { return Ok(None) };
@@ -174,6 +175,7 @@ impl Tape {
 
     fn begin(path: &Path, source: Opened) -> Result<Self, TapeError> {
         let options = LinearReaderOptions::default()
+            // Chunks are unpacked here and not by the reader, so that a damaged one yields no record at all.
             .with_emit_chunks(true)
             .with_validate_data_section_crc(true)
             .with_validate_summary_section_crc(true)
@@ -211,6 +213,7 @@ impl Tape {
                         head(&self.path, data)?
                     }
                     (Section::Data, op::CHUNK) => {
+                        // Damage inside a chunk is reported where the chunk begins: bytes within it are compressed.
                         self.chunk_offset = begins;
                         self.chunk.load(data).map_err(|fault| fault.to_string())
                     }
@@ -228,6 +231,7 @@ impl Tape {
                         | op::SUMMARY_OFFSET
                         | op::FOOTER,
                     ) => Ok(()),
+                    // Refused and not skipped: a record that was moved or damaged may have held inputs.
                     (_, opcode) => Err(format!("a record of kind {opcode:#04x} stands where none should")),
                 };
                 if let Err(what) = found {
@@ -247,6 +251,7 @@ impl Tape {
 
     /// Reads on, but never more at once than there is likely to be.
     fn fill(&mut self, wanted: usize) -> Result<(), TapeError> {
+        // A length in a damaged file may ask for gigabytes.
         let into = self.reader.insert(wanted.min(READ_BYTES));
         let read = loop {
             match self.source.reader.read(into) {
@@ -276,6 +281,7 @@ impl Tape {
 
     /// The reader cannot go on.
     fn fail(&mut self, error: &McapError) -> Result<(), TapeError> {
+        // A tape that was cut within its magic is a damaged tape; a file that begins otherwise is not a tape.
         if self.section == Section::Head && !mcap::MAGIC.starts_with(&self.magic) {
             return Err(TapeError::NotMcap { path: self.path.clone() });
         }
@@ -296,12 +302,14 @@ impl Tape {
             }
             error => Some(error.to_string()),
         };
+        // Nothing of a damaged head can be trusted, so the damage begins at 0.
         let is_head = self.section == Section::Head;
         self.stop(if is_head { 0 } else { self.offset }, what);
         Ok(())
     }
 
     fn stop(&mut self, offset: u64, what: Option<String>) {
+        // Records after the damage would be out of place, even if they are whole.
         self.chunk.clear();
         self.section = Section::Over;
         self.end.bytes = offset;
@@ -315,7 +323,7 @@ impl std::fmt::Debug for Tape {
     }
 }
 
-/// Looks who has written the tape.
+/// Checks which program wrote the tape.
 fn head(path: &Path, body: &[u8]) -> Result<Result<(), String>, TapeError> {
     let Ok(profile) = Fields(body).text() else {
         return Ok(Err("the head of the tape cannot be read".to_owned()));
@@ -332,11 +340,11 @@ fn head(path: &Path, body: &[u8]) -> Result<Result<(), String>, TapeError> {
     })
 }
 
-/// Looks whether a message index is one: of a chunk whose kind was damaged, the records would be missing.
+/// Checks a message index: a chunk whose opcode was damaged could pass for one, and its records would be missing.
 fn index(body: &[u8]) -> Result<(), String> {
     let is_index = body.split_at_checked(INDEX_HEAD_BYTES).is_some_and(|(head, entries)| {
         let length = Fields(head.get(2..).unwrap_or_default()).int();
         entries.len() % INDEX_ENTRY_BYTES == 0 && length.is_ok_and(|length| length as usize == entries.len())
     });
-    if is_index { Ok(()) } else { Err("a message index is none".to_owned()) }
+    if is_index { Ok(()) } else { Err("a message index is not one".to_owned()) }
 }

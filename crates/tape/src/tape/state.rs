@@ -22,14 +22,14 @@ struct PartJson {
     part: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     head: Option<Box<RawValue>>,
-    /// Of the head, how many there are of each, as the next two.
+    /// Of the head: how many there are. The same for the next two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     views: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tweets: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ids: Option<u64>,
-    /// The same, but none is 0: states of before there were any do not say.
+    /// The same, but absent means 0: states written before there were cooldowns lack it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cooldowns: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,6 +114,7 @@ impl StateReader {
             } => {
                 let head = read_head(head.get().as_bytes())?;
                 self.state = State { head, ..State::default() };
+                // Absent on tapes from before there were cooldowns.
                 let cooldowns = cooldowns.unwrap_or_default();
                 self.announced = Some(StateParts { views, tweets, ids, cooldowns });
             }
@@ -135,6 +136,7 @@ impl StateReader {
             PartJson { part, .. } => return Err(wrong("part", &part)),
         }
         let (found, announced) = (self.found(), self.announced.ok_or(StateError::NoHead)?);
+        // Bounded by the head, so that a damaged tape cannot grow a state without end.
         let is_over = found.views > announced.views
             || found.tweets > announced.tweets
             || found.ids > announced.ids

@@ -38,7 +38,7 @@ const MOST_CHUNK_BYTES: usize = 16 << 20;
 /// Why a tape could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum TapeWriteError {
-    /// There is a file of that name; none is ever overwritten.
+    /// There is a file of that name; tapes are never overwritten.
     #[error("{} exists; no tape is overwritten", path.display())]
     Exists {
         /// The file.
@@ -101,10 +101,12 @@ pub struct TapeWriter {
     path: PathBuf,
     /// None once it is sealed.
     out: Option<Writer<NoSeek<Out>>>,
-    /// The same file, to make it last.
+    /// The same file, to sync it to disk.
     file: Option<File>,
+    // Shared with the writer inside `Writer`, which does not give access to it.
     written: Arc<AtomicU64>,
     options: TapeOptions,
+    // Lists: there are at most eight endpoints and history.
     frames: Vec<(Origin, u16)>,
     events: Option<u16>,
     decisions: Option<u16>,
@@ -119,6 +121,7 @@ pub struct TapeWriter {
 impl TapeWriter {
     /// Creates the file and writes its head.
     pub fn create(path: &Path, options: TapeOptions) -> Result<Self, TapeWriteError> {
+        // `create_new` and not a check before: two runs may begin at one moment.
         let created = File::create_new(path).and_then(|file| Ok((file.try_clone()?, file)));
         let (out, file) = created.map_err(|source| {
             let path = path.to_owned();
@@ -272,6 +275,7 @@ impl TapeWriter {
         if let Some(mut out) = self.out.take() {
             out.finish().map_err(|source| failure(&self.path, &self.written, source))?;
         }
+        // A sealed tape claims to be whole, so it has to be on the disk.
         let synced = self.file.take().map_or(Ok(()), |file| file.sync_all());
         synced.map_err(|source| failure(&self.path, &self.written, source.into()))
     }
@@ -295,8 +299,11 @@ impl TapeWriter {
         if bytes.len() > MAX_RECORD_BYTES {
             return Err(TapeWriteError::TooLong { path: self.path.clone(), bytes: bytes.len() });
         }
+        // Never before the last record: tools that sort by time must leave inputs in their order.
         let log_time = u64::try_from(at_ns).unwrap_or(0).max(self.last_ns);
+        // Before the record: an old chunk is closed without it, so that a chunk spans no more than its time.
         self.tick(i64::try_from(log_time).unwrap_or(i64::MAX))?;
+        // Without a plausible `ts` the time of receipt: MCAP has no empty time.
         let publish_time = sent_ns.and_then(|sent_ns| u64::try_from(sent_ns).ok()).unwrap_or(log_time);
         let header = MessageHeader { channel_id, sequence: self.sequence, log_time, publish_time };
         self.with(|out| out.write_to_known_channel(&header, bytes))?;
@@ -353,9 +360,9 @@ struct Out {
 
 impl Write for Out {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let taken = self.out.write(bytes)?;
-        self.written.fetch_add(taken as u64, Ordering::Relaxed);
-        Ok(taken)
+        let accepted = self.out.write(bytes)?;
+        self.written.fetch_add(accepted as u64, Ordering::Relaxed);
+        Ok(accepted)
     }
 
     fn flush(&mut self) -> io::Result<()> {

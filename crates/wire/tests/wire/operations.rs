@@ -137,8 +137,10 @@ fn meta_with_every_field_and_in_the_order_of_classes() {
             "tweet",
             "meta",
             r#"{"detected":{"prediction":[{"exchange":"kalshi","marketId":"m","title":"t","priceUsd":0.5,"url":"u","sources":["ocr"]}],
-            "cex":[{"exchange":"bybit","symbol":"DOGEUSDT","baseAsset":"DOGE","quoteAsset":"USDT","priceUsd":1E5,"url":"v","sources":["text"]}],
-            "tokens":[{"symbol":"S","name":"N","contract":"C","chain":"H","networkId":1399811149,"priceUsd":1e-12,"sources":[]}]},
+            "cex":[{"exchange":"bybit","symbol":"DOGEUSDT","baseAsset":"DOGE","quoteAsset":"USDT","priceUsd":1E5,
+                "url":"v","sources":["text"]}],
+            "tokens":[{"symbol":"S","name":"N","contract":"C","chain":"H","networkId":1399811149,"priceUsd":1e-12,
+                "sources":[]}]},
             "tweetId":2,"receivedAt":9}"#,
         ),
         &[
@@ -225,7 +227,8 @@ fn profile_update_tells_null_from_absent() {
             "account",
             "profile_update",
             r#"{"kind":"PROFILE","eventId":"e","observedAt":1,"receivedAt":2,"actor":{"id":"3","websiteUrl":"w"},
-            "changes":{"avatar":"a","banner":null,"bio":"b","handle":"@h","location":null,"name":"n","verifiedLabel":null,
+            "changes":{"avatar":"a","banner":null,"bio":"b","handle":"@h","location":null,"name":"n",
+            "verifiedLabel":null,
                 "websiteUrl":null},
             "previous":{"bio":null,"verifiedLabel":{"badge":"x","description":"y","url":null}}}"#,
         ),
@@ -517,7 +520,8 @@ fn prices() {
 fn unknown_values_are_kept_and_counted() {
     check(
         r#"{"v":2,"t":"tweet","op":"content","zone":{"a":{"b":1}},"d":{"tweetId":"1","kind":"thread","mood":7,
-        "author":{"id":"1","platform":"bluesky","verifiedType":"gold","karma":[]},"media":[{"type":"hologram","alt":"x"}],
+        "author":{"id":"1","platform":"bluesky","verifiedType":"gold","karma":[]},
+        "media":[{"type":"hologram","alt":"x"}],
         "ref":{"type":"echo"}}}"#,
         &[
             ("op", "Content"),

@@ -113,6 +113,7 @@ fn find(schema: &SchemaDescriptor) -> Result<(usize, Vec<Column>), String> {
         let found = schema.columns().iter().enumerate();
         found.filter(|(_, column)| is_it(column)).map(|(index, _)| index).collect::<Vec<_>>()
     };
+    // By names and not by count: Parquet files often lack the columns that are not used.
     let is_trades = !named("price").is_empty() && named("open").is_empty();
     let (width, needed) =
         if is_trades { (TRADE_COLUMNS[0], &TRADES[..]) } else { (KLINE_COLUMNS, &KLINES[..]) };
@@ -236,6 +237,7 @@ fn batch(
                 unreachable!("such a column has no meaning")
             }
         }?;
+        // Values of different rows would be joined to one bar.
         if *count.get_or_insert(rows) != rows {
             return Err(ParquetError::General("columns of different lengths".to_owned()));
         }
@@ -293,6 +295,7 @@ fn integer(value: i64, meaning: Meaning, out: &mut Vec<u8>) {
 /// A text, or the digits of a decimal as a big-endian number.
 fn bytes(bytes: &[u8], meaning: Meaning, out: &mut Vec<u8>) {
     let Meaning::Decimal(places) = meaning else { return out.extend_from_slice(bytes) };
+    // Sign extension: the number is in two's complement.
     let fill = if bytes.first().is_some_and(|first| *first >= 0x80) { 0xff } else { 0 };
     let mut number = [fill; 16];
     let (over, low) = bytes.split_at(bytes.len().saturating_sub(number.len()));

@@ -128,10 +128,12 @@ fn frame() -> BoxedStrategy<Frame> {
     let handle = || field("author.handle", &["\"@a\"", "\"@A\""]);
     let assets = || vec(prop_oneof![token(), market()], 0..5);
     let none = || Just(Vec::new()).boxed();
+    let with_handle =
+        || (post(), handle()).prop_map(|(post, handle)| post.into_iter().chain(handle).collect());
     let pin = || (0_u8..3).prop_map(|at| vec![("observedAt", at.to_string())]);
     let kinds = prop_oneof![
-        3 => (Just("content"), (post(), handle()).prop_map(|(post, handle)| post.into_iter().chain(handle).collect()), none()),
-        4 => (Just("update"), (post(), handle()).prop_map(|(post, handle)| post.into_iter().chain(handle).collect()), none()),
+        3 => (Just("content"), with_handle(), none()),
+        4 => (Just("update"), with_handle(), none()),
         4 => (Just("meta"), fields(vec![field("ocr.text", &["\"o\"", "\"p\""])]), assets()),
         1 => (Just("delete"), fields(vec![handle()]), none()),
         1 => (prop_oneof![Just("pin"), Just("unpin")], pin(), none()),

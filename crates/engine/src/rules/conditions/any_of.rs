@@ -9,14 +9,14 @@ impl Check for AnyOf {
     const KEYS: &'static [&'static str] = &["any_of"];
     const STAGE: Stage = Stage::View;
 
-    /// Leaves the branches that hold for the assets, and for what a decision says was matched.
+    /// Leaves the branches that hold in `found`, for the assets and for the decision's `matched`.
     #[inline]
     fn holds(facts: &mut Facts<'_>) -> bool {
         facts.found.branches.clear();
         let (texts, matcher, view) = (&mut facts.reading.texts, &facts.set.matcher, facts.view);
         for (index, branch) in facts.rule.any_of.iter().enumerate() {
             let terms = &branch.terms;
-            // All branches are tried: a later one may take assets that an earlier one does not.
+            // All branches are tried: a later one may accept assets that an earlier one does not.
             if texts.any(matcher, view, terms)
                 && texts.all(matcher, view, terms)
                 && texts.vetoed(matcher, view, terms).is_none()

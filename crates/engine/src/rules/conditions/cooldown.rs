@@ -12,11 +12,11 @@ use crate::syntax::{SyntaxError, Table};
 pub struct Cooldown {
     /// Its length from the open, ns.
     pub span_ns: i64,
-    /// What it is for.
+    /// Its subject.
     pub by: CooldownBy,
 }
 
-/// What a cooldown is for.
+/// The subject of a cooldown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CooldownBy {
     /// The coin: the same contract, else the same symbol.

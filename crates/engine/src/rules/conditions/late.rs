@@ -1,4 +1,4 @@
-//! `allow_late`: whether it opens on what history brings after the feed has lost it.
+//! `allow_late`: whether the rule opens on posts that history brought after an outage.
 
 use super::{Check, Facts, Stage};
 use crate::syntax::{SyntaxError, Table};

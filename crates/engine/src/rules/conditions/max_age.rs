@@ -15,7 +15,7 @@ impl Check for MaxAge {
 
     fn holds(facts: &mut Facts<'_>) -> bool {
         let Some(max_age_ns) = facts.rule.max_age_ns else { return true };
-        // A clock of the server that runs ahead makes a negative age, which is not old; an unknown age is.
+        // A server clock that runs ahead makes a negative age, which counts as young; an unknown age counts as old.
         facts.view.created_ms().is_some_and(|created_ms| {
             facts.now_ns.saturating_sub(created_ms.saturating_mul(MILLI_NS)) <= max_age_ns
         })

@@ -37,10 +37,10 @@ use super::set::RuleSet;
 use crate::merge::View;
 
 table::conditions! {
-    /// What the user asks for: the fields of its conditions, and what it does when they are met.
+    /// A rule of the user: the fields of its conditions, and its effect when they are met.
     #[derive(Clone, Debug)]
     pub struct Rule {
-        /// What decisions say of it.
+        /// Its label in decisions.
         pub label: Arc<RuleLabel>,
         /// Operations that may open.
         pub on: Vec<Op>,
@@ -52,7 +52,7 @@ table::conditions! {
         pub fire: Fire,
         /// Latest moment to enter, from the open, ns.
         pub ttl_ns: i64,
-        /// What the one decision says of the rule where more assets pass than `assets.max`: the same, but to alert.
+        /// The label of the one decision that opens if more assets pass than `assets.max`: the same, with side alert.
         pub(crate) alert: Arc<RuleLabel>,
     }
 
@@ -112,7 +112,7 @@ table::conditions! {
     },
     /// `allow_late`.
     Late => late::Late {
-        /// It opens on what history brings after the feed has lost it.
+        /// It opens on posts that history brought after an outage.
         allow_late: bool
     },
     /// `max_age`.
@@ -138,15 +138,15 @@ table::conditions! {
 pub(crate) enum Stage {
     /// Before any rule is looked at.
     Tweet,
-    /// Before the view is: without it nothing opens, and what is open stands.
+    /// Before the view is looked at: if not met, nothing opens, and open decisions are led on.
     Rule,
-    /// As long as a decision stands: without it nothing opens, and what is open is cancelled.
+    /// As long as a decision stands: if not met, nothing opens, and open decisions are cancelled.
     View,
     /// With the assets of the view: what becomes of a decision whose asset has gone depends on the reason.
     Assets,
-    /// At an open: what is late does not open but is written down as missed.
+    /// At an open: a late post opens nothing and is noted as missed.
     Late,
-    /// At an open: what is too old for it is counted as stale.
+    /// At an open: a post that is too old is counted as stale.
     Age,
     /// At an open, for each of its assets by itself.
     Asset,
@@ -186,21 +186,21 @@ pub(crate) struct Facts<'a> {
     pub(crate) index: usize,
     pub(crate) rule: &'a Rule,
     pub(crate) view: &'a View,
-    /// What was read of the view so far.
+    /// The parts of the view that were read so far.
     pub(crate) reading: &'a mut Reading,
-    /// What the rule has found in it so far.
+    /// The findings of the rule so far.
     pub(crate) found: &'a mut Found,
     /// Engine time, Unix ns.
     pub(crate) now_ns: i64,
-    /// History has brought the post, or what causes the test.
+    /// History brought the post, or the frame that causes the test.
     pub(crate) is_late: bool,
     /// Which cooldowns run.
     pub(crate) cooling: &'a dyn Cooling,
 }
 
 impl Facts<'_> {
-    /// For a condition of [`Stage::Asset`]: some asset that would open is admitted. Only those go on to the next
-    /// condition; if there are none, they all stay, to be named.
+    /// For a condition of [`Stage::Asset`]: some asset that would open is admitted. Only admitted ones go on to the
+    /// next condition. If there are none, all stay, so that the explanation can name them.
     fn keep_admitted<C: Check>(&mut self) -> bool {
         let opens = std::mem::take(&mut self.found.opens);
         let (admitted, held_back): (Vec<_>, Vec<_>) =

@@ -9,7 +9,7 @@ use crate::rules::rule::{AssetFilter, CEX_VENUES, Market, PREDICTION_VENUES};
 use crate::rules::written::{Form, Forms};
 use crate::syntax::{At, SyntaxError, Table, choose};
 
-/// What `assets` takes and nothing else does, with an example.
+/// Keys that only `assets` has, with an example.
 const ONLY_INSIDE: [(&str, &str); 8] = [
     ("tokens", "{ tokens = true }"),
     ("cex", "{ cex = [\"binance\"] }"),
@@ -76,7 +76,7 @@ fn written(table: &Table<'_>, has_universe: bool) -> Result<Option<Forms>, Synta
     }
 }
 
-/// Coins are sought in the whole text unless the list names its first line alone.
+/// Coins are searched for in the whole text unless the list names only the first line.
 fn is_first_line(table: &Table<'_>) -> Result<bool, SyntaxError> {
     let places = table.choices("in", &[("text", false), ("first_line", true)])?;
     Ok(places.is_some_and(|places| places.iter().all(|is_first_line| *is_first_line)))
@@ -158,7 +158,7 @@ pub(super) fn market(at: &At<'_, &str>) -> Result<Market, SyntaxError> {
         || at.value.contains(|letter: char| letter.is_whitespace() || letter == '\0')
     {
         return Err(at.error(format!(
-            "\"{}\" is no market: write venue:NAME, such as \"binance:DOGEUSDT\"",
+            "\"{}\" is not a market: write venue:NAME, such as \"binance:DOGEUSDT\"",
             at.value
         )));
     }

@@ -18,7 +18,7 @@ use crate::syntax::{At, Source, SyntaxError, Table};
 
 const SECOND_NS: i64 = 1_000_000_000;
 
-/// The keys of a rule that are no conditions, before those that are and after them.
+/// The keys of a rule that are not conditions, before the conditions and after them.
 const OTHER_KEYS: [&[&str]; 2] = [
     &["name", "note"],
     &[
@@ -65,7 +65,7 @@ pub struct RuleReader {
 }
 
 impl RuleReader {
-    /// Sets what the user can trade; to be called before the first [`RuleReader::read`].
+    /// Sets the markets that the user can trade. Call it before the first [`RuleReader::read`].
     pub fn universe(&mut self, universe: Option<Arc<Universe>>) {
         self.universe = universe;
     }
@@ -86,7 +86,7 @@ impl RuleReader {
         }
     }
 
-    /// Takes a strategy and reads its rule; mistakes in it are told of `strategy 1`, `strategy 2` …
+    /// Adds a strategy and reads its rule. Errors in it name the file `strategy 1`, `strategy 2` …
     pub fn strategy(&mut self, strategy: Box<dyn Strategy>) {
         self.strategies_read += 1;
         let name = format!("strategy {}", self.strategies_read);
@@ -97,12 +97,12 @@ impl RuleReader {
         }
     }
 
-    /// What was wrong so far, in order; empties the list.
+    /// Removes and returns the errors so far, in order.
     pub fn take_errors(&mut self) -> Vec<SyntaxError> {
         std::mem::take(&mut self.errors)
     }
 
-    /// What is valid but says nothing, in order; empties the list.
+    /// Removes and returns the warnings so far: what is valid but has no effect, in order.
     pub fn take_warnings(&mut self) -> Vec<SyntaxError> {
         std::mem::take(&mut self.warnings)
     }
@@ -134,7 +134,7 @@ impl RuleReader {
         if let Some(at) = table.get("assets").filter(|_| !emit.is_empty()) {
             self.warnings.push(at.error("`emit` stands instead of `assets`; these are not looked at"));
         }
-        // For people: it is checked to be a text, and nothing comes of it.
+        // For people: it must be a text, and has no effect.
         table.string("note")?;
         let mut label = RuleLabel {
             name: name.to_owned(),
@@ -300,10 +300,10 @@ impl RuleReader {
         Ok(Term { written: at.value.into(), pattern, mode })
     }
 
-    /// Links and handles are taken out of a body, so that a term with one in it is never found there.
+    /// Links and handles are removed from a body, so that a term with one in it is never found there.
     fn could_be_found(at: &At<'_, &str>, stem: &str, fields: &[TextField]) -> Result<(), SyntaxError> {
         let is_body = |field: &TextField| matches!(field, TextField::Text | TextField::FirstLine);
-        // Pictures show whatever they like; who wants handles in them alone says so.
+        // A picture may show a handle; a rule that looks for it only there can say so.
         let is_body_or_picture = |field: &TextField| is_body(field) || *field == TextField::Ocr;
         if !fields.iter().any(is_body) || !fields.iter().all(is_body_or_picture) {
             return Ok(());
@@ -314,7 +314,7 @@ impl RuleReader {
             (false, false) => return Ok(()),
         };
         Err(at.error(format!(
-            "the term \"{}\" can never match: {what} taken out of a text before it is searched; look in = [\"{list}\"]",
+            "the term \"{}\" can never match: {what} removed from a text before it is searched; look in = [\"{list}\"]",
             at.value
         )))
     }

@@ -1,4 +1,4 @@
-//! What sets a rule off, and when it decides.
+//! The triggers of a rule, and when it decides.
 
 use stoop_model::Op;
 

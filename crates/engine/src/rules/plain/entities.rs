@@ -1,6 +1,6 @@
 //! HTML entities, as feeds of posts write them.
 
-/// Those that are decoded. Others stay: nobody writes them, and a text that speaks of HTML is left alone.
+/// The entities that are decoded. Others stay: feeds do not write them, and a text about HTML keeps its words.
 const ENTITIES: [(&str, char); 6] =
     [("&amp;", '&'), ("&lt;", '<'), ("&gt;", '>'), ("&quot;", '"'), ("&apos;", '\''), ("&#39;", '\'')];
 

@@ -1,4 +1,4 @@
-//! What is a link and what is a handle: one definition each, for all that looks for them or leaves them out.
+//! Links and handles: one definition each, for everything that looks for them or leaves them out.
 
 use std::ops::Range;
 

@@ -9,7 +9,8 @@
 //! 5. Handles leave a body.
 //! 6. For words: full case folding, the Turkish i as i, white space as single spaces.
 //!
-//! Coins are sought before step 6, in [`Body::text`]; words after it. Text in ASCII takes a short way through every step.
+//! Coins are searched for before step 6, in [`Body::text`]; words after it. ASCII text takes a short cut through every
+//! step.
 
 mod entities;
 pub(crate) mod links;
@@ -118,7 +119,7 @@ pub(crate) fn term(written: &str) -> String {
     out
 }
 
-/// The first line of a text that is not blank, with what is before it.
+/// The first line of a text that is not blank, with the blank lines before it.
 pub(crate) fn first_line(text: &str) -> &str {
     let begin = text.len() - text.trim_start().len();
     let end = text[begin..].find(['\n', '\r']).map_or(text.len(), |end| begin + end);
@@ -156,7 +157,7 @@ fn other_than_ascii(text: &str) -> Option<(&str, &str, &str)> {
     Some((plain, other, after))
 }
 
-/// Ends a text that was cut. NFKC would make three full stops of it, as people write them themselves.
+/// Ends a text that was cut. NFKC would turn it into three full stops, which people write for other reasons.
 pub(crate) const CUT: char = '…';
 
 fn typewritten(letter: char) -> char {
@@ -168,8 +169,8 @@ fn typewritten(letter: char) -> char {
     }
 }
 
-/// The character has the property `Default_Ignorable_Code_Point`: zero-width and direction marks, soft hyphens, variation
-/// selectors, tags.
+/// The character has the property `Default_Ignorable_Code_Point`: zero-width and direction marks, soft hyphens,
+/// variation selectors, tags.
 pub(crate) fn shows_nothing(letter: char) -> bool {
     static RANGES: LazyLock<Vec<(char, char)>> = LazyLock::new(|| {
         let parsed =

@@ -348,7 +348,11 @@ proptest! {
     }
 
     #[test]
-    fn what_shows_nothing_changes_nothing(text in "[a-z$ ]{0,12}", at in 0..12_usize, nothing in "[\u{ad}\u{200b}\u{2060}\u{fe0f}]{1,3}") {
+    fn what_shows_nothing_changes_nothing(
+        text in "[a-z$ ]{0,12}",
+        at in 0..12_usize,
+        nothing in "[\u{ad}\u{200b}\u{2060}\u{fe0f}]{1,3}",
+    ) {
         let mut hidden = text.clone();
         hidden.insert_str(at.min(text.len()), &nothing);
         prop_assert_eq!(body(&hidden), text.clone());
@@ -356,7 +360,9 @@ proptest! {
     }
 
     #[test]
-    fn every_short_way_is_the_long_way(text in "[ a-cA-Z@&;:/.\\t\\n\u{b}éÉ\u{301}\u{200b}\u{a0}ßﬁΣ한\u{1100}\u{1161}가]{0,150}") {
+    fn every_short_way_is_the_long_way(
+        text in "[ a-cA-Z@&;:/.\\t\\n\u{b}éÉ\u{301}\u{200b}\u{a0}ßﬁΣ한\u{1100}\u{1161}가]{0,150}",
+    ) {
         prop_assert_eq!(body(&text), slow::body(&text));
         prop_assert_eq!(body_words(&text), slow::body_words(&text));
     }

@@ -1,4 +1,4 @@
-//! Plain text as words are sought in it, and where a word may begin or end.
+//! Plain text as it is searched for words, and where a word may begin or end.
 
 use caseless::Caseless;
 use unicode_normalization::char::is_combining_mark;
@@ -105,7 +105,8 @@ fn flaw(bytes: &[u8]) -> Option<usize> {
 /// Bytes that are looked at together.
 const BLOCK: usize = 64;
 
-/// Every white space is one space between other letters, or at an end. Takes no branch a byte.
+/// Every white space is one space between other letters, or at an end. Without a branch per byte, so that it
+/// vectorises.
 fn is_regular(bytes: &[u8]) -> bool {
     let pairs = bytes.iter().zip(bytes.iter().skip(1));
     let runs = pairs.map(|(a, b)| u8::from(*a == b' ') & u8::from(*b == b' ')).fold(0, |any, one| any | one);
@@ -122,8 +123,7 @@ pub(crate) fn is_boundary(edge: Option<char>, neighbour: Option<char>) -> bool {
     }
 }
 
-/// The character continues a word it stands beside: a letter, mark, number or `_` that is not of a script written without
-/// spaces.
+/// The character continues a word beside it: a letter, mark, number or `_` that is not of a script without spaces.
 pub(crate) fn is_word(letter: char) -> bool {
     is_of_word(letter) && !is_spaceless(letter)
 }

@@ -46,7 +46,7 @@ pub struct Forms(u8);
 impl Forms {
     /// None of them.
     pub const NONE: Self = Self(0);
-    /// `$EDGE` alone: what counts where a rule says nothing.
+    /// `$EDGE` alone: the default of a rule.
     pub const TICKER: Self = Self(Form::Ticker as u8);
 
     /// These and one more.
@@ -55,7 +55,7 @@ impl Forms {
         Self(self.0 | form as u8)
     }
 
-    /// These, but for `form`.
+    /// These without `form`.
     pub(crate) fn without(self, form: Form) -> Self {
         Self(self.0 & !(form as u8))
     }

@@ -1,4 +1,5 @@
-//! Words in capitals that are no coins, or only where the universe says so. docs/rules.md lists them; a test compares.
+//! Words in capitals that are not coins, or only if the universe lists them. docs/rules.md has the same lists; a test
+//! compares.
 
 /// Fiat money, and coins that are worth some of it by design.
 pub(crate) const MONEY: [&str; 79] = [
@@ -27,7 +28,7 @@ pub(crate) const WORDS: [&str; 89] = [
     "WEB3",
 ];
 
-/// Units that stand right behind a number.
+/// Units directly after a number.
 pub(crate) const UNITS: [&str; 26] = [
     "AM", "B", "BN", "BPS", "D", "DAYS", "GB", "H", "HR", "HRS", "K", "KM", "M", "MB", "MIN", "MN", "MS",
     "PCT", "PM", "S", "ST", "TB", "TH", "TPS", "X", "YR",
@@ -36,7 +37,7 @@ pub(crate) const UNITS: [&str; 26] = [
 /// Largest coins of all, which posts in capitals name beside the one they are about.
 pub(crate) const MAJORS: [&str; 3] = ["BNB", "BTC", "ETH"];
 
-/// What follows a pair by `-` or `_` and says what sort of contract it is.
+/// Kinds of contract that follow a pair after `-` or `_`.
 pub(crate) const CONTRACTS: [&str; 7] = ["DELIVERY", "FUTURES", "INDEX", "PERP", "PERPETUAL", "SPOT", "SWAP"];
 
 /// Quotes that a base may stand before with a sign between the two.
@@ -46,7 +47,7 @@ pub(crate) const QUOTES: [&str; 12] =
 /// Quotes that a base may stand right before, the longest first.
 pub(crate) const GLUED: [&str; 3] = ["FDUSD", "USDT", "USDC"];
 
-/// The same, where only the universe tells where the base ends.
+/// The same, if only the universe shows where the base ends.
 pub(crate) const GLUED_IF_LISTED: [&str; 3] = ["BUSD", "TUSD", "USD"];
 
 /// The word is in one of the sorted lists.

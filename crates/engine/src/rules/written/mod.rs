@@ -1,6 +1,7 @@
 //! Coins as texts write them: `$EDGE`, `EDGE/USDT`, `(EDGE)`, a word that the universe lists, a word in capitals.
 //!
-//! All are sought in a plain body, before its case is folded, in one pass over its runs of ASCII letters and digits.
+//! All are searched for in a plain body, before its case is folded, in one pass over its runs of ASCII letters and
+//! digits.
 
 mod form;
 pub(crate) mod lists;
@@ -16,9 +17,9 @@ use super::plain::{CUT, is_word};
 use crate::Universe;
 use lists::{CONTRACTS, GLUED, GLUED_IF_LISTED, MAJORS, MONEY, QUOTES, UNITS, WORDS, ZONES, is_in};
 
-/// Longest symbol of a coin that any form takes.
+/// Longest symbol of a coin in any form.
 const SYMBOL_MAX: usize = 15;
-/// Longest symbol that is taken on trust; a longer one must be in the universe.
+/// Longest symbol that is trusted; a longer one must be in the universe.
 const TRUSTED_MAX: usize = 10;
 /// Most runs that are joined to one market name, such as `EDGE-USDT-SWAP`.
 const MARKET_RUNS: usize = 3;
@@ -26,7 +27,7 @@ const MARKET_RUNS: usize = 3;
 /// Longest name of a market, signs included.
 const MARKET_MAX: usize = 64;
 
-/// In which forms coins are sought, in the whole body and in its first line.
+/// The forms in which coins are searched for, in the whole body and in its first line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sought {
     pub(crate) text: Forms,
@@ -38,7 +39,7 @@ pub(crate) struct Sought {
 pub(crate) struct Found<'t> {
     /// Its symbol, in the case it was written in.
     pub(crate) symbol: &'t str,
-    /// In which forms it stands here, as far as these were sought.
+    /// The forms in which it stands here, of those that were searched for.
     pub(crate) forms: Forms,
     /// Where, in bytes.
     pub(crate) place: usize,
@@ -59,11 +60,11 @@ pub(crate) struct Scan<'t> {
     universe: Option<&'t Universe>,
     /// Where the text was cut: what stands right before may be half a word.
     cut: Option<usize>,
-    /// What follows the base of the last pair: no coin that the text is about.
+    /// The part after the base of the last pair, which is not a coin that the text is about.
     quote: Range<usize>,
 }
 
-/// A pair: the symbol of its base, unless that is no coin, and where what follows the base stands.
+/// A pair: the symbol of its base, if that is a coin, and the location of the rest.
 struct Pair<'t> {
     symbol: Option<&'t str>,
     quote: Range<usize>,
@@ -77,9 +78,10 @@ impl<'t> Scan<'t> {
         Self { text, universe, cut, quote: 0..0 }
     }
 
-    /// Hands over each coin that stands in one of the sought forms, in the order of the text; repeats included.
+    /// Passes each coin in one of the wanted forms to `found`, in the order of the text; repeats included.
     pub(crate) fn run(mut self, first_line_end: usize, sought: Sought, mut found: impl FnMut(Found<'t>)) {
         let both = sought.text.or(sought.first_line);
+        // The default, and cheap: only dollar signs are looked at.
         if both == Forms::TICKER {
             for (dollar, _) in self.text.match_indices('$') {
                 let run = dollar + 1..self.run_end(dollar + 1);
@@ -91,6 +93,7 @@ impl<'t> Scan<'t> {
             }
             return;
         }
+        // A post all in capitals writes every word like a coin, so the form says nothing there.
         let has_small = |text: &str| both.contains(Form::Capitals) && text.chars().any(char::is_lowercase);
         let capitals = [has_small(self.text), has_small(&self.text[..first_line_end])];
         let mut from = 0;
@@ -121,9 +124,11 @@ impl<'t> Scan<'t> {
         if sought.contains(Form::Listed) && self.is_tag(run) {
             forms = forms.with(Form::Listed);
         }
+        // A glued pair is the longest: base and quote.
         if is_capital(word) && run.len() <= SYMBOL_MAX * 2 {
             let is_sought = |form| sought.contains(form);
             let pair = self.pair(run);
+            // BTC in `FOO/BTC` is not news about BTC, whatever form a rule looks for.
             let is_quote = self.quote.contains(&run.start);
             if is_sought(Form::Parentheses) && pair.is_none() && self.is_in_parentheses(run) {
                 forms = forms.with(Form::Parentheses);
@@ -169,7 +174,7 @@ impl<'t> Scan<'t> {
         from + rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count()
     }
 
-    /// The text was cut right behind what ends here.
+    /// The text was cut directly after this place.
     fn is_cut(&self, end: usize) -> bool {
         self.cut == Some(end)
     }
@@ -190,7 +195,9 @@ impl<'t> Scan<'t> {
         };
         let symbol = &self.text[run.clone()];
         let ends_well = match self.letter_after(run.end) {
+            // The contract reads no coin from `$PEPE$WIF`.
             Some('$') => false,
+            // `$BRK.B` is a share.
             Some('.') => !self.bytes().get(run.end + 1).is_some_and(u8::is_ascii_alphabetic),
             Some(_) | None => !self.is_cut(run.end),
         };
@@ -254,18 +261,21 @@ impl<'t> Scan<'t> {
             && !self.is_cut(run.end)
             && !is_amount(symbol)
             && !Self::is_like_a_pair(symbol)
+            // Announcements name these beside the coin they are about; a rule that wants them can ask for another
+            // form.
             && !is_in(&MAJORS, symbol)
             && self.is_coin(symbol, run.start)
     }
 
-    /// It ends as a pair does, though it may be none: one letter before the quote, or a quote of which only the universe
-    /// can tell where it begins.
+    /// It ends like a pair, though it may not be one: one letter before the quote, or a quote whose start only the
+    /// universe can show.
     fn is_like_a_pair(word: &str) -> bool {
         let base = |quote: &str| word.strip_suffix(quote).map_or(0, str::len);
         GLUED.iter().any(|quote| base(quote) >= 1) || GLUED_IF_LISTED.iter().any(|quote| base(quote) >= 2)
     }
 
-    /// The word is not one of those that are coins only where the universe lists them. A time zone is none after a time.
+    /// The word is not one of those that are coins only if the universe lists them. A time zone after a time is never
+    /// a coin.
     fn is_coin(&self, symbol: &str, at: usize) -> bool {
         if is_in(&ZONES, symbol) {
             return self.lists(symbol) && !ends_in_time(&self.text[..at]);
@@ -278,7 +288,7 @@ impl<'t> Scan<'t> {
         self.listed_pair(run).or_else(|| self.separated_pair(run)).or_else(|| self.glued_pair(run))
     }
 
-    /// What the universe has as a market, whatever signs stand in it.
+    /// A market of the universe, with any separators in it.
     fn listed_pair(&self, run: &Range<usize>) -> Option<Pair<'t>> {
         let universe = self.universe?;
         let mut ends = [run.end; MARKET_RUNS];
@@ -293,6 +303,7 @@ impl<'t> Scan<'t> {
             ends[count] = next;
             count += 1;
         }
+        // The longest first: `EDGE-USDT-SWAP` is one market, although `EDGE-USDT` may be another.
         for end in ends[..count].iter().rev() {
             let written = &self.text[run.start..*end];
             if !is_capital(written) || written.len() > MARKET_MAX {
@@ -325,11 +336,12 @@ impl<'t> Scan<'t> {
         if first == "KRW" && sign == b'-' && is_capital(quote) && has_letter(quote) {
             return Some(Pair { symbol: base(quote, second.start), quote: run.clone(), end: second.end });
         }
+        // `PERP` after a pair is its kind of contract, not the base of another pair.
         let is_pair = is_in(&QUOTES, quote) && !self.is_tail(run);
         is_pair.then(|| Pair { symbol: base(first, run.start), quote: second.clone(), end: second.end })
     }
 
-    /// The run says of the pair before it what sort of contract it is.
+    /// The run is the kind of contract of the pair before it.
     fn is_tail(&self, run: &Range<usize>) -> bool {
         let is_joined = matches!(self.byte_before(run.start), Some(b'-' | b'_'));
         let follows = run.start.checked_sub(2).and_then(|at| self.bytes().get(at));
@@ -338,7 +350,7 @@ impl<'t> Scan<'t> {
             && is_in(&CONTRACTS, &self.text[run.clone()])
     }
 
-    /// Three or more stand joined by `/`: two of them with `/` between are at `start` and in `rest`, which begins with it.
+    /// Three or more are joined by `/`: the first two are at `start` and in `rest`, which begins with the `/`.
     fn is_list(&self, rest: &Range<usize>, start: usize) -> bool {
         let is_run = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
         let before = start
@@ -360,6 +372,8 @@ impl<'t> Scan<'t> {
             let base = base(quote)?;
             (base.len(), Some(base).filter(is_base))
         } else {
+            // `FOOTUSD` is FOO and TUSD or FOOT and USD. A guess could buy the wrong coin, so exactly one base must
+            // be listed.
             let mut readings = GLUED_IF_LISTED.iter().filter_map(base).filter(|base| self.lists(base));
             let only = readings.next()?;
             readings.next().is_none().then_some((only.len(), Some(only).filter(is_base)))?
@@ -369,6 +383,7 @@ impl<'t> Scan<'t> {
     }
 
     fn is_base(&self, base: &str, at: usize) -> bool {
+        // A single letter will do before a separator: the quote vouches for it.
         (1..=SYMBOL_MAX).contains(&base.len())
             && is_capital(base)
             && has_letter(base)

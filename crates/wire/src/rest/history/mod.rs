@@ -29,7 +29,7 @@ pub struct HistoryPage {
     /// The time from which on the page holds everything: no row created or received before it is missing. Unix ms; the
     /// later of the oldest creation and the oldest receipt, since it is not documented by which the server selects.
     pub oldest_ms: Option<i64>,
-    /// What could not be read, in the answer's order; of many the first [`HISTORY_ERRORS`].
+    /// The errors, in the answer's order; of many the first [`HISTORY_ERRORS`].
     pub errors: Vec<RowError>,
     /// How many errors there were.
     pub error_count: u64,
@@ -178,6 +178,7 @@ impl HistoryPage {
                 Err(fault) => page.fail(row, RowPart::Row, fault),
             }
         }
+        // The rows before the break are kept: they would not come again in another page.
         if !items.is_whole() {
             let fault = RowFault::Bad(Bad { reason: BadReason::Syntax, offset: None });
             page.fail(page.total, RowPart::Row, fault);
@@ -199,6 +200,7 @@ impl HistoryPage {
     }
 
     fn add(&mut self, index: usize, row: &Row<'_>, decoder: &mut Decoder) {
+        // Both are earlier than the live `ts`, so that merge prefers a live frame to its copy from history.
         let Some(time_ms) = row.received_ms.or(row.created_ms) else {
             return self.fail(index, RowPart::Row, RowFault::NoTime);
         };
@@ -211,6 +213,7 @@ impl HistoryPage {
             Err(fault) => return self.fail(index, RowPart::Content, fault),
         };
         let meta = row.meta(time_ms).map(|frame| checked(frame, decoder)).transpose();
+        // A bad meta costs the enrichment, not the post.
         let meta = meta.unwrap_or_else(|fault| {
             self.fail(index, RowPart::Meta, fault);
             None
@@ -254,7 +257,7 @@ impl Oldest {
     }
 }
 
-/// What is known of a row.
+/// The parts of a row that are needed.
 struct Row<'a> {
     /// The row as it was written.
     bytes: &'a [u8],
@@ -331,7 +334,7 @@ impl<'a> Row<'a> {
         raw::member(self.bytes, "tweetId").or_else(inner)
     }
 
-    /// What the row says outside its content, under the names that the content has for it.
+    /// Members that only the row has, under the names that the content has for them.
     fn around(&self, message_type: MessageType) -> Vec<(&'static str, Vec<u8>)> {
         let mut around = Vec::new();
         let text = |name| raw::member(self.bytes, name).filter(|value| value.starts_with(b"\""));
@@ -380,6 +383,7 @@ fn put_payload(object: &[u8], more: &[(&str, Vec<u8>)], out: &mut Vec<u8>) {
     put_in_ms(body, out);
     let mut is_empty = body.trim_ascii() == b"{";
     for (name, value) in more {
+        // The content's own member wins: it is what the feed sent.
         if Walk::over(object).any(|(found, _)| found == name.as_bytes()) {
             continue;
         }
@@ -406,6 +410,7 @@ fn put_in_ms(text: &[u8], out: &mut Vec<u8>) {
         if *byte != b'"' {
             // After the name of a time only a colon and white space keep it waiting for its text.
             is_time &= *byte == b':' || byte.is_ascii_whitespace();
+            // A frame has to fit on one line of a JSONL file.
             if !matches!(byte, b'\n' | b'\r') {
                 out.push(*byte);
             }

@@ -142,7 +142,8 @@ fn only_texts_that_stand_for_times_are_changed() {
 
 #[test]
 fn a_pretty_printed_answer_makes_frames_of_one_line() {
-    let pretty = "{\n  \"data\": [\n    {\n \"tweetId\": \"1\",\r\n \"time\": \"2026-05-01\",\n \"content\": {\n  \"text\": \"a\\nb\"\n }\n }\n ]\n}\n";
+    let pretty = "{\n  \"data\": [\n    {\n \"tweetId\": \"1\",\r\n\x20\
+        \"time\": \"2026-05-01\",\n \"content\": {\n  \"text\": \"a\\nb\"\n }\n }\n ]\n}\n";
     let page = read(pretty.as_bytes()).unwrap();
     assert!(!page.rows[0].content.contains(&b'\n') && !page.rows[0].content.contains(&b'\r'));
     assert!(text(&page.rows[0].content).contains(r#""text": "a\nb""#));
