@@ -37,8 +37,8 @@ pub struct Config {
     pub key_file: Option<PathBuf>,
     /// When to dial, ping, back off.
     pub feed: stoop_feed::Settings,
-    /// How long after the feed is there again history is asked for what it has lost; none, as always without the feature
-    /// `rest`: never.
+    /// How long after the feed is there again history is asked for what it has lost; none, as always without the
+    /// feature `rest`: never.
     pub backfill: Option<Duration>,
     /// Bounds of the engine.
     pub bounds: Bounds,

@@ -18,8 +18,8 @@ const MILLI_NS: i64 = 1_000_000;
 /// An engine without a feed, for tests of rules and strategies.
 ///
 /// Every method that tells it something returns the decisions that led to. Frames are JSON, read by the decoder that
-/// reads the feed; time passes only when it is told to, from [`Harness::START_MS`] on. It remembers all it is told, so that
-/// [`Self::repeat`] can tell it again: it is for tests, not for streams.
+/// reads the feed; time passes only when it is told to, from [`Harness::START_MS`] on. It remembers all it is told, so
+/// that [`Self::repeat`] can tell it again: it is for tests, not for streams.
 ///
 /// A strategy that panics is switched off here too, quietly: look at [`Self::incidents`].
 ///

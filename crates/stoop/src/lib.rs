@@ -3,8 +3,8 @@
 //! A host builds a [`Config`] from a file or in code, starts an [`Engine`] and reads decisions from a crossbeam
 //! receiver. It needs no async runtime: the engine has a thread of its own.
 //!
-//! What most hosts need is at the root: configuration, the engine and its queue, strategies, the engine for tests. The rest
-//! is in modules, one a purpose.
+//! What most hosts need is at the root: configuration, the engine and its queue, strategies, the engine for tests. The
+//! rest is in modules, one a purpose.
 //!
 //! # Features
 //!

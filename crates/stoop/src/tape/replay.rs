@@ -36,7 +36,8 @@ pub enum TapeStep<'a> {
     Decided(&'a Decision),
     /// It would have decided, had the post not come late: history brought it.
     Missed(&'a Missed),
-    /// The run that wrote the tape has decided: its line, with its latency. What the replay decides may be another thing.
+    /// The run that wrote the tape has decided: its line, with its latency. What the replay decides may be another
+    /// thing.
     Recorded(&'a [u8]),
 }
 
@@ -217,8 +218,8 @@ pub struct Difference {
 
 /// Replays one tape against its own decisions.
 ///
-/// Latencies are left out of account, and so are members that the tape's own lines lack because an older version wrote them.
-/// Decisions of strategies cannot be made again: strategies are not on a tape.
+/// Latencies are left out of account, and so are members that the tape's own lines lack because an older version wrote
+/// them. Decisions of strategies cannot be made again: strategies are not on a tape.
 pub fn parity(path: &Path) -> Result<Parity, TapeReplayError> {
     parity_until(path, &AtomicBool::new(false))
 }
