@@ -1,4 +1,4 @@
-//! What must hold of gaps, history, commands and of what is kept, told apart from the pump: by what it asks for.
+//! What must hold of gaps, history, commands and of what is kept, checked from outside the pump, by what it asks for.
 
 use std::collections::VecDeque;
 
@@ -32,7 +32,7 @@ pub(super) struct Ledger {
     pub(super) is_up: bool,
     pub(super) since_ns: i64,
     lost_ns: Option<i64>,
-    /// Outages that are over, as they were, as they entered, and as they were told.
+    /// Outages that are over, as they were, as they entered, and as they were reported.
     pub(super) gaps: Vec<(i64, i64)>,
     entered: Vec<(i64, i64)>,
     told: Vec<(i64, i64)>,
@@ -101,7 +101,7 @@ impl Ledger {
         }
     }
 
-    /// The plan allows so many connections; none: it does not say.
+    /// How many connections the plan allows; none if it does not say.
     pub(super) fn set_limit(&mut self, limit: Option<u64>) {
         self.limit = Some(limit.unwrap_or(u64::MAX).max(1));
     }
@@ -167,7 +167,7 @@ impl Ledger {
         assert!(!self.is_refused, "asks again for what the plan does not have");
         let delay_ns = self.delay_ns.expect("nobody has asked for history");
         let (first_ns, last_ns) = (gap.first_ms() * MILLI, gap.last_ms() * MILLI);
-        // Thirty seconds before a gap, and two behind it.
+        // Thirty seconds before a gap, and two after it.
         let is_gap =
             |(from_ns, to_ns): &(i64, i64)| first_ns <= from_ns - 29 * SECOND && last_ns >= to_ns + SECOND;
         let latest_ns = self.gaps.iter().filter(|gap| is_gap(gap)).map(|(_, to_ns)| *to_ns).max();
