@@ -71,7 +71,10 @@ pub enum RestError {
         source: Box<ureq::Error>,
     },
     /// It took too long.
-    #[error("no whole answer from {api} in time ({} s to connect, {} s in all)", timeouts.connect.as_secs_f32(), timeouts.total.as_secs_f32())]
+    #[error(
+        "no whole answer from {api} in time ({} s to connect, {} s in all)",
+        timeouts.connect.as_secs_f32(), timeouts.total.as_secs_f32()
+    )]
     TimedOut {
         /// The base URL.
         api: String,

@@ -290,8 +290,8 @@ impl Config {
         for (key, at) in table.entries() {
             if !key.contains(':') && !key.starts_with('$') {
                 let what = format!(
-                    "`{key}` is neither a rule nor an asset: write \"rule:NAME\", \"binance:DOGEUSDT\", \"$TICKER\", or an \
-                     asset as decision ids have it, such as \"token:solana:9xQe…\""
+                    "`{key}` is neither a rule nor an asset: write \"rule:NAME\", \"binance:DOGEUSDT\", \"$TICKER\", \
+                     or an asset as decision ids have it, such as \"token:solana:9xQe…\""
                 );
                 return Err(at.error(what).into());
             }

@@ -47,7 +47,8 @@ impl<S> Meter<S> {
 
 /// Whether this is the error of a [`Meter`].
 pub(crate) fn is_endless(error: &Error) -> bool {
-    matches!(error, Error::Io(error) if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Endless>))
+    let Error::Io(error) = error else { return false };
+    error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Endless>)
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Meter<S> {

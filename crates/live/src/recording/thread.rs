@@ -306,8 +306,11 @@ impl Work {
         }
         self.failing_since_ns = Some(now_ns);
         self.shared.failed.fetch_add(1, Ordering::AcqRel);
-        tracing::error!(error = %shown(error), "a tape has ended early: nothing is recorded until a new one can be written");
-        self.notices.tell(now_ns, News::TapeFailed { message: shown(error) });
+        let message = shown(error);
+        tracing::error!(
+            error = %message, "a tape has ended early: nothing is recorded until a new one can be written"
+        );
+        self.notices.tell(now_ns, News::TapeFailed { message });
     }
 }
 

@@ -122,9 +122,9 @@ impl Ledger {
                 self.saves += 1;
             }
             Action::Status => {
-                let every_ns = self.status_ns.expect("nobody has asked for the counters");
+                let every_ns = self.status_ns.expect("the counters are asked for");
                 let is_early = self.told_ns.is_some_and(|told_ns| now_ns - told_ns < every_ns);
-                assert!(!is_early, "the counters are told too often");
+                assert!(!is_early, "the counters are reported too often");
                 self.told_ns = Some(now_ns);
                 self.statuses += 1;
             }
@@ -165,7 +165,7 @@ impl Ledger {
         assert!(self.is_up, "asks history while the feed is away");
         assert!(self.asked.is_none() && self.rows.is_none(), "asks for two gaps at once");
         assert!(!self.is_refused, "asks again for what the plan does not have");
-        let delay_ns = self.delay_ns.expect("nobody has asked for history");
+        let delay_ns = self.delay_ns.expect("history is asked for");
         let (first_ns, last_ns) = (gap.first_ms() * MILLI, gap.last_ms() * MILLI);
         // Thirty seconds before a gap, and two after it.
         let is_gap =
@@ -225,7 +225,7 @@ impl Ledger {
     pub(super) fn check(&self, now_ns: i64) {
         assert_eq!(self.entered, self.gaps, "gaps are inputs");
         assert_eq!(self.told, self.gaps, "and notices");
-        assert_eq!(self.noted, self.filled.len(), "what is told of backfills stands on the tape");
+        assert_eq!(self.noted, self.filled.len(), "each back-fill that is reported is on the tape");
         if let Some(delay_ns) = self.delay_ns {
             self.check_filled(delay_ns, now_ns);
         }
@@ -243,7 +243,7 @@ impl Ledger {
         }
         for gap in &self.gaps {
             let is_old = now_ns - gap.1.max(self.since_ns) > patience_ns;
-            assert!(!is_old || is_done(gap), "nothing was told of {gap:?}");
+            assert!(!is_old || is_done(gap), "nothing was reported of {gap:?}");
         }
     }
 }

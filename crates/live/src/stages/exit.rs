@@ -152,7 +152,9 @@ impl Exit {
         }
         if signal.has_incidents() {
             for Incident { strategy, message, at_ns } in signal.take_incidents() {
-                tracing::error!(target: "stoop_live::exit", strategy, message, "a strategy panicked and is switched off");
+                tracing::error!(
+                    target: "stoop_live::exit", strategy, message, "a strategy panicked and is switched off"
+                );
                 gauge.switch_off(strategy.clone());
                 self.notices.tell(at_ns, News::StrategyOff { strategy, message });
             }

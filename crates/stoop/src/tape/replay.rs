@@ -233,7 +233,7 @@ pub(crate) fn check(path: &Path, stop: &AtomicBool) -> TapeVerdict {
             let Difference { decisions, tape, replay, .. } = *difference;
             let shown = |line: Option<String>| line.unwrap_or_else(|| "none".to_owned());
             let (tape, replay) = (shown(tape), shown(replay));
-            TapeVerdict::Differs(format!("behind {decisions} decisions: tape {tape}, replay {replay}"))
+            TapeVerdict::Differs(format!("after {decisions} decisions: tape {tape}, replay {replay}"))
         }
         Err(error) => TapeVerdict::Incomplete(error.to_string()),
     }
@@ -279,7 +279,7 @@ fn parity_until(path: &Path, stop: &AtomicBool) -> Result<Parity, TapeReplayErro
 }
 
 fn half_state(decisions: u64) -> Parity {
-    Parity::Incomplete { why: "it ends before all is told that the engine remembered".to_owned(), decisions }
+    Parity::Incomplete { why: "it ends before the whole state of the engine".to_owned(), decisions }
 }
 
 /// Decisions of both sides that are not compared yet.
