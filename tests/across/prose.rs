@@ -16,15 +16,7 @@ const TEMPLATES: &[&str] = &["crates/cli/src/stoop.toml", "fixtures/rules/starte
 const MESSAGES: &[&str] =
     &["crates/cli/", "crates/live/", "crates/mock/", "crates/rest/", "crates/stoop/", "examples/"];
 /// Files, or folders, whose lines may still be too long.
-const WIDE_LINES_LEFT_OUT: &[&str] = &[
-    "crates/backtest/",
-    "crates/engine/",
-    "crates/feed/",
-    "crates/latency/",
-    "crates/model/",
-    "crates/tape/",
-    "crates/wire/",
-];
+const WIDE_LINES_LEFT_OUT: &[&str] = &[];
 const LONGEST_LINE: usize = 120;
 
 /// A turn of phrase that reads as translated.
