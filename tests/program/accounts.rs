@@ -170,7 +170,7 @@ fn odd_answers_end_in_one_line() {
         (
             "500 Oops\r\n\r\n{\"error\":\"5ecret-k3y-of-a-test\\u001b[2J broke\"}",
             1,
-            "the server has failed (500: … [2J broke): try again later",
+            "the server failed (500: … [2J broke): try again later",
         ),
         ("429 Slow\r\nRetry-After: 30\r\n\r\n", 1, "too many requests (429): try again in 30 s"),
         ("302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n", 1, "the server redirects (302)"),

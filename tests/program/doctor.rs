@@ -316,7 +316,7 @@ fn a_server_that_speaks_no_tls_is_told_in_words() {
     let text = format!("{TIMELESS}\n[feed]\nurl = \"wss://{addr}/ws\"\napi = \"http://{CLOSED}\"\n");
     let config = desk.file("stoop.toml", text);
     let run = stoop(&["doctor", "-c", &config, "--connect"]).key(KEY).finish().expect(1);
-    assert!(expect_line(&run, "fix", "tls").contains("what the server answers is no TLS"));
+    assert!(expect_line(&run, "fix", "tls").contains("the server's answer is not TLS"));
     assert!(!run.stdout.iter().any(|line| line.contains("  feed  ")), "the key is shown to nobody");
     join("the server to have served", server);
 }

@@ -85,8 +85,9 @@ fn types(asked: HistoryType) -> Vec<MessageType> {
 }
 
 fn failure(error: RestError) -> Failure {
-    if let RestError::Forbidden { said } = &error {
-        let what = format!("the plan of this key has no history (403{said}); `stoop run` works without");
+    if let RestError::Forbidden { explanation } = &error {
+        let what =
+            format!("the plan of this key has no history (403{explanation}); `stoop run` works without");
         return Failure::text(Code::Refused, what);
     }
     rest::failure(error)

@@ -81,7 +81,7 @@ pub enum StartError {
     /// Settings that cannot be used.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// What is kept over a restart cannot be used.
+    /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// There is no folder for tapes.
@@ -90,7 +90,7 @@ pub enum StartError {
     Tape {
         /// The folder.
         dir: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// The operating system gave no thread.
@@ -175,23 +175,23 @@ impl Engine {
         })
     }
 
-    /// The receiving end of the decision queue. It ends when the engine has, after everything queued was taken.
+    /// The receiving end of the decision queue. It ends when the engine has, after everything in it was received.
     ///
-    /// Handed out once; clone it for more readers. When it and all its clones are dropped, nobody can take decisions any
-    /// more, and the engine ends with [`End::ConsumerGone`] when it has the next one to hand over: the queue tells it no
-    /// earlier. A second call returns a receiver that has ended.
+    /// Handed out once; clone it for more readers. When it and all its clones are dropped, no one can receive decisions
+    /// any more, and the engine ends with [`End::ConsumerGone`] when it has the next one to hand over: the queue tells
+    /// it no earlier. A second call returns a receiver that has ended.
     pub fn decisions(&self) -> Receiver<Decision> {
         let decisions = self.decisions.lock().unwrap_or_else(PoisonError::into_inner).take();
         decisions.unwrap_or_else(|| bounded(0).1)
     }
 
-    /// What the engine tells besides decisions. Every receiver takes from the same queue, which holds
+    /// What the engine reports besides decisions. All receivers share one queue, which holds
     /// [`NOTICES`](crate::NOTICES); more are dropped and counted.
     pub fn notices(&self) -> Receiver<Notice> {
         self.notices.clone()
     }
 
-    /// Records that `decision` has just been taken from the queue, for the stage `queued→taken`.
+    /// Records that `decision` has just been received from the queue, for the stage `queued→taken`.
     pub fn taken(&self, decision: &Decision) {
         if let Some(queued_ns) = decision.queued_ns {
             let waited_ns = self.clock.now_ns() - queued_ns;
@@ -211,14 +211,14 @@ impl Engine {
 
     /// Counters and latencies as they are now; none once the engine has ended.
     ///
-    /// Waits until the engine has come to it, behind the frames it has taken already. Costs the engine some µs.
+    /// Waits until the engine comes to it, after the frames that have already entered. Costs the engine some µs.
     pub fn snapshot(&self) -> Option<Snapshot> {
         let (reply, answer) = bounded(1);
         let spare = std::mem::take(&mut self.measured().spare);
         let snapshot = remote::Snapshot::new(Some(spare), Reply::To(reply));
         self.remote.request(Request::Snapshot(snapshot)).ok()?;
-        // A request that waits when the engine ends is never looked at, and the queue keeps it, and with it the other end
-        // of `answer`, for as long as there is a remote.
+        // A request that waits when the engine ends is never looked at, and the queue keeps it, and with it the other
+        // end of `answer`, for as long as there is a remote.
         let answer: remote::Snapshot = select! {
             recv(answer) -> answer => answer.ok()?,
             recv(self.ended) -> _ => answer.try_recv().ok()?,
@@ -244,7 +244,7 @@ impl Engine {
         matches!(self.ended.try_recv(), Err(crossbeam_channel::TryRecvError::Disconnected))
     }
 
-    /// Tells that every decision up to this `seq` has reached its output: what a restart may count on.
+    /// Confirms that every decision up to this `seq` has reached its output: a restart will count on it.
     pub fn acknowledge(&self, seq: u64) {
         if let Some(keeper) = &self.keeper {
             keeper.acknowledge(seq);
@@ -303,7 +303,7 @@ fn spawn(run: impl FnOnce() -> Box<Summary> + Send + 'static) -> std::io::Result
     std::thread::Builder::new().name("stoop-engine".to_owned()).spawn(run)
 }
 
-/// Somebody may have written the key into the configuration, such as into a URL: it goes onto no tape.
+/// Removes the key from the configuration, where it may stand in a URL, so that it is on no tape.
 #[cfg(feature = "tape")]
 fn without_key(config: &mut TapeConfig, key: &str) {
     // A short one is made up for a test, and may be a part of any word.
@@ -317,18 +317,18 @@ fn without_key(config: &mut TapeConfig, key: &str) {
     }
 }
 
-/// Says what a run before this one has left.
-fn told(kept: &Kept) -> StoreCounters {
+/// Logs and counts what an earlier run has left.
+fn restored(kept: &Kept) -> StoreCounters {
     if let Some((path, what)) = &kept.set_aside {
         let path = path.display();
         tracing::error!(
-            %path, what, "what was kept over the restart is damaged and was set aside: nothing is remembered"
+            %path, what, "the store is damaged and was set aside: nothing is remembered"
         );
     }
     let Some(state) = &kept.state else { return StoreCounters::default() };
     let decisions: usize = state.tweets.iter().map(|tweet| tweet.lives.len()).sum();
     let (tweets, next_seq) = (state.views.len(), state.head.decisions);
-    tracing::info!(tweets, decisions, next_seq, "going on where the last run ended");
+    tracing::info!(tweets, decisions, next_seq, "continuing where the last run ended");
     StoreCounters {
         restored_tweets: tweets as u64,
         restored_decisions: decisions as u64,
@@ -373,7 +373,7 @@ impl Start {
             rehearse(clock);
             let mut exit = Exit::new(outbox, clock, true, notices.clone());
             exit.tap.clone_from(&tap);
-            let counters = told(&kept);
+            let counters = restored(&kept);
             let (placement, bounds, state) = (settings.placement, settings.bounds, kept.state.map(Arc::new));
             let path = Path::start(placement, rules, bounds, clock.now_ns(), state, exit, &gauge);
             let mut run = Run::new(settings, policies, path, Arc::clone(&gauge), clock, requests, notices);

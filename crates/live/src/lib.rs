@@ -3,12 +3,13 @@
 //! # How data goes through
 //!
 //! The connection actor reads the socket, stamps each message and hands it on. In the placement `one-arbiter` it
-//! goes by messages through the decoder, merge and signal actors, all on the engine's one thread (in `per-actor` each on
-//! its own); in `fused` the connection calls the same stages in place. At the end decisions go into a bounded queue that the host reads
-//! from its own thread: the only thread crossing on the way.
+//! goes by messages through the decoder, merge and signal actors, all on the engine's one thread (in `per-actor` each
+//! on its own); in `fused` the connection calls the same stages in place. At the end decisions go into a bounded queue
+//! that the host reads from its own thread: the only thread crossing on the way.
 //!
-//! What needs more crates stands behind features: `rest` (gaps are filled from history, the plan is asked for), `store`
-//! (what the engine remembers is kept over a restart) and `tape` (inputs and decisions are recorded). All are on by default.
+//! Parts that need more crates are features: `rest` (gaps are filled from history, the plan is asked for), `store`
+//! (what the engine remembers is kept over a restart) and `tape` (inputs and decisions are recorded). All are on by
+//! default.
 //!
 //! # What does this crate not do?
 //!

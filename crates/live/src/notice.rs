@@ -1,4 +1,4 @@
-//! What the engine tells its host besides decisions.
+//! What the engine reports to its host besides decisions.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,10 +12,10 @@ use stoop_wire::Me;
 
 use crate::summary::Counters;
 
-/// Notices that wait for a host that does not take them; newer ones are dropped and counted.
+/// How many notices wait for a host that does not read them; newer ones are dropped and counted.
 pub const NOTICES: usize = 1024;
 
-/// Something the host may want to know. None of it is an input: a host that takes no notices gets the same decisions.
+/// Something the host may want to know. None of it is an input: a host that ignores notices gets the same decisions.
 #[derive(Clone, Debug)]
 pub struct Notice {
     /// When, Unix ns.
@@ -24,7 +24,7 @@ pub struct Notice {
     pub what: News,
 }
 
-/// What has happened.
+/// Something that happened.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum News {
@@ -78,7 +78,7 @@ pub enum News {
         /// Connections of the plan.
         limit: u64,
     },
-    /// What the key's plan is used for, asked for when the server says that a limit of it is reached.
+    /// The usage of the key's plan, asked for when the server says that one of its limits is reached.
     Plan(Box<Me>),
     /// The result of a follow or unfollow command.
     Handles(HandleReport),
@@ -86,27 +86,28 @@ pub enum News {
     QueueFull,
     /// Nothing is held back any more.
     QueueFree,
-    /// A strategy has panicked and is not asked any more.
+    /// A strategy has panicked and is no longer called.
     StrategyOff {
         /// The name in its rule.
         strategy: String,
-        /// What the panic said.
+        /// The message of the panic.
         message: String,
     },
-    /// What is kept over a restart could not be written. It is tried again and again, which is told no more; until
+    /// The store could not be written. The write is retried without further notices; until
     /// [`Self::StoreRecovered`] a crash forgets more.
     StoreFailed {
-        /// What the operating system said.
+        /// The error of the operating system.
         message: String,
     },
-    /// What is kept over a restart can be written again, and all that waited is.
+    /// The store can be written again, and all that waited is in it.
     StoreRecovered {
         /// How long it could not be.
         failing: Duration,
     },
-    /// A tape could not be written: nothing is recorded until a new one can be, the engine goes on. Told once until then.
+    /// A tape could not be written: nothing is recorded until a new one can be. The engine goes on. Reported once until
+    /// then.
     TapeFailed {
-        /// What the operating system said.
+        /// The error of the operating system.
         message: String,
     },
     /// The counters, as often as was asked for.
@@ -178,7 +179,7 @@ impl Notices {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    /// Passes on what a frame says of an account command.
+    /// Passes on the result of an account command.
     pub(crate) fn hear(&self, event: &Event, at_ns: i64) {
         if event.op == Op::HandlesResult {
             self.tell(at_ns, News::Handles(report(event)));
@@ -209,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_takes_is_dropped_and_counted() {
+    fn notices_that_are_not_read_are_dropped_and_counted() {
         let (notices, taken) = Notices::new();
         for at_ns in 0..NOTICES as i64 + 5 {
             notices.tell(at_ns, News::QueueFree);

@@ -74,7 +74,8 @@ impl Remote {
         self.gauge.stop();
     }
 
-    /// Sends strategies a message: an input with its place and time, as soon as the engine comes to it. Returns at once.
+    /// Sends strategies a message: an input with its place and time, as soon as the engine comes to it. Returns at
+    /// once.
     pub fn send(&self, message: Message) -> Result<(), SendError> {
         if message.text.len() > MESSAGE_BYTES {
             return Err(SendError::TooLong);

@@ -1,4 +1,4 @@
-//! What a run does, by count, and what is told at its end.
+//! Counters of a run, and the summary at its end.
 
 use std::fmt;
 
@@ -33,11 +33,11 @@ pub struct Counters {
     pub queue: QueueCounters,
     /// Lines held back now because the queue is full.
     pub held: usize,
-    /// What is kept over a restart.
+    /// The store.
     pub store: StoreCounters,
     /// The recording.
     pub tape: TapeCounters,
-    /// Notices dropped because the host did not take them.
+    /// Notices dropped because the host did not read them.
     pub notices_dropped: u64,
 }
 
@@ -63,7 +63,7 @@ pub struct FeedCounters {
     pub pings: u64,
     /// Pongs received.
     pub pongs: u64,
-    /// Messages that ended a connection: too long, or text that is no UTF-8.
+    /// Messages that ended a connection: too long, or text that is not UTF-8.
     pub rejected: u64,
     /// Times the connection was lost and came again.
     pub gaps: u64,
@@ -78,7 +78,7 @@ pub struct FeedCounters {
 }
 
 impl FeedCounters {
-    /// Adds what another line did.
+    /// Adds the counters of another endpoint.
     pub(crate) fn add(&mut self, other: &Self) {
         self.dials += other.dials;
         self.opens += other.opens;
@@ -118,7 +118,7 @@ pub struct Summary {
     pub interval: Recorder,
     /// Over all that was decided, delivered or not.
     pub digest: Digest,
-    /// What a replay remembers at its end, if it was asked to keep it.
+    /// The engine's state at the end of a replay, if it was asked for.
     pub state: Option<Box<State>>,
     /// How the run ended.
     pub end: End,
@@ -133,16 +133,16 @@ pub enum End {
     Stopped,
     /// The number of frames asked for has come.
     MaxFrames,
-    /// Nobody reads the decisions any more.
+    /// The decisions have no reader any more.
     ConsumerGone,
     /// The server refused for good.
     Refused(Cause),
-    /// A stage panicked; what it said.
+    /// A stage panicked, with this message.
     Panicked(String),
 }
 
 impl End {
-    /// It ended otherwise than somebody wished.
+    /// The run ended although no one asked for it.
     pub fn is_failure(&self) -> bool {
         match self {
             Self::Stopped | Self::MaxFrames | Self::ConsumerGone => false,
@@ -156,7 +156,7 @@ impl fmt::Display for End {
         match self {
             Self::Stopped => f.write_str("stopped"),
             Self::MaxFrames => f.write_str("the number of frames asked for has come"),
-            Self::ConsumerGone => f.write_str("nobody takes the decisions any more"),
+            Self::ConsumerGone => f.write_str("the decisions are no longer read"),
             Self::Refused(cause) => write!(f, "{cause}"),
             Self::Panicked(message) => write!(f, "internal error: {message}"),
         }
@@ -187,7 +187,7 @@ impl Summary {
     }
 }
 
-/// Adds the lags of copies to what is told of the endpoints.
+/// Adds the lags of copies to the reports of the endpoints.
 pub(crate) fn add_lags(endpoints: &mut [EndpointReport], lags: &[Spread]) {
     for (endpoint, lag) in endpoints.iter_mut().zip(lags) {
         endpoint.lag = Some(Box::new(lag.clone()));

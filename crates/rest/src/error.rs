@@ -15,40 +15,42 @@ const SHOWN: usize = 300;
 #[derive(Debug, thiserror::Error)]
 pub enum RestError {
     /// 401.
-    #[error("the server refuses the API key (401{said}): check TWEETSTREAM_API_KEY or `[feed] key_file`")]
+    #[error(
+        "the server refuses the API key (401{explanation}): check TWEETSTREAM_API_KEY or `[feed] key_file`"
+    )]
     Unauthorised {
-        /// What the server says.
-        said: Said,
+        /// The explanation of the server.
+        explanation: Explanation,
     },
     /// 403.
-    #[error("the plan of this key does not include it (403{said})")]
+    #[error("the plan of this key does not include it (403{explanation})")]
     Forbidden {
-        /// What the server says.
-        said: Said,
+        /// The explanation of the server.
+        explanation: Explanation,
     },
     /// 429.
-    #[error("too many requests (429{said}): try again {}", when(*retry_after))]
+    #[error("too many requests (429{explanation}): try again {}", when(*retry_after))]
     RateLimited {
         /// How long the server asks to wait.
         retry_after: Option<Duration>,
-        /// What the server says.
-        said: Said,
+        /// The explanation of the server.
+        explanation: Explanation,
     },
     /// 500 to 599.
-    #[error("the server has failed ({status}{said}): try again later")]
+    #[error("the server failed ({status}{explanation}): try again later")]
     Server {
         /// The status.
         status: u16,
-        /// What the server says.
-        said: Said,
+        /// The explanation of the server.
+        explanation: Explanation,
     },
-    /// Any other status that is no success.
-    #[error("the server refuses the request ({status}{said})")]
+    /// Any other status that is not a success.
+    #[error("the server refuses the request ({status}{explanation})")]
     Refused {
         /// The status.
         status: u16,
-        /// What the server says.
-        said: Said,
+        /// The explanation of the server.
+        explanation: Explanation,
     },
     /// 300 to 399.
     #[error(
@@ -69,11 +71,14 @@ pub enum RestError {
         source: Box<ureq::Error>,
     },
     /// It took too long.
-    #[error("no whole answer from {api} in time ({} s to connect, {} s in all)", timeouts.connect.as_secs_f32(), timeouts.total.as_secs_f32())]
+    #[error(
+        "no whole answer from {api} in time ({} s to connect, {} s in all)",
+        timeouts.connect.as_secs_f32(), timeouts.total.as_secs_f32()
+    )]
     TimedOut {
         /// The base URL.
         api: String,
-        /// What was waited for at most.
+        /// The limits that were exceeded.
         timeouts: Timeouts,
     },
     /// The answer is too long.
@@ -92,30 +97,30 @@ pub enum RestError {
     },
 }
 
-/// What a server says of an error: one line, cut, without control characters, without the key.
+/// How a server explains an error: one line, cut, without control characters, without the key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Said(Option<String>);
+pub struct Explanation(Option<String>);
 
-impl Said {
+impl Explanation {
     pub(super) fn read(body: &[u8], key: &Key) -> Self {
         let reply = ErrorReply::read(body);
-        let said = match (reply.message, reply.details) {
+        let message = match (reply.message, reply.details) {
             (Some(message), Some(details)) => Some(format!("{message} ({details})")),
             (message, details) => message.or(details),
         };
-        Self(said.map(|said| cleaned(&said, key)))
+        Self(message.map(|message| cleaned(&message, key)))
     }
 
-    /// The line, if the server said anything that can be read.
+    /// The line, if the answer had a readable message.
     pub fn text(&self) -> Option<&str> {
         self.0.as_deref()
     }
 }
 
-impl fmt::Display for Said {
+impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Some(said) => write!(f, ": {said}"),
+            Some(text) => write!(f, ": {text}"),
             None => Ok(()),
         }
     }
@@ -147,15 +152,16 @@ mod tests {
     #[test]
     fn what_a_server_says_is_one_line_without_the_key() {
         let key = Key::new("s3cret").unwrap();
-        let said = Said::read(b"{\"error\":\"bad key s3cret\\n\\u001b[31m\",\"details\":{\"a\": 1}}", &key);
-        assert_eq!(said.text(), Some("bad key …  [31m ({\"a\": 1})"));
+        let message =
+            Explanation::read(b"{\"error\":\"bad key s3cret\\n\\u001b[31m\",\"details\":{\"a\": 1}}", &key);
+        assert_eq!(message.text(), Some("bad key …  [31m ({\"a\": 1})"));
         let long = format!(r#"{{"message":"{}"}}"#, "é".repeat(SHOWN + 1));
         assert_eq!(
-            Said::read(long.as_bytes(), &key).text().map(|text| text.chars().count()),
+            Explanation::read(long.as_bytes(), &key).text().map(|text| text.chars().count()),
             Some(SHOWN + 1)
         );
-        assert_eq!(Said::read(b"<html>", &key).to_string(), "");
-        let error = RestError::Unauthorised { said: Said(Some("no".to_owned())) };
+        assert_eq!(Explanation::read(b"<html>", &key).to_string(), "");
+        let error = RestError::Unauthorised { explanation: Explanation(Some("no".to_owned())) };
         assert!(error.to_string().starts_with("the server refuses the API key (401: no): check "), "{error}");
     }
 }

@@ -113,7 +113,7 @@ pub enum HistoryEnd {
     Rows,
     /// As many pages as were allowed.
     Pages,
-    /// A full page brought nothing new: so many rows have one time that the window cannot move past them.
+    /// A full page brought nothing new: too many rows have one time for the window to move past them.
     Stuck,
     /// The visitor has had enough.
     Stopped,

@@ -33,7 +33,7 @@ use ureq::http::header::{AUTHORIZATION, DATE, RETRY_AFTER};
 use ureq::http::{HeaderValue, Response};
 use ureq::{Agent, Body, Proxy};
 
-pub use error::{RestError, Said};
+pub use error::{Explanation, RestError};
 pub use history::{History, HistoryEnd, HistoryQuery, HistorySpan};
 
 /// Longest answer: a history page of 1,000 rows with room for 32 KiB each.
@@ -57,9 +57,10 @@ impl Default for Timeouts {
 
 /// Asks the REST interface. Every call blocks until the answer is there, at most for [`Timeouts::total`].
 ///
-/// A proxy is taken from the environment (`ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, in either case, but for the hosts of
-/// `NO_PROXY`): it is asked for a tunnel and sees neither key nor answer. A plain `http` URL, which leads to this machine
-/// unless something else was asked for, is reached without one. Redirects are not followed, since the key would go along.
+/// A proxy is read from the environment (`ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, in either case, except for the hosts
+/// of `NO_PROXY`): it is asked for a tunnel and sees neither key nor answer. A plain `http` URL, which leads to this
+/// machine unless plain text was allowed, is reached without one. Redirects are not followed, since the key would
+/// go along.
 pub struct Client {
     agent: Agent,
     api: Api,
@@ -174,19 +175,19 @@ impl Client {
         RestError::Transport { api, proxy: self.proxy.clone(), source: Box::new(error) }
     }
 
-    /// Turns a status that is no success into its error.
+    /// Turns a status that is not a success into its error.
     fn judge(&self, answer: Answer) -> Result<Answer, RestError> {
         if (200..300).contains(&answer.status) {
             return Ok(answer);
         }
-        let said = Said::read(&answer.body, &self.key);
+        let explanation = Explanation::read(&answer.body, &self.key);
         match answer.status {
             300..=399 => Err(RestError::Redirected { status: answer.status }),
-            401 => Err(RestError::Unauthorised { said }),
-            403 => Err(RestError::Forbidden { said }),
-            429 => Err(RestError::RateLimited { retry_after: answer.retry_after, said }),
-            500..=599 => Err(RestError::Server { status: answer.status, said }),
-            status => Err(RestError::Refused { status, said }),
+            401 => Err(RestError::Unauthorised { explanation }),
+            403 => Err(RestError::Forbidden { explanation }),
+            429 => Err(RestError::RateLimited { retry_after: answer.retry_after, explanation }),
+            500..=599 => Err(RestError::Server { status: answer.status, explanation }),
+            status => Err(RestError::Refused { status, explanation }),
         }
     }
 

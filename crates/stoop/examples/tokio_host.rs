@@ -1,8 +1,8 @@
-//! A host that lives in tokio: `tokio_host CONFIG [FRAMES]` takes decisions into a bounded channel of tokio's, and stops
-//! cleanly at Ctrl-C.
+//! A host that lives in tokio: `tokio_host CONFIG [FRAMES]` takes decisions into a bounded channel of tokio's, and
+//! stops cleanly at Ctrl-C.
 //!
-//! The engine has a thread and a runtime of its own; a thread of tokio's pool waits at its queue, so that no task of the
-//! host ever blocks. A slow host fills the channel, then the decision queue, and then `[queue] when_full` decides.
+//! The engine has a thread and a runtime of its own; a thread of tokio's pool waits at its queue, so that no task of
+//! the host ever blocks. A slow host fills the channel, then the decision queue, and then `[queue] when_full` decides.
 //!
 //! The key is in the file that `[feed] key_file` names.
 

@@ -37,8 +37,8 @@ pub struct Config {
     pub key_file: Option<PathBuf>,
     /// When to dial, ping, back off.
     pub feed: stoop_feed::Settings,
-    /// How long after the feed is there again history is asked for what it has lost; none, as always without the feature
-    /// `rest`: never.
+    /// How long after the feed is there again history is asked for what it has lost; none, as always without the
+    /// feature `rest`: never.
     pub backfill: Option<Duration>,
     /// Bounds of the engine.
     pub bounds: Bounds,
@@ -290,8 +290,8 @@ impl Config {
         for (key, at) in table.entries() {
             if !key.contains(':') && !key.starts_with('$') {
                 let what = format!(
-                    "`{key}` is neither a rule nor an asset: write \"rule:NAME\", \"binance:DOGEUSDT\", \"$TICKER\", or an \
-                     asset as decision ids have it, such as \"token:solana:9xQe…\""
+                    "`{key}` is neither a rule nor an asset: write \"rule:NAME\", \"binance:DOGEUSDT\", \"$TICKER\", \
+                     or an asset as decision ids have it, such as \"token:solana:9xQe…\""
                 );
                 return Err(at.error(what).into());
             }

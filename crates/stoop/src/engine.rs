@@ -14,8 +14,8 @@ use crate::{Config, ConfigError, Key, RuleSetError, Summary};
 const CLOSE_LEAST: Duration = Duration::from_millis(50);
 const CLOSE_MOST: Duration = Duration::from_secs(1);
 
-/// A running engine on a thread of its own: everything that [`stoop_live::Engine`] does. Dropping it stops it and waits for
-/// its end.
+/// A running engine on a thread of its own: everything that [`stoop_live::Engine`] does. Dropping it stops it and waits
+/// for its end.
 #[derive(Debug)]
 pub struct Engine {
     live: stoop_live::Engine,

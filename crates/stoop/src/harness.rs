@@ -18,8 +18,8 @@ const MILLI_NS: i64 = 1_000_000;
 /// An engine without a feed, for tests of rules and strategies.
 ///
 /// Every method that tells it something returns the decisions that led to. Frames are JSON, read by the decoder that
-/// reads the feed; time passes only when it is told to, from [`Harness::START_MS`] on. It remembers all it is told, so that
-/// [`Self::repeat`] can tell it again: it is for tests, not for streams.
+/// reads the feed; time passes only when it is told to, from [`Harness::START_MS`] on. It remembers all it is told, so
+/// that [`Self::repeat`] can tell it again: it is for tests, not for streams.
 ///
 /// A strategy that panics is switched off here too, quietly: look at [`Self::incidents`].
 ///
@@ -71,8 +71,8 @@ pub enum HarnessError {
     /// The rules cannot be used, those of the strategies among them.
     #[error(transparent)]
     Rules(#[from] RuleSetError),
-    /// The members of a frame are no JSON object.
-    #[error("the members of the {op} are no JSON object: {source}")]
+    /// The members of a frame are not a JSON object.
+    #[error("the members of the {op} are not a JSON object: {source}")]
     Members {
         /// The operation.
         op: &'static str,
@@ -91,7 +91,7 @@ pub enum HarnessError {
     #[error("the text is longer than {MESSAGE_BYTES} bytes")]
     TooLong,
     /// Told the same, other strategies of the same making decided otherwise.
-    #[error("decision {place} was\n  {first}\nand when told again\n  {again}")]
+    #[error("decision {place} was\n  {first}\nand in the second run\n  {again}")]
     Differs {
         /// Of the first decision that is not the same, from 0.
         place: usize,

@@ -3,32 +3,32 @@
 //! A host builds a [`Config`] from a file or in code, starts an [`Engine`] and reads decisions from a crossbeam
 //! receiver. It needs no async runtime: the engine has a thread of its own.
 //!
-//! What most hosts need is at the root: configuration, the engine and its queue, strategies, the engine for tests. The rest
-//! is in modules, one a purpose.
+//! Most hosts need only the root: configuration, the engine and its queue, strategies, the harness for tests. The
+//! rest is in modules, one for each purpose.
 //!
 //! # Features
 //!
-//! None is on by default: an engine that is live, and replays plain JSONL, compiles the fewest crates.
+//! None is on by default, so that a live engine, which also replays plain JSONL, compiles the fewest crates.
 //!
 //! | Feature | Adds | Without it |
 //! | --- | --- | --- |
-//! | `rest` | the module `rest`; gaps are filled from history, the plan is asked for before several endpoints are dialled | `backfill`, `backfill_delay` and `api` in `[feed]` are errors |
+//! | `rest` | the module `rest`; back-fill, and a look at the plan | `backfill`, `backfill_delay`, `api` are errors |
 //! | `store` | `[store]`: what the engine remembers outlives the process | `[store]` is an error |
-//! | `tape` | the module `tape`, `[tape]`, inputs that are compressed | `[tape]` is an error; replays take plain JSONL |
+//! | `tape` | the module `tape`, `[tape]`, compressed inputs | `[tape]` is an error; replays take plain JSONL |
 //! | `backtest` | the module `backtest`; implies `tape` | |
 //! | `latency-log` | `latency::IntervalLog` | |
 //! | `mock` | the module `mock`: a server for tests, and synthetic frames | |
 //!
-//! What a build lacks is an error of the configuration that asks for it, and names the feature.
+//! A configuration that asks for a part the build lacks is an error, which names the feature.
 //!
 //! # What does this crate not do?
 //!
-//! It places no order and knows no exchange. What a decision leads to is the host's.
+//! It places no orders and knows no exchange. The host decides what to do with a decision.
 //!
 //! # Invariants
 //!
 //! - The same inputs and configuration give the same decisions, live or replayed.
-//! - The API key is read where the host says and shown nowhere.
+//! - The API key is read only where the host says, and shown nowhere.
 //!
 //! ```
 //! use stoop::Config;

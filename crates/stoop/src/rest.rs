@@ -1,3 +1,5 @@
 //! The vendor's REST interface: accounts and history.
 
-pub use stoop_rest::{Client, History, HistoryEnd, HistoryQuery, HistorySpan, RestError, Said, Timeouts};
+pub use stoop_rest::{
+    Client, Explanation, History, HistoryEnd, HistoryQuery, HistorySpan, RestError, Timeouts,
+};

@@ -10,7 +10,8 @@ fn error(text: &str) -> String {
 
 #[test]
 fn endpoints_stand_in_place_of_the_url_each_under_a_name_of_its_own() {
-    let text = "[[feed.endpoint]]\nurl = \"wss://a.example/ws\"\n[[feed.endpoint]]\nname = \"iad\"\nurl = \"wss://b.example/ws\"\n";
+    let text = "[[feed.endpoint]]\nurl = \"wss://a.example/ws\"\n\
+        [[feed.endpoint]]\nname = \"iad\"\nurl = \"wss://b.example/ws\"\n";
     let config = Config::parse("stoop.toml", text).unwrap();
     let shown: Vec<String> =
         config.endpoints.iter().map(|endpoint| format!("{} {}", endpoint.name, endpoint.shown())).collect();

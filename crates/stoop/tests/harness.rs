@@ -67,7 +67,7 @@ fn a_frame_that_is_bad_is_an_error_that_says_why() {
     let bad = said(harness.frame(r#"{"v":1,"t":"tweet","op":"content","d":{"text":"a"}}"#));
     assert!(bad.starts_with("the decoder refuses the frame: ") && bad.contains("\"text\":\"a\""), "{bad}");
     let bad = said(harness.meta("1", "[1]"));
-    assert!(bad.starts_with("the members of the meta are no JSON object"), "{bad}");
+    assert!(bad.starts_with("the members of the meta are not a JSON object"), "{bad}");
     let bad = said(harness.update("1", r#"{"text":7}"#));
     assert!(bad.contains("refuses"), "{bad}");
     let long = Message { text: "a".repeat(stoop::stages::MESSAGE_BYTES + 1), ..Message::default() };

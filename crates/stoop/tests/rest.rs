@@ -81,7 +81,10 @@ fn a_wrong_key_and_a_small_plan_are_told_apart() {
     }
     let (_server, client) = mock(Vec::new(), Plan::Basic, KEY);
     let error = client.history(&HistoryQuery::default(), Limits::default()).unwrap_err();
-    assert!(matches!(&error, RestError::Forbidden { said } if said.text().is_some()), "{error}");
+    assert!(
+        matches!(&error, RestError::Forbidden { explanation } if explanation.text().is_some()),
+        "{error}"
+    );
     assert!(!format!("{client:?}").contains(KEY));
 }
 

@@ -39,6 +39,7 @@ impl Proxy {
     pub(super) fn parse(url: &str, bypasses: &str) -> Option<Self> {
         let uri: Uri = url.parse().ok()?;
         let authority = uri.authority()?;
+        // The REST client's library takes `host:port` without a scheme for HTTP.
         let scheme = uri.scheme_str().unwrap_or("http").to_ascii_lowercase();
         let usual_port = match scheme.as_str() {
             "http" => 80,

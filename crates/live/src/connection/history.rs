@@ -26,12 +26,12 @@ pub(super) struct Asker {
     gauge: Arc<Gauge>,
     /// Where the answer comes.
     answer: Option<Receiver<Answer>>,
-    /// Nobody waits for an answer any more.
+    /// The answer is no longer waited for.
     is_over: Arc<AtomicBool>,
 }
 
 impl Asker {
-    /// None if there is nobody to ask, or nothing is to be asked.
+    /// None if there is no REST interface to ask, or back-fill is off.
     pub(super) fn new(settings: &Settings, gauge: &Arc<Gauge>) -> Option<Self> {
         settings.backfill.and(settings.api.clone()).map(|api| Self {
             api,
@@ -43,8 +43,8 @@ impl Asker {
         })
     }
 
-    /// Returns at once. The thread ends with the answer. If the engine ends first, the thread ends with the page it is at:
-    /// after a minute, or the longest wait that a server may ask for. The engine does not wait for it.
+    /// Returns at once. The thread ends with the answer. If the engine ends first, the thread ends with the page it is
+    /// at: after a minute, or the longest wait that a server may ask for. The engine does not wait for it.
     pub(super) fn ask(&mut self, gap: Span) {
         let (sender, answer) = bounded(1);
         self.answer = Some(answer);
@@ -107,6 +107,7 @@ impl Drop for Asker {
 fn read(answer: Result<History, RestError>) -> Answer {
     match answer {
         Ok(history) => Answer::Rows { missing: missing(&history), rows: history.rows },
+        // A plan without history stays without it for this run; asking again after each gap would only fail again.
         Err(RestError::Forbidden { .. }) => Answer::NotInPlan,
         Err(
             error @ (RestError::RateLimited { .. }
@@ -126,6 +127,8 @@ fn missing(history: &History) -> Option<String> {
         HistoryEnd::Whole | HistoryEnd::Stopped => None,
         HistoryEnd::Rows => Some(format!("more than {ROWS} rows")),
         HistoryEnd::Pages => Some(format!("more than {PAGES} pages")),
+        // There is no cursor: a page can only begin at a time, so rows of one time beyond a full page cannot be asked
+        // for.
         HistoryEnd::Stuck => Some("more rows of one time than the server gives in one answer".to_owned()),
         HistoryEnd::Failed(error) => Some(error.to_string()),
     }
@@ -134,10 +137,10 @@ fn missing(history: &History) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stoop_rest::Said;
+    use stoop_rest::Explanation;
 
     #[test]
-    fn what_is_missing_is_said() {
+    fn missing_rows_are_named() {
         for (end, error_count, expect) in [
             (HistoryEnd::Whole, 0, None),
             (HistoryEnd::Whole, 3, Some("3 rows could not be read")),
@@ -159,9 +162,15 @@ mod tests {
 
     #[test]
     fn what_may_pass_is_tried_again_and_a_refusal_is_not() {
-        let said = Said::default;
-        assert!(matches!(read(Err(RestError::Server { status: 503, said: said() })), Answer::Silent(_)));
-        assert!(matches!(read(Err(RestError::Forbidden { said: said() })), Answer::NotInPlan));
-        assert!(matches!(read(Err(RestError::Unauthorised { said: said() })), Answer::Failed(_)));
+        let explanation = Explanation::default;
+        assert!(matches!(
+            read(Err(RestError::Server { status: 503, explanation: explanation() })),
+            Answer::Silent(_)
+        ));
+        assert!(matches!(read(Err(RestError::Forbidden { explanation: explanation() })), Answer::NotInPlan));
+        assert!(matches!(
+            read(Err(RestError::Unauthorised { explanation: explanation() })),
+            Answer::Failed(_)
+        ));
     }
 }

@@ -1,7 +1,7 @@
 //! What bounds a message whose fragments never end.
 //!
-//! The library bounds what the fragments of a message hold, 16 MiB, and not how many there are: empty ones go on for ever
-//! without a word to us, and pings between them are answered. So the bytes are counted below it.
+//! The library bounds what the fragments of a message hold, 16 MiB, and not how many there are: empty ones go on for
+//! ever without a word to us, and pings between them are answered. So the bytes are counted below it.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -18,7 +18,7 @@ const CONTROL_HEAD_BYTES: usize = 2;
 /// A stream that fails once too much was read of one message.
 pub(crate) struct Meter<S> {
     stream: S,
-    /// Read since the last message, but for control frames. What the library has read ahead is not told apart: one
+    /// Read since the last message, except control frames. What the library has read ahead is counted too: one
     /// buffer of it more or less does not matter.
     bytes: usize,
 }
@@ -33,7 +33,7 @@ impl<S> Meter<S> {
         Self { stream, bytes: 0 }
     }
 
-    /// Takes note of a message that was read whole.
+    /// Notes that a whole message was read.
     pub(crate) fn pass(&mut self, message: &Message) {
         match message {
             Message::Text(_) | Message::Binary(_) => self.bytes = 0,
@@ -47,7 +47,8 @@ impl<S> Meter<S> {
 
 /// Whether this is the error of a [`Meter`].
 pub(crate) fn is_endless(error: &Error) -> bool {
-    matches!(error, Error::Io(error) if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Endless>))
+    let Error::Io(error) = error else { return false };
+    error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Endless>)
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Meter<S> {
@@ -56,6 +57,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Meter<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        // Before the read and not after it: what has already been read may hold the end of the message.
         if self.bytes > MESSAGE_BYTES {
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, Endless)));
         }
@@ -103,7 +105,7 @@ mod tests {
 
     use super::*;
 
-    /// Reads so many bytes, or fails as a message without end.
+    /// Reads this number of bytes, or fails as a message without end.
     fn read(meter: &mut Meter<tokio::io::Repeat>, bytes: usize) -> bool {
         let mut buffer = vec![0; bytes];
         let read = actix::System::new().block_on(meter.read_exact(&mut buffer));

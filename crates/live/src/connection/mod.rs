@@ -1,6 +1,6 @@
 //! The connection actor: owns the sockets of the endpoints, stamps what it reads and hands it on.
 //!
-//! What happens when is decided by the [`pump`]; this is where sockets, clock and threads meet it.
+//! The [`pump`] decides what happens when; here it meets sockets, clock and threads.
 
 mod environment;
 #[cfg(feature = "rest")]
@@ -31,10 +31,10 @@ use without_rest::{history, plan};
 
 pub(crate) use run::Run;
 
-/// The target of what is logged of connections, wherever that is known.
+/// The target of all log lines about connections, whichever module writes them.
 const TARGET: &str = "stoop_live::connection";
 
-/// Reads the endpoints until it is told to stop or all have refused for good.
+/// Reads the endpoints until it is stopped or all of them have refused for good.
 pub(crate) struct Connection {
     run: Option<(Run, oneshot::Sender<Box<Summary>>)>,
 }
@@ -51,6 +51,7 @@ impl Actor for Connection {
     fn started(&mut self, context: &mut Self::Context) {
         let Some((run, done)) = self.run.take() else { return };
         let gauge = Arc::clone(run.gauge());
+        // The runtime would swallow the panic with its message: the end of the run could not say what it was.
         let running = std::panic::AssertUnwindSafe(run.run(done)).catch_unwind();
         context.spawn(running.into_actor(self).map(move |outcome, _, context| {
             if let Err(panic) = outcome {

@@ -1,4 +1,4 @@
-//! What the key's plan allows, asked before more than one endpoint is dialled; and what it is used for, asked while the
+//! Asks what the key's plan allows before more than one endpoint is dialled, and what it is used for while the
 //! feed says that a limit is reached.
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::notice::{News, Notices};
 use crate::settings::{Api, Key};
 use crate::stages::gauge::Gauge;
 
-/// An answer that takes longer helps nobody.
+/// A later answer is of no use.
 const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_secs(5), total: Duration::from_secs(15) };
 /// All endpoints but the first wait for this one.
 const FIRST_TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_secs(2), total: Duration::from_secs(5) };
@@ -38,7 +38,7 @@ impl PlanWatch {
         let (sender, limit) = bounded(1);
         let gauge = Arc::clone(gauge);
         self.question(FIRST_TIMEOUTS, move |answer| {
-            // Nobody waits for it after a stop.
+            // After a stop the receiver is gone.
             if sender.send(answer.ok().and_then(|me| me.sockets.limit)).is_ok() {
                 gauge.wake();
             }
@@ -50,17 +50,18 @@ impl PlanWatch {
     pub(crate) fn ask(&self, notices: &Notices, clock: Clock) {
         let notices = notices.clone();
         self.question(TIMEOUTS, move |answer| {
-            // A question nobody answers is not worth a word: the retry that asked it has been told.
+            // A failure is not reported: the host has already heard of the retry that led to the question.
             if let Ok(me) = answer {
                 notices.tell(clock.now_ns(), News::Plan(Box::new(me)));
             }
         });
     }
 
-    /// Waits for the answer, which may take seconds, on a thread of its own. There is one such thread at most: a question
-    /// that comes while one is under way is dropped.
+    /// Waits for the answer, which may take seconds, on a thread of its own. There is one such thread at most: a
+    /// question that comes while one is under way is dropped.
     fn question(&self, timeouts: Timeouts, then: impl FnOnce(Result<Me, RestError>) + Send + 'static) {
         let Some(api) = self.api.clone() else { return };
+        // Endpoints that are refused together would ask the same question at once.
         if self.is_asking.swap(true, Ordering::AcqRel) {
             return;
         }

@@ -57,22 +57,23 @@ impl From<DialError> for ProbeError {
 }
 
 /// Connects by TCP and, for `wss`, by TLS with the certificate checked, then hangs up. Blocks, at most for `limit` and
-/// a good-bye. The server is told nothing.
+/// a good-bye. The server learns nothing.
 pub fn probe_transport(endpoint: &Endpoint, limit: Duration) -> Result<(), ProbeError> {
     runtime()?.block_on(async {
         let progress = Progress::default();
         let reached = timeout(limit, reach(endpoint, &progress)).await;
         let mut stream = reached.map_err(|_elapsed| ProbeError::TimedOut(progress.get(), limit))??;
-        // What was to be known is known, however the other side takes its leave.
+        // The result is known already, however the other side ends the connection.
         drop(timeout(CLOSE_TIMEOUT, stream.shutdown()).await);
         Ok(())
     })
 }
 
-/// Opens a connection as a run does, key and all, and closes it with 1000. Blocks, at most for `limit`, a second in which
-/// a frame may come, and a good-bye. Takes one of the plan's connections meanwhile.
+/// Opens a connection as a run does, key and all, and closes it with 1000. Blocks, at most for `limit`, a second in
+/// which a frame may come, and a good-bye. Uses one of the plan's connections for that time.
 ///
-/// Returns how long before its receipt the first frame was sent by the server's clock, ns, if one has come that says so.
+/// Returns how long before its receipt the first frame was sent by the server's clock, ns, if one has come that says
+/// so.
 pub fn probe_feed(
     endpoint: &Endpoint,
     auth: Auth,
@@ -90,7 +91,7 @@ pub fn probe_feed(
             Heard::Close(code) => (None, Some(code)),
             Heard::Nothing => (None, None),
         };
-        // A server may let everybody in and close with its verdict right after.
+        // A server may accept every handshake and refuse right after it with a close code.
         let code = match closed {
             Some(code) => code,
             None => timeout(CLOSE_TIMEOUT, part(socket)).await.ok().flatten(),
@@ -108,13 +109,13 @@ fn runtime() -> Result<Runtime, ProbeError> {
     Builder::new_current_thread().enable_io().enable_time().build().map_err(ProbeError::Runtime)
 }
 
-/// What a server has said first.
+/// The first thing that came from a server.
 enum Heard {
     /// A frame, sent so long before by the server's clock, ns.
     Frame(i64),
     /// A close.
     Close(Option<u16>),
-    /// Nothing that tells.
+    /// Nothing that says how old it is.
     Nothing,
 }
 
@@ -147,7 +148,7 @@ async fn hear(socket: &mut Socket) -> Heard {
 /// Closes a connection; returns the code the server closes it with.
 async fn part(mut socket: Socket) -> Option<u16> {
     let frame = CloseFrame { code: CloseCode::Normal, reason: "".into() };
-    // One that has closed already cannot be told; what it says is read all the same.
+    // Fails if the server has closed already; its own close is read all the same.
     drop(socket.send(Message::Close(Some(frame))).await);
     for _ in 0..MESSAGES {
         match socket.next().await? {

@@ -25,7 +25,8 @@ impl Tunnel {
             return Ok(None);
         };
         if !proxy.is_http {
-            let what = "the proxy of the environment is no http:// one, which is all the feed can go through";
+            let what =
+                "the proxy in the environment is not an http:// proxy, the only kind the feed supports";
             return Err(DialError::Failed(TransportError::Tcp, what.to_owned()));
         }
         Ok(Some(Self { proxy }))
@@ -56,19 +57,20 @@ impl Tunnel {
             let byte = stream.read_u8().await.map_err(|_ended| self.refused("it hung up"))?;
             head.push(byte);
             if head.len() > HEAD_BYTES {
-                return Err(self.refused("its answer has no end"));
+                return Err(self.refused("its answer does not end"));
             }
         }
         let status = head.get(9..12).filter(|_| head.starts_with(b"HTTP/1."));
         match status {
+            // Any 2xx opens the tunnel (RFC 9110 §9.3.6).
             Some([b'2', _, _]) => Ok(()),
             Some(status) => Err(self.refused(&format!("HTTP {}", String::from_utf8_lossy(status)))),
-            None => Err(self.refused("its answer is no HTTP")),
+            None => Err(self.refused("its answer is not HTTP")),
         }
     }
 
     fn refused(&self, why: &str) -> DialError {
-        let what = format!("the proxy {}:{} gives no way: {why}", self.host(), self.port());
+        let what = format!("the proxy {}:{} opens no tunnel: {why}", self.host(), self.port());
         DialError::Failed(TransportError::Tcp, what)
     }
 }
@@ -79,7 +81,7 @@ mod tests {
 
     use super::*;
 
-    /// What the proxy was asked, and what came of it; `rest` is what the server says through the tunnel.
+    /// The request to the proxy, and the outcome: what the server sent through the tunnel, or the error.
     fn open(url: &str, answer: &str) -> (String, Result<String, String>) {
         let tunnel = Tunnel { proxy: Proxy::parse(url, "").unwrap() };
         let endpoint = Endpoint::new("e", "wss://feed.example:8443/ws").unwrap();
@@ -113,18 +115,18 @@ mod tests {
         let (asked, opened) = open("http://u:p@p.example:3128", "HTTP/1.0 407 No\r\n\r\n");
         assert!(asked.contains("\r\nProxy-Authorization: Basic dTpw\r\n"), "{asked}");
         let error = opened.unwrap_err();
-        assert_eq!(error, "the proxy p.example:3128 gives no way: HTTP 407");
+        assert_eq!(error, "the proxy p.example:3128 opens no tunnel: HTTP 407");
     }
 
     #[test]
-    fn what_is_no_answer_is_told() {
+    fn an_answer_that_is_not_one_is_reported() {
         let endless = format!("HTTP/1.1 200 {}", "x".repeat(HEAD_BYTES));
         for (answer, expect) in [
             ("", "it hung up"),
             ("HTTP/1.1 200 Ma", "it hung up"),
-            ("SSH-2.0-x\r\n\r\n", "its answer is no HTTP"),
+            ("SSH-2.0-x\r\n\r\n", "its answer is not HTTP"),
             ("HTTP/1.1\r\n\r\n", "HTTP"),
-            (&endless, "its answer has no end"),
+            (&endless, "its answer does not end"),
         ] {
             let (_, opened) = open("http://p.example", answer);
             assert!(opened.unwrap_err().contains(expect), "{answer:.40}");

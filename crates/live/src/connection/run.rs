@@ -65,6 +65,7 @@ impl Run {
         requests: Receiver<Request>,
         notices: Notices,
     ) -> Self {
+        // Without a REST interface the pump must not want a back-fill either: nothing would ever answer it.
         let history = Asker::new(&settings, &gauge);
         let nanos = |span: std::time::Duration| i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
         let of_pump = PumpSettings {
@@ -120,7 +121,8 @@ impl Run {
     /// Goes on until the pump has nothing left to do.
     pub(super) async fn run(mut self, done: oneshot::Sender<Box<Summary>>) {
         self.handle(Event::Begin).await;
-        // The first status is told before there is a connection: a timer would let a near server come first.
+        // The first status comes before there is a connection: with a timer, a server on this machine would connect
+        // first.
         self.turn().await;
         while !self.pump.is_over() {
             let step = self.wait().await;
@@ -145,6 +147,8 @@ impl Run {
         let clock = *clock;
         let due_ns = pump.deadline(clock.now_ns(), &around);
         let wake_at = clock.instant(due_ns.unwrap_or(i64::MAX));
+        // One future over all sessions instead of a task each: they share a thread, and the order in which they are
+        // polled is the fairness that the pump decides.
         let step = poll_fn(|context| {
             let step =
                 pump.turns().find_map(|(at, is_read)| match sessions[at].poll(context, is_read, clock) {
@@ -154,6 +158,7 @@ impl Run {
             step.map_or(Poll::Pending, Poll::Ready)
         });
         tokio::select! {
+            // In this order, since a frame that has come counts before a deadline that has passed in the meantime.
             biased;
             step = step => Some(step),
             () = gauge.changed() => None,
@@ -161,8 +166,9 @@ impl Run {
         }
     }
 
-    /// What there is to do between two reads.
+    /// Does what is due between two reads.
     async fn turn(&mut self) {
+        // Before the pump wakes, so that endpoints which waited for the plan are dialled in this turn.
         if let Some(limit) = self.limit() {
             self.handle(limit).await;
         }
@@ -176,6 +182,7 @@ impl Run {
                 Turn::Over => break,
             }
         }
+        // A panic comes first: the first end counts, and the others may have followed from it.
         if let Some(message) = self.gauge.tripped() {
             self.handle(Event::End(End::Panicked(message))).await;
         } else if self.gauge.is_abandoned() {
@@ -219,6 +226,7 @@ impl Run {
             // It is off already; this makes it an input, with a place among the others.
             self.handle(Event::Command(Command::SwitchOff { strategy })).await;
         }
+        // Commands are bounded like frames: the host's queue holds what the stages have no room for.
         while self.path.has_room()
             && let Ok(request) = self.requests.try_recv()
         {
@@ -246,6 +254,7 @@ impl Run {
         if self.actions.is_empty() {
             return;
         }
+        // Carrying them out needs all of `self`; the vector goes back below, so that nothing is allocated for a turn.
         let mut actions = std::mem::take(&mut self.actions);
         for action in actions.drain(..) {
             match action {
@@ -253,6 +262,7 @@ impl Run {
                     let mut frame = Vec::new();
                     let input = input.map(|bytes| frame = bytes);
                     self.enter(input.map(|()| frame.as_slice()));
+                    // What the stages answer decides what the pump does next, so the actors of this thread run first.
                     self.path.work().await;
                 }
                 Action::Drain => self.path.drain(now_ns),
@@ -288,6 +298,7 @@ impl Run {
                         tap.close(now_ns);
                     }
                 }
+                // Marked at once: until its thread has the state, nothing else shows that one is on its way.
                 Action::Save { up_ns } => {
                     if let Some(keeping) = &self.keeping {
                         keeping.occupy();
@@ -303,6 +314,7 @@ impl Run {
     /// Puts an input onto the tape and into the stages: the one place where either happens.
     fn enter(&mut self, input: Input<&[u8]>) {
         if let Some(tap) = &mut self.tap {
+            // The tape comes first, so that it also has an input on which a stage panics.
             tap.input(&input);
         }
         self.path.enter(input);
@@ -311,6 +323,8 @@ impl Run {
     /// Begins a tape, headed by what the stages remember; if there is one before it, that ends now.
     fn cut_tape(&mut self, ticks: bool, now_ns: i64) {
         let Some(tap) = &mut self.tap else { return };
+        // The recording's thread gets the receiver at the cut, and the state whenever the stages come to it: the
+        // connection waits for neither.
         let (to, state) = bounded(1);
         if tap.cut(now_ns, state) {
             if ticks {
@@ -337,7 +351,7 @@ impl Run {
         }
     }
 
-    /// Reads a message on, and those that are already there behind it.
+    /// Handles a message, and those after it that are already there.
     async fn read_burst(&mut self, at: usize, first: Option<Result<Message, Error>>, recv_ns: i64) {
         self.read(at, first, recv_ns).await;
         while self.pump.reads_on(!self.gauge.is_blocking() && self.path.has_room())
@@ -350,14 +364,18 @@ impl Run {
     async fn read(&mut self, at: usize, message: Option<Result<Message, Error>>, recv_ns: i64) {
         match message {
             Some(Ok(Message::Text(text))) => self.read_frame(at, text.as_bytes(), recv_ns).await,
+            // The decoder says whether it is a frame: a post in a binary message is still a post.
             Some(Ok(Message::Binary(bytes))) => self.read_frame(at, &bytes, recv_ns).await,
             Some(Ok(Message::Pong(_))) => self.tell(at, feed::Event::Pong).await,
             Some(Ok(Message::Close(frame))) => {
                 let code = frame.map(|frame| u16::from(frame.code));
+                // Tungstenite queues the answer to a close and sends it with the next write or flush, and there is none
+                // after this.
                 self.sessions[at].flush().await;
                 self.sessions[at].let_go();
                 self.tell(at, feed::Event::Closed { code, by: Side::Remote }).await;
             }
+            // Tungstenite answers pings itself; `Frame` is never read, only written.
             Some(Ok(Message::Ping(_) | Message::Frame(_))) => {}
             Some(Err(error)) => self.read_error(at, error).await,
             None => {
@@ -381,6 +399,7 @@ impl Run {
 
     async fn read_error(&mut self, at: usize, error: Error) {
         tracing::warn!(target: TARGET, %error, "the connection failed");
+        // RFC 6455 §7.4.1: 1009 for a message that is too big, 1007 for text that is not UTF-8.
         let rejected = if matches!(error, Error::Capacity(_)) || is_endless(&error) {
             Some((BadReason::TooLong, 1009))
         } else {
@@ -391,13 +410,15 @@ impl Run {
         }
         let error = if matches!(
             error,
+            // A stream that ends without a close frame is a lost connection, although the library calls it a breach of
+            // the protocol: there is no one left to send a 1002 to.
             Error::ConnectionClosed
                 | Error::AlreadyClosed
                 | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)
         ) {
             TransportError::Eof
         } else if matches!(error, Error::Protocol(_)) {
-            // The other side is told what was wrong with it (RFC 6455 §7.1.7).
+            // RFC 6455 §7.1.7: the other side learns why before it is dropped.
             self.write_close(at, CloseCode::Protocol).await;
             TransportError::Protocol
         } else {
@@ -417,7 +438,7 @@ impl Run {
         self.path.snapshot(snapshot);
     }
 
-    /// What the connection, the store and the tape did; the rest is the stages' to add.
+    /// Counters of the connection, the store and the tape; the stages add the rest.
     fn count(&self) -> Counters {
         let (link, feed) = self.pump.count();
         let mut counters = Counters { link, feed, store: self.restored, ..Counters::default() };
@@ -439,9 +460,9 @@ impl Run {
             endpoints: self.pump.reports(),
             ..Summary::default()
         });
-        let (told, finished) = oneshot::channel();
-        self.path.finish(summary, told);
-        // The actors may have threads of their own, which end with the path: not before they have told.
+        let (collected, finished) = oneshot::channel();
+        self.path.finish(summary, collected);
+        // The actors may have threads of their own, which end with the path: it stays until their counters have come.
         if let Ok(summary) = finished.await {
             drop(done.send(summary));
         }

@@ -21,8 +21,8 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 struct Dialling {
     dial: Pin<Box<dyn Future<Output = Result<Socket, DialError>>>>,
     progress: Progress,
-    /// The step that was told last.
-    told: DialStep,
+    /// The step that was reported last.
+    reported: DialStep,
 }
 
 enum Link {
@@ -31,14 +31,14 @@ enum Link {
     Up(Box<Socket>),
 }
 
-/// The next thing an endpoint has to tell.
+/// The next thing that happened to an endpoint.
 pub(super) enum Step {
     Reached(DialStep),
     Dialled(Result<(), DialError>),
     Read(Option<Result<Message, Error>>, i64),
 }
 
-/// What connects an endpoint, if anything does.
+/// The connection of an endpoint, or the dial to it, if there is one.
 pub(super) struct Session {
     pub(super) endpoint: Endpoint,
     link: Link,
@@ -50,16 +50,17 @@ impl Session {
     }
 
     pub(super) fn dial(&mut self, auth: Auth, key: &Key) {
+        // A clone of the endpoint and the key makes the dial a future of its own, which a new dial simply replaces.
         let progress = Progress::default();
         let dial = Box::pin(dial(self.endpoint.clone(), auth, key.clone(), Progress::clone(&progress)));
-        self.link = Link::Dialling(Dialling { dial, progress, told: DialStep::default() });
+        self.link = Link::Dialling(Dialling { dial, progress, reported: DialStep::default() });
     }
 
     pub(super) fn let_go(&mut self) {
         self.link = Link::Down;
     }
 
-    /// What it has to tell, if there is anything; messages only if it `is_read`.
+    /// The next step, once there is one; messages only if it `is_read`.
     pub(super) fn poll(&mut self, context: &mut Context<'_>, is_read: bool, clock: Clock) -> Poll<Step> {
         match &mut self.link {
             Link::Dialling(dialling) => match dialling.dial.as_mut().poll(context) {
@@ -72,11 +73,14 @@ impl Session {
                     Poll::Ready(Step::Dialled(result))
                 }
                 Poll::Pending => {
+                    // The policy owns the deadline of each step, so it learns of a step as soon as the dial has come to
+                    // it.
                     let step = dialling.progress.get();
-                    let is_new = std::mem::replace(&mut dialling.told, step) != step;
+                    let is_new = std::mem::replace(&mut dialling.reported, step) != step;
                     if is_new { Poll::Ready(Step::Reached(step)) } else { Poll::Pending }
                 }
             },
+            // A socket that is not read is not polled either: the kernel's buffer fills and TCP slows the server down.
             Link::Up(socket) if is_read => {
                 socket.poll_next_unpin(context).map(|message| note(socket, message, clock))
             }
@@ -105,8 +109,9 @@ impl Session {
     }
 }
 
-/// Takes note of what was read: when, and that a message is whole.
+/// Stamps what was read, and notes that a message is whole.
 fn note(socket: &mut Socket, message: Option<Result<Message, Error>>, clock: Clock) -> Step {
+    // Stamped before anything looks at the message: all latencies count from here.
     let recv_ns = clock.now_ns();
     if let Some(Ok(message)) = &message {
         socket.get_mut().pass(message);

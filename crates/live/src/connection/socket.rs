@@ -1,4 +1,5 @@
-//! Dials the feed: TCP, a tunnel through the proxy of the environment if there is one, TLS, and a WebSocket handshake of our own.
+//! Dials the feed: TCP, a tunnel through the proxy of the environment if there is one, TLS, and a WebSocket handshake
+//! of our own.
 //!
 //! The handshake is ours because the library's refuses a server that selects none of the offered sub-protocols,
 //! and whether this server selects one is not documented (protocol §1).
@@ -39,7 +40,7 @@ const TOKEN_PREFIX: &str = "tweetstream.auth.token.";
 /// An open connection.
 pub(crate) type Socket = WebSocketStream<Meter<Stream>>;
 
-/// The step a dial is at, told to whoever bounds its time.
+/// The step a dial is at, for the caller that bounds its time.
 pub(crate) type Progress = Rc<Cell<DialStep>>;
 
 /// Why a dial came to nothing.
@@ -47,7 +48,7 @@ pub(crate) type Progress = Rc<Cell<DialStep>>;
 pub(crate) enum DialError {
     /// The server answered with a status.
     Refused(u16),
-    /// It did not get that far, or the answer was no handshake.
+    /// It did not get that far, or the answer was not a handshake.
     Failed(TransportError, String),
 }
 
@@ -66,10 +67,12 @@ pub(crate) async fn dial(
     progress.set(DialStep::Handshake);
     let rest = shake_hands(&mut stream, &endpoint, auth, &key).await?;
     let config = WebSocketConfig::default()
+        // No write buffer: a ping must not wait for others to fill it.
         .read_buffer_size(READ_BYTES)
         .write_buffer_size(0)
         .max_message_size(Some(MESSAGE_BYTES))
         .max_frame_size(Some(MESSAGE_BYTES));
+    // The first frames may come in the packet that answers the handshake.
     Ok(WebSocketStream::from_partially_read(Meter::new(stream), rest, Role::Client, Some(config)).await)
 }
 
@@ -82,12 +85,14 @@ pub(crate) async fn reach(endpoint: &Endpoint, progress: &Progress) -> Result<St
         None => (bare_host.as_str(), endpoint.port()),
     };
     progress.set(DialStep::Dns);
+    // Looked up apart from connecting, which would do both: each step has its own deadline and its own cause.
     let addresses: Vec<_> = tokio::net::lookup_host((first_host, first_port))
         .await
         .map_err(failed(TransportError::Dns))?
         .collect();
     progress.set(DialStep::Tcp);
     let mut tcp = TcpStream::connect(addresses.as_slice()).await.map_err(failed(TransportError::Tcp))?;
+    // Pings are small: with Nagle's algorithm one would wait for the answer to the packet before it.
     tcp.set_nodelay(true).map_err(failed(TransportError::Tcp))?;
     if let Some(tunnel) = &tunnel {
         progress.set(DialStep::Proxy);
@@ -104,12 +109,12 @@ pub(crate) async fn reach(endpoint: &Endpoint, progress: &Progress) -> Result<St
         .map_err(|error| DialError::Failed(TransportError::Tls, in_words(&error)))
 }
 
-/// What went wrong with TLS. The library has a name, and no words, for a server that does not speak it.
+/// Describes a TLS error. For a server that does not speak TLS the library has a name, but no description.
 fn in_words(error: &io::Error) -> String {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match inner {
         Some(rustls::Error::InvalidMessage(_)) => {
-            format!("what the server answers is no TLS ({error})")
+            format!("the server's answer is not TLS ({error})")
         }
         Some(_) | None => error.to_string(),
     }
@@ -117,6 +122,7 @@ fn in_words(error: &io::Error) -> String {
 
 fn tls_config() -> Arc<ClientConfig> {
     let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    // Named, not the process-wide default: a host may have installed another one, or two may be compiled in.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -136,6 +142,7 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
     let nonce = generate_key();
     let request = request(endpoint, auth, key, &nonce);
     stream.write_all(request.as_bytes()).await.map_err(failed(TransportError::Handshake))?;
+    // TLS buffers: without a flush the request may stay on this side.
     stream.flush().await.map_err(failed(TransportError::Handshake))?;
     let mut head = Vec::with_capacity(1024);
     loop {
@@ -146,11 +153,12 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
             check_answer(&head[..end + 4], &nonce, auth, key)?;
             return Ok(head.split_off(end + 4));
         }
+        // Checked while the head grows: a server of another protocol may never send an empty line.
         if !b"HTTP/1.".starts_with(head.get(..7).unwrap_or(b"HTTP/1.")) {
             return Err(wrong("the server does not speak HTTP"));
         }
         if head.len() > HEAD_BYTES {
-            return Err(wrong("the head of the server's answer has no end"));
+            return Err(wrong("the head of the server's answer does not end"));
         }
     }
 }
@@ -168,6 +176,7 @@ fn request(endpoint: &Endpoint, auth: Auth, key: &Key, nonce: &str) -> String {
         percent_encode(key.reveal(), &mut target);
     }
     let authority = url.authority().map_or("", |authority| authority.as_str());
+    // RFC 9112 §3.2: `Host` is the authority without its userinfo.
     let host = authority.rsplit('@').next().unwrap_or_default();
     let (protocols, bearer) = match auth {
         Auth::Subprotocol => (format!("{PROTOCOL}, {TOKEN_PREFIX}{}", key.reveal()), String::new()),
@@ -196,7 +205,7 @@ fn check_answer(head: &[u8], nonce: &str, auth: Auth, key: &Key) -> Result<(), D
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut answer = httparse::Response::new(&mut headers);
     if !answer.parse(head).is_ok_and(|parsed| parsed.is_complete()) {
-        return Err(wrong("the server's answer is no HTTP head"));
+        return Err(wrong("the server's answer is not an HTTP head"));
     }
     let status = answer.code.unwrap_or_default();
     if status != 101 {
@@ -210,18 +219,22 @@ fn check_answer(head: &[u8], nonce: &str, auth: Auth, key: &Key) -> Result<(), D
         value.is_some_and(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(token)))
     };
     if !names(header("upgrade"), "websocket") || !names(header("connection"), "upgrade") {
-        return Err(wrong("the server switched to something that is no WebSocket"));
+        return Err(wrong("the server switched to a protocol other than WebSocket"));
     }
+    // RFC 6455 §4.1: it proves that the answer is to this request, and not one that something in between has kept.
     if header("sec-websocket-accept").as_deref() != Some(&derive_accept_key(nonce.as_bytes())) {
-        return Err(wrong("the server's Sec-WebSocket-Accept does not fit our key"));
+        return Err(wrong("the server's Sec-WebSocket-Accept does not match our key"));
     }
+    // An extension would change the frames themselves: compressed payloads would reach the decoder as rubbish.
     if header("sec-websocket-extensions").is_some_and(|extensions| !extensions.is_empty()) {
         return Err(wrong("the server uses an extension we did not offer"));
     }
-    // What was selected is never shown: it may be the key.
+    // The selected name is never shown: it may be the key.
     let token = format!("{TOKEN_PREFIX}{}", key.reveal());
     match header("sec-websocket-protocol") {
-        None => tracing::warn!(target: "stoop_live::socket", "the server selected no sub-protocol; going on"),
+        None => {
+            tracing::warn!(target: "stoop_live::socket", "the server selected no sub-protocol; continuing without one");
+        }
         Some(selected) if selected == PROTOCOL || auth == Auth::Subprotocol && selected == token => {}
         Some(_) => return Err(wrong("the server selected a sub-protocol we did not offer")),
     }
@@ -243,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn either_offered_sub_protocol_or_none_is_taken() {
+    fn either_offered_sub_protocol_or_none_is_accepted() {
         let token = Some("tweetstream.auth.token.k3y");
         assert!(answer(Some("tweetstream.v1"), Auth::Bearer, "").is_ok());
         assert!(answer(token, Auth::Subprotocol, "").is_ok());
@@ -275,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_told_by_its_status() {
+    fn a_refusal_is_known_by_its_status() {
         let head = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
         let error =
             check_answer(head, "n", Auth::Bearer, &Key::new("k").expect("a key")).expect_err("refused");

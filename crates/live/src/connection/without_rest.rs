@@ -1,4 +1,4 @@
-//! Without the feature `rest` nobody asks for the plan, nor for what the feed has lost.
+//! Without the feature `rest`, neither the plan nor history is asked for.
 
 pub(super) mod plan {
     use std::sync::Arc;

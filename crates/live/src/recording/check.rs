@@ -9,25 +9,25 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-/// Tapes that wait to be checked; more are not.
+/// Tapes that wait to be checked; further ones are left unchecked.
 const TAPES: usize = 64;
 /// How long the end of a run waits for its last tape to be checked.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// What a check has found.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TapeVerdict {
     /// The tape's inputs lead to its decisions.
     Same,
     /// They lead to others; how, for people.
     Differs(String),
-    /// It cannot be said; why, for people.
+    /// The check could not decide; why, for people.
     Incomplete(String),
 }
 
 type Check = dyn Fn(&Path, &AtomicBool) -> TapeVerdict + Send + Sync;
 
-/// Checks a tape that has ended; gives up once it is told to stop.
+/// Checks a tape that has ended; gives up once its flag asks it to stop.
 #[derive(Clone)]
 pub struct TapeCheck(Arc<Check>);
 
@@ -44,7 +44,7 @@ impl fmt::Debug for TapeCheck {
     }
 }
 
-/// What was found, by count.
+/// Results by count.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) same: AtomicU64,
@@ -107,11 +107,11 @@ fn judge(check: &TapeCheck, tape: &Path, stop: &AtomicBool, found: &Found) {
     match (check.0)(tape, stop) {
         TapeVerdict::Same => {
             found.same.fetch_add(1, Ordering::AcqRel);
-            tracing::info!(%path, "the tape decides what was decided");
+            tracing::info!(%path, "a replay of the tape makes the same decisions");
         }
         TapeVerdict::Differs(how) => {
             found.differing.fetch_add(1, Ordering::AcqRel);
-            tracing::error!(%path, how, "the tape decides otherwise than the run did");
+            tracing::error!(%path, how, "a replay of the tape makes other decisions than the run did");
         }
         TapeVerdict::Incomplete(why) => {
             found.unchecked.fetch_add(1, Ordering::AcqRel);

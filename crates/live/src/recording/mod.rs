@@ -1,12 +1,13 @@
 //! Recording: what the engine is given and what it decides, on tapes.
 //!
-//! The connection and the end of the pipeline put copies of inputs and decisions into a bounded queue ([`Tap`]); a thread
-//! of its own ([`Recording`]) writes them. Nothing is ever waited for: what finds no room is counted, and its place marked
-//! on the tape. A disk that fails ends the tape, not the engine; a new tape is begun when one can be written.
+//! The connection and the end of the pipeline put copies of inputs and decisions into a bounded queue ([`Tap`]); a
+//! thread of its own ([`Recording`]) writes them. Nothing is ever waited for: what finds no room is counted, and its
+//! place marked on the tape. A disk that fails ends the tape, not the engine; a new tape is begun when one can be
+//! written.
 //!
 //! A new file is begun by the connection: it lets time pass up to now, says so to the thread, and asks the stages for
-//! their state, which comes to the thread when they have come that far. So every file begins with the state of the moment
-//! the one before it ends with.
+//! their state, which comes to the thread when they have come that far. So every file begins with the state of the
+//! moment the one before it ends with.
 
 #[cfg(not(feature = "tape"))]
 mod absent;
@@ -44,9 +45,9 @@ pub struct TapeCounters {
     pub dropped: u64,
     /// Files that ended early because they could not be written.
     pub failed: u64,
-    /// Files that were checked and decide what was decided.
+    /// Files whose replay makes the same decisions.
     pub same: u64,
-    /// Files that decide otherwise.
+    /// Files whose replay makes other decisions.
     pub differing: u64,
     /// Files that could not be checked.
     pub unchecked: u64,

@@ -13,10 +13,10 @@ pub struct TapeSettings {
     pub dir: PathBuf,
     /// What stands at the head of each: the configuration and its rules.
     pub config: TapeConfig,
-    /// A file that has grown beyond so many bytes is ended, and the next one begun.
+    /// A file that has grown beyond this many bytes is ended, and the next one begun.
     pub max_bytes: u64,
-    /// Likewise one that was begun so long ago, ns.
+    /// So is a file that was begun this long ago, ns.
     pub max_ns: i64,
-    /// Looks at each file that has ended, on a thread of its own; none: nobody does.
+    /// Checks each file that has ended, on a thread of its own; none: files are not checked.
     pub check: Option<TapeCheck>,
 }

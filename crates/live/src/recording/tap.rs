@@ -90,7 +90,7 @@ impl Shared {
     }
 }
 
-/// The sending end: never blocks, and wakes nobody.
+/// The sending end: never blocks, and wakes no thread.
 #[derive(Debug)]
 pub(crate) struct Tap {
     queue: Sender<Entry>,
@@ -110,7 +110,7 @@ impl Tap {
         Self::with_room(ENTRIES)
     }
 
-    /// One whose queue has room for so many entries.
+    /// One whose queue has room for this many entries.
     pub(crate) fn with_room(entries: usize) -> (Self, Receiver<Entry>, Arc<Shared>) {
         let (queue, taken) = bounded(entries);
         let shared = Arc::<Shared>::default();
@@ -138,7 +138,7 @@ impl Tap {
         }
     }
 
-    /// Something has happened that is no input.
+    /// Something has happened that is not an input.
     pub(crate) fn note(&mut self, at_ns: i64, what: &Value) {
         self.event(at_ns, what.to_string().into_bytes());
     }
@@ -162,11 +162,11 @@ impl Tap {
 
     /// Begins a file. False if there is no room to say so; it is to be tried again.
     pub(crate) fn cut(&mut self, at_ns: i64, state: Receiver<Box<Save>>) -> bool {
-        let is_told = self.has_room(0, at_ns) && self.put(Entry::Cut { at_ns, state });
-        if is_told {
+        let is_asked = self.has_room(0, at_ns) && self.put(Entry::Cut { at_ns, state });
+        if is_asked {
             self.shared.is_cut.store(true, Ordering::Release);
         }
-        is_told
+        is_asked
     }
 
     pub(crate) fn counters(&self) -> TapeCounters {
@@ -179,7 +179,7 @@ impl Tap {
         }
     }
 
-    /// Whether so many bytes may wait too. What was lost before is marked first.
+    /// Whether this many more bytes may wait. Earlier losses are marked first.
     fn has_room(&mut self, bytes: usize, at_ns: i64) -> bool {
         let waiting = self.shared.waiting_bytes.load(Ordering::Acquire);
         if waiting.saturating_add(bytes) > BYTES || self.queue.is_full() {
@@ -242,7 +242,7 @@ mod tests {
             tap.frame(Origin::Endpoint(0), 1, &half);
         }
         tap.note(2, &json!({"type": "opened"}));
-        assert_eq!(tap.counters().dropped, 3, "two frames and the note behind them");
+        assert_eq!(tap.counters().dropped, 3, "two frames and the note after them");
         assert_eq!(
             taken(&queue, &shared),
             [format!("frame of {}", half.len()), format!("frame of {}", half.len())]
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_waited_for_when_the_recording_is_over() {
+    fn a_tap_does_not_wait_when_the_recording_is_over() {
         let (mut tap, queue, _) = Tap::new();
         drop(queue);
         tap.frame(Origin::Endpoint(0), 1, b"{}");

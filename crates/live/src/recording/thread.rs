@@ -18,16 +18,16 @@ use super::{Tap, TapeCounters, TapeSettings};
 use crate::clock::Clock;
 use crate::notice::{News, Notices};
 
-/// How long the thread sleeps when there is nothing to write: it is woken by nobody, since to wake a thread costs whoever
-/// does it some µs.
+/// How long the thread sleeps when there is nothing to write: no one wakes it, since waking a thread costs
+/// whoever does it some µs.
 const NAP: Duration = Duration::from_millis(5);
 /// Bytes of a frame that are looked at for its `ts`.
 const HEAD_BYTES: usize = 256;
-/// After a failure a new file is tried so much later, and twice as much after each further one: what the engine remembers
-/// stands at its head, and to tell all of it costs the engine some ms.
+/// After a failure a new file is tried so much later, and twice as much after each further one: what the engine
+/// remembers stands at its head, and to tell all of it costs the engine some ms.
 const FIRST_PAUSE_NS: i64 = 1_000_000_000;
 const LONGEST_PAUSE_NS: i64 = 300_000_000_000;
-/// How long a state may take to come: the stages come to it behind a full pipeline.
+/// How long a state may take to come: it goes through the pipeline, which may be full.
 const STATE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The thread of a recording.
@@ -42,7 +42,7 @@ pub(crate) struct Recording {
 enum RecordError {
     #[error(transparent)]
     Write(#[from] TapeWriteError),
-    #[error("the engine has not said what it remembers")]
+    #[error("the engine's state did not come in time")]
     NoState,
 }
 
@@ -109,7 +109,7 @@ struct Work {
     shared: Arc<Shared>,
     notices: Notices,
     clock: Clock,
-    /// Taken from the queue already, for the file that is just begun.
+    /// Received from the queue already, for the file that is just begun.
     pending: VecDeque<Entry>,
     tape: Option<TapeWriter>,
     line: Vec<u8>,
@@ -146,7 +146,7 @@ impl Work {
         self.pending.drain(..).for_each(|entry| self.shared.lose(&entry));
         while self.clock.now_ns() < until_ns {
             match self.taken.try_recv() {
-                // Its senders must not find a full queue to complain of.
+                // Or the queue would be full when the next file begins, and its first entries lost too.
                 Ok(entry) => {
                     self.shared.left(&entry);
                     self.shared.lose(&entry);
@@ -218,7 +218,7 @@ impl Work {
             Entry::Cut { .. } => {}
         }
         self.shared.records.fetch_add(1, Ordering::AcqRel);
-        // What the engine remembers may be more than a file is meant to hold.
+        // The state at the head alone may be longer than a file is meant to be.
         let is_long = tape.bytes().saturating_sub(self.head_bytes) > self.settings.max_bytes;
         if is_long || self.clock.now_ns() - self.began_ns > self.settings.max_ns {
             self.shared.wants_cut.store(true, Ordering::Release);
@@ -228,7 +228,7 @@ impl Work {
 
     /// Ends the file at hand, if there is one, and begins the next.
     fn cut(&mut self, at_ns: i64, state: &State) -> Result<(), RecordError> {
-        // Decisions on what came before the cut are in the queue by now: the state came behind them.
+        // Decisions on what came before the cut are in the queue: the state came after them.
         for _ in 0..self.taken.len() {
             let Ok(entry) = self.taken.try_recv() else { break };
             self.shared.left(&entry);
@@ -250,7 +250,7 @@ impl Work {
         }
         self.seal()?;
         let tape = self.create(at_ns)?;
-        // A file that holds less than its head would be in the way of those who read the others.
+        // A file without its whole head cannot be replayed, and would only confuse readers of the others.
         let tape = self.head(tape, at_ns, state).inspect_err(|_| drop(std::fs::remove_file(&self.path)))?;
         self.began_ns = at_ns;
         self.head_bytes = tape.bytes();
@@ -260,7 +260,7 @@ impl Work {
         self.tape = Some(tape);
         if let Some(since_ns) = self.failing_since_ns.take() {
             let away_ms = (self.clock.now_ns() - since_ns) / 1_000_000;
-            tracing::warn!(away_ms, "the recording goes on with a new file");
+            tracing::warn!(away_ms, "recording again, with a new file");
         }
         Ok(())
     }
@@ -306,13 +306,16 @@ impl Work {
         }
         self.failing_since_ns = Some(now_ns);
         self.shared.failed.fetch_add(1, Ordering::AcqRel);
-        tracing::error!(error = %shown(error), "a tape has ended: nothing is recorded until a new one can be written");
-        self.notices.tell(now_ns, News::TapeFailed { message: shown(error) });
+        let message = shown(error);
+        tracing::error!(
+            error = %message, "a tape has ended early: nothing is recorded until a new one can be written"
+        );
+        self.notices.tell(now_ns, News::TapeFailed { message });
     }
 }
 
-/// The `ts` of a frame, where it stands as it does in all that are known: among the first members. To decode the frame for it
-/// would take as long as to write it, and it is for tools alone.
+/// The `ts` of a frame, where it stands as it does in all that are known: among the first members. To decode the frame
+/// for it would take as long as to write it, and it is for tools alone.
 fn sent_ms(frame: &[u8]) -> Option<i64> {
     const KEY: &[u8] = b"\"ts\":";
     let head = frame.get(..HEAD_BYTES).unwrap_or(frame);
@@ -322,7 +325,7 @@ fn sent_ms(frame: &[u8]) -> Option<i64> {
     std::str::from_utf8(digits.get(..end)?).ok()?.parse().ok()
 }
 
-/// An error with what the operating system said.
+/// An error with that of the operating system.
 fn shown(error: &RecordError) -> String {
     let source = match error {
         RecordError::Write(error) => std::error::Error::source(error).map(ToString::to_string),

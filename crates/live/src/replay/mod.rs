@@ -36,8 +36,8 @@ pub struct ReplayOptions {
     pub for_ns: Option<i64>,
     /// Begin with what an engine before this one remembered.
     pub state: Option<Arc<State>>,
-    /// Leave what this one remembers in the summary. Deadlines that are not due at the end of the input are part of it and
-    /// do not fire.
+    /// Leave what this one remembers in the summary. Deadlines that are not due at the end of the input are part of it
+    /// and do not fire.
     pub keeps_state: bool,
 }
 
@@ -102,11 +102,11 @@ struct Reader {
     pacer: Pacer,
 }
 
-/// What the reader has next.
+/// The reader's next item.
 enum Next {
     /// The line is a frame.
     Frame,
-    /// A line that was too long to keep, of so many bytes.
+    /// A line that was too long to keep, with its length in bytes.
     TooLong(u64),
     /// The input is over.
     End,

@@ -121,7 +121,7 @@ impl World {
     /// took them was one, or went on from what another one had kept.
     fn check_repeated(&self, expect: &[Decision]) {
         let has_copies = self.scenario.bounds.has_copies;
-        // What merge has forgotten, a copy that only the memory of copies knows of would begin anew.
+        // What merge has forgotten, a copy that only the memory of copies knows of would begin again.
         if self.past.crashes == 0 || !has_copies || !self.past.has_forgotten {
             assert_same(&self.repeat(self.scenario.bounds), expect);
         }
@@ -136,7 +136,7 @@ impl World {
         let mut decided = Vec::new();
         let inputs: Vec<_> = self.past.inputs.iter().chain(&self.client.path.inputs).collect();
         let is_tick = |input: &Input<_>| matches!(input, Input::Tick { .. });
-        // The last one stays: deadlines that it fired may have no frame behind them that would.
+        // The last one stays: deadlines that it fired may have no frame after them that would.
         let last_tick = inputs.iter().rposition(|input| is_tick(input));
         for (index, input) in inputs.into_iter().enumerate() {
             if Some(index) == last_tick || !is_tick(input) {
@@ -196,7 +196,7 @@ impl World {
     }
 }
 
-/// Decisions are the same, but for when they were made known.
+/// Decisions are the same, except for the time at which they were handed over.
 pub(super) fn assert_same(decided: &[Decision], expect: &[Decision]) {
     for (one, two) in decided.iter().zip(expect) {
         assert_eq!(one.body, two.body);

@@ -15,7 +15,7 @@ use crate::notice::News;
 use crate::recording::Tap;
 use crate::summary::End;
 
-/// A queue without room is looked at less often than it is live: nothing changes meanwhile but opens expire.
+/// A queue without room is looked at less often than it is live: nothing changes in between except that opens expire.
 const DRAIN_FULL_NS: i64 = 250 * MILLI;
 
 /// When what has changed is kept, and that the feed is connected although nothing has.
@@ -39,7 +39,7 @@ pub(super) struct Session {
     pub(super) link: Link,
     /// Which connection this is: what arrives on an earlier one is lost.
     pub(super) epoch: u32,
-    /// What the system has received on it and nobody has read.
+    /// Received by the system and not read yet.
     socket: VecDeque<Message>,
 }
 
@@ -205,7 +205,7 @@ impl World {
         }
         self.read(at, message);
         while self.client.pump.reads_on(self.surroundings().can_enter()) {
-            // What is read behind a close belongs to a connection that is gone.
+            // Messages read after a close belong to a connection that is gone.
             let session = &mut self.client.sessions[at];
             if session.link != Link::Up {
                 return;

@@ -12,7 +12,7 @@ use crate::connection::pump::{Answer, Span};
 pub(super) enum Mood {
     /// With all it has.
     Whole,
-    /// With every row twice, and with rows that nobody has asked for.
+    /// With every row twice, and with rows that were not asked for.
     Repeating,
     /// Without some rows, and says so.
     Part,

@@ -1,4 +1,4 @@
-//! What must hold of gaps, history, commands and of what is kept, told apart from the pump: by what it asks for.
+//! What must hold of gaps, history, commands and of what is kept, checked from outside the pump, by what it asks for.
 
 use std::collections::VecDeque;
 
@@ -32,7 +32,7 @@ pub(super) struct Ledger {
     pub(super) is_up: bool,
     pub(super) since_ns: i64,
     lost_ns: Option<i64>,
-    /// Outages that are over, as they were, as they entered, and as they were told.
+    /// Outages that are over, as they were, as they entered, and as they were reported.
     pub(super) gaps: Vec<(i64, i64)>,
     entered: Vec<(i64, i64)>,
     told: Vec<(i64, i64)>,
@@ -101,7 +101,7 @@ impl Ledger {
         }
     }
 
-    /// The plan allows so many connections; none: it does not say.
+    /// How many connections the plan allows; none if it does not say.
     pub(super) fn set_limit(&mut self, limit: Option<u64>) {
         self.limit = Some(limit.unwrap_or(u64::MAX).max(1));
     }
@@ -122,9 +122,9 @@ impl Ledger {
                 self.saves += 1;
             }
             Action::Status => {
-                let every_ns = self.status_ns.expect("nobody has asked for the counters");
+                let every_ns = self.status_ns.expect("the counters are asked for");
                 let is_early = self.told_ns.is_some_and(|told_ns| now_ns - told_ns < every_ns);
-                assert!(!is_early, "the counters are told too often");
+                assert!(!is_early, "the counters are reported too often");
                 self.told_ns = Some(now_ns);
                 self.statuses += 1;
             }
@@ -165,9 +165,9 @@ impl Ledger {
         assert!(self.is_up, "asks history while the feed is away");
         assert!(self.asked.is_none() && self.rows.is_none(), "asks for two gaps at once");
         assert!(!self.is_refused, "asks again for what the plan does not have");
-        let delay_ns = self.delay_ns.expect("nobody has asked for history");
+        let delay_ns = self.delay_ns.expect("history is asked for");
         let (first_ns, last_ns) = (gap.first_ms() * MILLI, gap.last_ms() * MILLI);
-        // Thirty seconds before a gap, and two behind it.
+        // Thirty seconds before a gap, and two after it.
         let is_gap =
             |(from_ns, to_ns): &(i64, i64)| first_ns <= from_ns - 29 * SECOND && last_ns >= to_ns + SECOND;
         let latest_ns = self.gaps.iter().filter(|gap| is_gap(gap)).map(|(_, to_ns)| *to_ns).max();
@@ -225,7 +225,7 @@ impl Ledger {
     pub(super) fn check(&self, now_ns: i64) {
         assert_eq!(self.entered, self.gaps, "gaps are inputs");
         assert_eq!(self.told, self.gaps, "and notices");
-        assert_eq!(self.noted, self.filled.len(), "what is told of backfills stands on the tape");
+        assert_eq!(self.noted, self.filled.len(), "each back-fill that is reported is on the tape");
         if let Some(delay_ns) = self.delay_ns {
             self.check_filled(delay_ns, now_ns);
         }
@@ -243,7 +243,7 @@ impl Ledger {
         }
         for gap in &self.gaps {
             let is_old = now_ns - gap.1.max(self.since_ns) > patience_ns;
-            assert!(!is_old || is_done(gap), "nothing was told of {gap:?}");
+            assert!(!is_old || is_done(gap), "nothing was reported of {gap:?}");
         }
     }
 }

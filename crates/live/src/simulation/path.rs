@@ -94,7 +94,7 @@ impl Path {
         let is_held = self.does_hold && self.outbox.is_holding() && self.is_idle();
         let is_frame = matches!(input, Input::Frame { .. });
         assert!(!(is_held && is_frame), "reads on while decisions are held back");
-        assert!(!is_frame || self.has_room(), "reads on although the stages are behind");
+        assert!(!is_frame || self.has_room(), "reads on although the stages are full");
         self.inputs.push(input.clone());
         self.gauge.enter();
         self.waiting.push_back(Waiting::Input(input));

@@ -38,7 +38,7 @@ pub(super) enum Profile {
 pub(super) enum Trouble {
     /// Upgrades are answered with this status.
     Refuse(u16),
-    /// Nobody can connect.
+    /// No one can connect.
     Unreachable(TransportError),
     /// Dials are not answered.
     Silent,
@@ -72,7 +72,7 @@ pub(super) struct Phase {
     pub(super) cut: Cut,
 }
 
-/// How fast decisions are taken.
+/// How fast decisions are read.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Pace {
     Fast,
@@ -111,9 +111,9 @@ pub(super) struct Scenario {
     pub(super) keeps: bool,
     /// What enters is recorded, and when a new tape is begun.
     pub(super) tapes: Option<Vec<i64>>,
-    /// How often the counters are told, ns.
+    /// How often the counters are reported, ns.
     pub(super) status_ns: Option<i64>,
-    /// The run ends after so many frames.
+    /// The run ends after this many frames.
     pub(super) max_frames: Option<u64>,
     /// The server may refuse the key or the plan.
     pub(super) may_refuse: bool,
@@ -194,7 +194,7 @@ pub(super) fn nanos(duration: Duration) -> i64 {
 fn reopening_ns(settings: &Settings) -> i64 {
     // A dead link is found, the slot of it is freed, and the slow lane may just have begun before that.
     let found = nanos(settings.ping_interval) + nanos(settings.pong_timeout);
-    // A dial that nobody answers has come to its second step at most.
+    // A dial without an answer has come to its second step at most.
     let dialled = 2 * nanos(settings.connect_timeout) + nanos(settings.backoff_cap);
     found + SLOT_NS + nanos(settings.slow_lane[1]) + dialled + 10 * SECOND
 }

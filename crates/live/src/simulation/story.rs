@@ -47,7 +47,7 @@ ttl = "900s"
 /// The name of the strategy.
 pub(super) const ORACLE: &str = "oracle";
 
-/// A strategy that takes what it is told to, and remembers nothing of it: a restart makes no difference.
+/// A strategy that decides as its messages say, and remembers nothing of them: a restart makes no difference.
 pub(super) struct Oracle;
 
 impl Strategy for Oracle {

@@ -56,9 +56,9 @@ impl Replay {
     }
 }
 
-/// Replays what a process has noted; returns how many tapes there were. A process that crashed may have decided less than
-/// its last tape does. If copies `may_begin_anew`, tapes that begin with a state are not compared: the memory of copies is
-/// not part of a state, so a copy of a tweet that merge has forgotten opens again in the replay.
+/// Replays what a process has noted; returns how many tapes there were. A process that crashed may have decided less
+/// than its last tape does. If copies `may_begin_anew`, tapes that begin with a state are not compared: the memory of
+/// copies is not part of a state, so a copy of a tweet that merge has forgotten opens again in the replay.
 pub(super) fn check(
     scenario: &Scenario,
     noted: &Receiver<Entry>,

@@ -1,4 +1,4 @@
-//! What must hold of the dials of an endpoint, told apart from the policy: by what the server has done.
+//! Checks the dials of an endpoint from outside the policy, by what the server has done.
 
 use stoop_feed::{Cause, Event, Settings, Side, State};
 
@@ -9,8 +9,8 @@ use super::scenario::{STALL_NS, nanos};
 const LATE_NS: i64 = 4 * STALL_NS;
 /// Shortest delay of all.
 const FLOOR_NS: i64 = 50 * MILLI;
-/// So many waits in a row at the cap of the backoff lane are six caps long on average, and shorter than this part of a
-/// cap once in fifty million times.
+/// This many waits in a row at the cap of the backoff lane are six caps long on average, and shorter than this part of
+/// a cap once in fifty million times.
 const TRIES: usize = 12;
 const LEAST_PERCENT: i64 = 120;
 
@@ -72,7 +72,7 @@ impl Watch {
         self.frames[frame].get_or_insert(now_ns);
     }
 
-    /// What the policy is about to be told.
+    /// The policy is about to handle this event.
     pub(super) fn event(&mut self, event: Event, state: State, now_ns: i64) {
         let end = match event {
             Event::Opened => {
@@ -113,13 +113,13 @@ impl Watch {
 
     /// The pump says that it dials again later.
     pub(super) fn retry(&mut self, now_ns: i64) {
-        // Timeouts are the policy's own doing; everything else has been told.
+        // Timeouts are the policy's own doing; everything else was reported to it.
         if self.ended.is_none_or(|(at_ns, _)| at_ns != now_ns) {
             self.end(End::Other, now_ns);
         }
     }
 
-    /// The process has begun anew, and knows of nothing.
+    /// The process has started again, and knows of nothing.
     pub(super) fn restart(&mut self) {
         self.opened_ns = None;
         self.ended = None;
@@ -165,7 +165,7 @@ impl Watch {
         assert!(waited_ns <= most + LATE_NS, "dials as late as {waited_ns} ns after {end:?}");
     }
 
-    /// A server that takes nobody for long is not hammered.
+    /// A server that refuses everyone for long is not hammered.
     fn back_off(&mut self, waited_ns: i64) {
         self.waits_ns.push(waited_ns);
         let (base, cap) = (nanos(self.settings.backoff_base), nanos(self.settings.backoff_cap));

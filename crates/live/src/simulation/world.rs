@@ -114,7 +114,7 @@ pub(super) struct Client {
 #[derive(Default)]
 pub(super) struct Past {
     pub(super) kept: Kept,
-    /// All that is behind what was kept.
+    /// All that came after what was kept.
     pub(super) inputs: Vec<Input<Shared>>,
     pub(super) decided: Vec<Decision>,
     pub(super) crashes: u64,
@@ -418,7 +418,7 @@ impl World {
         }
     }
 
-    /// Whoever has something to do now gets to it some time later.
+    /// Everything that is due now happens some time later.
     fn book_followers(&mut self) {
         if self.client.path.has_work() && !self.is_working {
             self.is_working = true;

@@ -86,6 +86,7 @@ impl Exit {
                 signal: span(marks.merged_ns, decided_ns),
                 total: span(marks.recv_ns, decided_ns),
             });
+            // The clock is read again for each decision: those of one frame are queued one after the other.
             let queued_ns = self.clock.now_ns();
             decision.queued_ns = Some(queued_ns);
             if self.outbox.offer(decision.clone()) && !marks.is_late {
@@ -93,7 +94,7 @@ impl Exit {
                 self.recorder.record(Stage::Total, queued_ns - marks.recv_ns);
             }
         }
-        // After the queue: nobody waits for these.
+        // After the queue, so that no decision waits for its own statistics.
         if !marks.is_late {
             self.recorder.record(Stage::Decode, marks.decoded_ns - marks.recv_ns);
             self.recorder.record(Stage::Merge, marks.merged_ns - marks.decoded_ns);
@@ -120,6 +121,7 @@ impl Exit {
         for decision in decisions {
             let now_ns = self.clock.now_ns();
             let total = span(at_ns, now_ns);
+            // A tick is neither decoded nor merged. Nor is it recorded: the histograms count frames.
             decision.latency = Some(LatencyNs { decode: 0, merge: 0, signal: total, total });
             decision.queued_ns = Some(now_ns);
             self.outbox.offer(decision.clone());
@@ -150,7 +152,9 @@ impl Exit {
         }
         if signal.has_incidents() {
             for Incident { strategy, message, at_ns } in signal.take_incidents() {
-                tracing::error!(target: "stoop_live::exit", strategy, message, "a strategy panicked and is switched off");
+                tracing::error!(
+                    target: "stoop_live::exit", strategy, message, "a strategy panicked and is switched off"
+                );
                 gauge.switch_off(strategy.clone());
                 self.notices.tell(at_ns, News::StrategyOff { strategy, message });
             }
@@ -165,12 +169,12 @@ impl Exit {
         }
         match snapshot.reply {
             Reply::Notice => self.notices.tell(self.clock.now_ns(), News::Status(snapshot.counters)),
-            // Whoever asked may not wait any more.
+            // The caller may have given up waiting.
             Reply::To(ref asker) => drop(asker.clone().try_send(snapshot)),
         }
     }
 
-    /// Records the wall-clock stages of what was joined, but for what history brought: it says nothing of the feed.
+    /// Records the wall-clock stages of what was joined, except what history brought: it says nothing about the feed.
     pub(crate) fn observe(&mut self, merged: &[Merged]) {
         for merged in merged {
             if let Merged::Changed(change) = merged {
@@ -198,6 +202,7 @@ impl Exit {
             record(Stage::ReceivedSent, received, sent);
             record(Stage::SentRecv, sent, Some(change.arrival.recv_ns));
         }
+        // Whichever of the two comes second completes the pair, and counts once: metas may be repeated.
         let is_first_meta = change.op == Op::Meta && view.enriched_ns == Some(change.arrival.recv_ns);
         if (change.is_first_content || is_first_meta)
             && let (Some(content), Some(enriched_ns)) = (view.content, view.enriched_ns)
@@ -236,6 +241,8 @@ impl Probe for Exit {
     }
 
     fn decided(&mut self, decisions: &mut [Decision], _: Stamp) {
+        // The probe is called inside the pipeline, so that decisions leave before the next element of a batch is
+        // decoded.
         self.deliver(self.marks, decisions);
         // The next element of a batch begins where this one ends.
         self.marks.recv_ns = self.clock.now_ns();

@@ -1,4 +1,4 @@
-//! What the far end of the pipeline tells the connection.
+//! State of the far end of the pipeline, for the connection.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -50,6 +50,7 @@ impl Gauge {
 
     /// It has left it; a frame once, however many elements it had.
     pub(crate) fn leave(&self) {
+        // Only when it was full: at any other time the connection does not wait for room, and waking it has a price.
         if self.in_flight.fetch_sub(1, Ordering::AcqRel) == IN_FLIGHT {
             self.changed.notify_one();
         }
@@ -59,9 +60,10 @@ impl Gauge {
         self.in_flight.load(Ordering::Acquire)
     }
 
-    /// Tells the state of the far end after it has worked.
+    /// Publishes the state of the far end after it has worked.
     pub(crate) fn report(&self, deadline_ns: Option<i64>, outbox: &Outbox) {
         let deadline_ns = deadline_ns.unwrap_or(i64::MAX);
+        // Most frames change no deadline; the connection then goes on sleeping.
         let is_new = self.deadline_ns.swap(deadline_ns, Ordering::AcqRel) != deadline_ns;
         let is_holding = outbox.is_holding();
         let was_holding = self.is_holding.swap(is_holding, Ordering::AcqRel);
@@ -84,7 +86,7 @@ impl Gauge {
         self.is_blocking.load(Ordering::Acquire)
     }
 
-    /// Nobody reads the queue any more.
+    /// The queue has no reader any more.
     pub(crate) fn is_abandoned(&self) -> bool {
         self.is_abandoned.load(Ordering::Acquire)
     }
@@ -102,6 +104,7 @@ impl Gauge {
     /// A stage has panicked; the first message is kept.
     pub(crate) fn trip(&self, message: String) {
         self.panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(message);
+        // After the message, so that one who sees the flag finds it.
         self.is_tripped.store(true, Ordering::Release);
         self.changed.notify_one();
     }
@@ -110,7 +113,7 @@ impl Gauge {
         self.is_tripped.load(Ordering::Acquire)
     }
 
-    /// What the panic said.
+    /// The message of the panic.
     pub(crate) fn tripped(&self) -> Option<String> {
         if !self.is_tripped() {
             return None;
@@ -127,6 +130,7 @@ impl Gauge {
 
     /// Strategies that have panicked since the last call.
     pub(crate) fn take_switched_off(&self) -> Vec<String> {
+        // Asked in every turn: the flag spares the lock.
         if !self.has_switched_off.swap(false, Ordering::AcqRel) {
             return Vec::new();
         }
@@ -156,50 +160,50 @@ mod tests {
         Outbox::new(bounded(1).0, WhenFull::Hold)
     }
 
-    /// Whether somebody who waits would have been woken.
-    fn has_told(gauge: &Gauge) -> bool {
+    /// Whether a waiting task would have been woken.
+    fn has_woken(gauge: &Gauge) -> bool {
         gauge.changed().now_or_never().is_some()
     }
 
     #[test]
-    fn a_full_pipeline_tells_when_there_is_room_again() {
+    fn a_full_pipeline_wakes_when_there_is_room_again() {
         let gauge = Gauge::new();
         for _ in 0..IN_FLIGHT {
             gauge.enter();
         }
         assert_eq!(gauge.in_flight(), IN_FLIGHT);
-        assert!(!has_told(&gauge));
+        assert!(!has_woken(&gauge));
         gauge.leave();
-        assert!(has_told(&gauge));
+        assert!(has_woken(&gauge));
         gauge.leave();
-        assert!(!has_told(&gauge), "nobody waits for more room");
+        assert!(!has_woken(&gauge), "no one waits for more room");
         assert_eq!(gauge.in_flight(), IN_FLIGHT - 2);
     }
 
     #[test]
-    fn another_deadline_is_told_and_the_same_is_not_told_again() {
+    fn another_deadline_wakes_and_the_same_one_does_not() {
         let gauge = Gauge::new();
         assert_eq!(gauge.deadline_ns(), None);
-        for (deadline_ns, is_told) in
+        for (deadline_ns, wakes) in
             [(Some(100), true), (Some(100), false), (Some(50), true), (Some(200), true), (None, true)]
         {
             gauge.report(deadline_ns, &outbox());
-            assert_eq!((gauge.deadline_ns(), has_told(&gauge)), (deadline_ns, is_told));
+            assert_eq!((gauge.deadline_ns(), has_woken(&gauge)), (deadline_ns, wakes));
         }
     }
 
     #[test]
-    fn a_stop_is_told_even_if_nobody_waits_yet() {
+    fn a_stop_wakes_even_one_who_waits_later() {
         let gauge = Gauge::new();
         gauge.stop();
-        assert!(gauge.is_stopping() && has_told(&gauge));
+        assert!(gauge.is_stopping() && has_woken(&gauge));
     }
 
     #[test]
-    fn a_panic_is_told_and_the_first_message_kept() {
+    fn a_panic_wakes_and_its_first_message_is_kept() {
         let gauge = Gauge::new();
         gauge.trip("first".to_owned());
-        assert!(has_told(&gauge));
+        assert!(has_woken(&gauge));
         gauge.trip("second".to_owned());
         assert_eq!(gauge.tripped().as_deref(), Some("first"));
     }

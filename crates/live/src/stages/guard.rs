@@ -6,7 +6,8 @@ use stoop_engine::panic_message;
 
 use crate::stages::gauge::Gauge;
 
-/// Runs a stage. A panic in it is told to the gauge, and no stage is called again: its state is unknown, and a wrong decision costs more than a restart.
+/// Runs a stage. A panic in it is reported to the gauge, and no stage is called again: its state is unknown, and a
+/// wrong decision costs more than a restart.
 pub(crate) fn guarded<T>(gauge: &Gauge, stage: &str, run: impl FnOnce() -> T) -> Option<T> {
     if gauge.is_tripped() {
         return None;

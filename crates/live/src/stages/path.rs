@@ -53,10 +53,11 @@ impl Path {
         }
         let mut pipeline = Pipeline::with_probe(rules, bounds, start_ns, exit);
         if pipeline.probe.is_live {
+            // Otherwise each new tweet touches memory that the system has yet to hand out.
             pipeline.merge.warm();
         }
         if let Some(state) = state {
-            // What is overdue fires before the first input that has a time, so nothing is decided here.
+            // Overdue deadlines fire before the first input that has a time, so nothing is decided here.
             pipeline.handle(&Input::restored(state), &mut Vec::new());
         }
         pipeline.probe.report(&mut pipeline.signal, gauge);
@@ -85,7 +86,7 @@ impl Path {
         match self {
             Self::Fused(fused) => {
                 save.state = fused.pipeline.save(scope);
-                // Nobody who asks has more on its way than there is room for.
+                // Callers never have more states on their way than their channel has room for.
                 drop(to.try_send(save));
             }
             Self::Actors(entrance) => entrance.decoder.do_send(Saving { scope, save, to }),
@@ -124,10 +125,12 @@ impl Path {
         }
     }
 
-    /// Lets the actors on this thread come to the frame they were sent, before the next one is looked for: to ask the
+    /// Lets the actors on this thread handle the frame they were sent before the next one is looked for: asking the
     /// socket takes several times as long as they do.
     pub(crate) async fn work(&self) {
         let Self::Actors(entrance) = self else { return };
+        // On threads of their own they work while the next read is under way, and waiting for them would only cost
+        // time.
         if entrance.is_one_thread {
             for _ in 0..TURNS {
                 if entrance.gauge.in_flight() == 0 {
@@ -162,7 +165,7 @@ impl Path {
     }
 }
 
-/// Lets every other task of this thread that can go on do so once. Unlike tokio's `yield_now` it asks no system.
+/// Lets every other task of this thread that is ready run once. Unlike tokio's `yield_now`, it makes no system call.
 fn turn() -> impl Future<Output = ()> {
     let mut is_over = false;
     std::future::poll_fn(move |context| {

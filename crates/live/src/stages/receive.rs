@@ -1,4 +1,4 @@
-//! Taking a decision without the system's time to wake a thread.
+//! Receiving a decision without waiting for the system to wake a thread.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ const LOOKS: u32 = 64;
 
 /// The next decision; none once the engine has ended and the queue is empty.
 ///
-/// Looks again and again for up to `spin`, which keeps a core busy, and only then parks the thread. A thread that is
-/// parked is woken by the system, which takes some tens of µs; one that looks takes the decision in well under one.
+/// Polls the queue for up to `spin`, which keeps a core busy, and only then parks the thread. Waking a parked thread
+/// takes the system some tens of µs; a thread that polls has the decision in well under one.
 pub fn receive(decisions: &Receiver<Decision>, spin: Duration) -> Option<Decision> {
     let clock = Clock::anchored();
     let until_ns = clock.now_ns().saturating_add(i64::try_from(spin.as_nanos()).unwrap_or(i64::MAX));

@@ -17,7 +17,7 @@ pub(crate) struct Delivery {
 }
 
 impl Delivery {
-    /// Goes on behind the decisions of a run before this one.
+    /// Continues after the decisions of an earlier run.
     pub(crate) fn begin(&self, next_seq: u64) {
         for place in [&self.sent, &self.settled, &self.acknowledged] {
             place.store(next_seq, Ordering::Release);
@@ -34,7 +34,7 @@ impl Delivery {
         self.settled.store(next_seq, Ordering::Release);
     }
 
-    /// The host says that all decisions up to this one have reached their output.
+    /// All decisions up to this one have reached their output.
     pub(crate) fn acknowledge(&self, seq: u64) {
         self.acknowledged.fetch_max(seq.saturating_add(1), Ordering::AcqRel);
     }
@@ -48,8 +48,8 @@ impl Delivery {
         self.is_over.load(Ordering::Acquire)
     }
 
-    /// What has to be acknowledged so that all decisions before `next_seq` are either dropped or at their output; none
-    /// while some are held back.
+    /// The place up to which decisions must be acknowledged so that all before `next_seq` are dropped or delivered;
+    /// none while some are held back.
     pub(crate) fn needed(&self, next_seq: u64) -> Option<u64> {
         (self.settled.load(Ordering::Acquire) >= next_seq).then(|| self.sent.load(Ordering::Acquire))
     }
@@ -73,7 +73,7 @@ mod tests {
         delivery.send(5);
         delivery.settle(7);
         let needed = delivery.needed(7);
-        assert_eq!(needed, Some(6), "6 was dropped: nobody will acknowledge it");
+        assert_eq!(needed, Some(6), "6 was dropped: it will never be acknowledged");
         assert!(!delivery.has(6));
         delivery.acknowledge(5);
         delivery.acknowledge(3);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use redb::{BackendError, StorageBackend};
 
-/// A file that stays open, and locked, when the database on it is closed to be opened again: no other process can come in
-/// between, and it is the same file still if its name is gone. It is let go of with the last of its clones.
+/// A file that stays open, and locked, when the database on it is closed to be opened again: no other process can come
+/// in between, and it is the same file still if its name is gone. It is let go of with the last of its clones.
 #[derive(Clone, Debug)]
 pub(super) struct Disk(Arc<dyn StorageBackend>);
 

@@ -24,7 +24,7 @@ const TWEETS: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("tweet
 const COOLDOWNS: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("cooldowns");
 const EVENTS: TableDefinition<'static, u64, u128> = TableDefinition::new("events");
 
-/// What the tables hold, and how. A file of another layout is set aside.
+/// The layout of the tables. A file of another layout is set aside.
 const LAYOUT: &str = "stoop store 1";
 /// Pages held in memory: what is written is small, and what is read is read once.
 const CACHE_BYTES: usize = 8 << 20;
@@ -38,7 +38,7 @@ pub(crate) struct Store {
     disk: Disk,
     /// None after a failed write: a database that has seen one refuses everything until it is opened again.
     db: Option<Database>,
-    /// What has changed since the last commit.
+    /// Changes since the last commit.
     batch: Batch,
     /// The first thing written replaces everything.
     is_fresh: bool,
@@ -113,8 +113,8 @@ impl Store {
         batch.events_before = batch.events_before.max(state.gone.events_before);
     }
 
-    /// Writes what was taken, all of it or nothing. What could not be written is kept for the next time, which opens the
-    /// database again. A transaction of which the disk cannot tell whether it was written may be written twice.
+    /// Writes the collected changes, all or none. Changes that could not be written wait for the next call, which opens
+    /// the database again. A transaction of which the disk cannot tell whether it was written may be written twice.
     pub(crate) fn commit(&mut self) -> Result<(), StoreError> {
         let written = catch_unwind(AssertUnwindSafe(|| {
             let db = match self.db.take() {
@@ -244,11 +244,11 @@ fn load(db: &Database) -> Result<Kept, Failed> {
         Ok::<_, Failed>(value.map(|value| value.value().to_vec()))
     };
     if value("layout")?.as_deref() != Some(LAYOUT.as_bytes()) {
-        return Err(Failed::Damaged("it is of another layout than this version writes".to_owned()));
+        return Err(Failed::Damaged("its layout is not the one that this version writes".to_owned()));
     }
     let Some(state) = value("state")? else { return Ok(Kept::default()) };
     let mut state = State { head: read_head(opened(&state)?)?, ..State::default() };
-    // Whoever starts the program again has done something about a strategy that panicked.
+    // Starting the program again is how a user switches a strategy that panicked back on.
     state.head.off.clear();
     state.views = each(&transaction, VIEWS, read_view)?;
     state.tweets = each(&transaction, TWEETS, read_tweet)?;
@@ -296,7 +296,9 @@ fn sealed(value: &[u8]) -> Vec<u8> {
 fn opened(sealed: &[u8]) -> Result<&[u8], Failed> {
     let value = sealed.split_at_checked(SUM_BYTES);
     let value = value.filter(|(sum, value)| *sum == XxHash3_64::oneshot(value).to_le_bytes());
-    value.map(|(_, value)| value).ok_or_else(|| Failed::Damaged("a value is not what was written".to_owned()))
+    value
+        .map(|(_, value)| value)
+        .ok_or_else(|| Failed::Damaged("a value differs from what was written".to_owned()))
 }
 
 /// A name beside `path` that no file has.

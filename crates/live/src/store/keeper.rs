@@ -1,4 +1,4 @@
-//! The thread that writes what is kept over a restart.
+//! The thread that writes the store.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -14,12 +14,12 @@ use crate::stages::gauge::Gauge;
 
 /// States on their way: the one that is being written, and the last of a run.
 const WAITING: usize = 2;
-/// How long the thread sleeps when nobody wakes it.
+/// How long the thread sleeps unless it is woken.
 const NAP: Duration = Duration::from_millis(100);
 /// A host that has not acknowledged a decision for so long may not know that it has to.
 const PATIENCE_NS: i64 = 30_000_000_000;
-/// After a failed write the next try waits so long, and twice as long after each further one: to open a large store again
-/// costs a second of reading.
+/// After a failed write the next try waits so long, and twice as long after each further one: to open a large store
+/// again costs a second of reading.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Of [`Shared::failing_since_ns`]: it does not fail.
@@ -114,7 +114,7 @@ impl Keeper {
         Some(Entry { saves, shared: Arc::clone(&self.shared) })
     }
 
-    /// The host says that all decisions up to this one have reached their output.
+    /// All decisions up to this one have reached their output.
     pub(crate) fn acknowledge(&self, seq: u64) {
         self.shared.delivery.acknowledge(seq);
         if let Some(thread) = &self.thread {
@@ -122,8 +122,8 @@ impl Keeper {
         }
     }
 
-    /// Waits until what the engine sent last is written, or cannot be because not all of it was acknowledged. For when the
-    /// engine has ended.
+    /// Waits until what the engine sent last is written, or cannot be because not all of it was acknowledged. For when
+    /// the engine has ended.
     pub(crate) fn finish(&mut self) {
         self.shared.delivery.end();
         self.saves = None;
@@ -161,7 +161,7 @@ impl Work {
             // The views in it are let go of before their next frames come.
             drop(save);
             if !self.is_delivered(next_seq) {
-                // Decisions that may never have reached their output would be taken for delivered.
+                // A restart would count decisions as delivered that may never have reached their output.
                 return;
             }
             self.commit();
@@ -170,12 +170,13 @@ impl Work {
         }
         if self.shared.failing_since_ns.load(Ordering::Acquire) != WELL {
             tracing::error!(
-                "the run ends before what has changed could be written: a restart does not know of it"
+                "the run ends with changes that could not be written: a restart will not know of them"
             );
         }
     }
 
-    /// Waits until all decisions before `next_seq` have reached their output, or were dropped. False if they never will.
+    /// Waits until all decisions before `next_seq` have reached their output, or were dropped. False if they never
+    /// will.
     fn is_delivered(&self, next_seq: u64) -> bool {
         let delivery = &self.shared.delivery;
         let begun_ns = self.clock.now_ns();
@@ -190,7 +191,7 @@ impl Work {
                 Some(_) if !has_warned && self.clock.now_ns() - begun_ns > PATIENCE_NS => {
                     has_warned = true;
                     tracing::warn!(
-                        "decisions were not acknowledged for 30 s: nothing is kept over a restart until they are"
+                        "decisions were not acknowledged for 30 s: nothing is saved for a restart until they are"
                     );
                 }
                 Some(_) | None => std::thread::park_timeout(NAP),
@@ -231,14 +232,14 @@ impl Work {
         }
     }
 
-    /// Counts a failed try; the first of several in a row is told.
+    /// Counts a failed try; the first of several in a row is reported.
     fn fail(&self, error: &StoreError) {
         let Shared { failed, failing_since_ns, .. } = &*self.shared;
         failed.fetch_add(1, Ordering::AcqRel);
         if failing_since_ns.load(Ordering::Acquire) == WELL {
             let now_ns = self.clock.now_ns();
             failing_since_ns.store(now_ns, Ordering::Release);
-            tracing::error!(%error, "what has changed is kept in memory until it can be written");
+            tracing::error!(%error, "changes are kept in memory until they can be written");
             self.notices.tell(now_ns, News::StoreFailed { message: error.to_string() });
         }
     }

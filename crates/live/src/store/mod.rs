@@ -1,10 +1,10 @@
-//! What is kept over a restart: the engine's state on disk.
+//! The engine's state on disk, for a restart.
 //!
 //! The state goes the way of the frames, so that it is that of one moment; from the end of the pipeline it comes to a
 //! thread of its own ([`Keeper`]), which waits until every decision in it has reached its output, and then writes what
-//! has changed in one transaction. While that fails, as on a full disk, it is tried again and again, and what changes in the
-//! meantime waits where it is, with the stages. A crash in between forgets the frames since; if the server sends them again, the same
-//! decisions come again, with the same ids and revisions.
+//! has changed in one transaction. While that fails, as on a full disk, it is tried again and again, and what changes
+//! in the meantime waits where it is, with the stages. A crash in between forgets the frames since; if the server sends
+//! them again, the same decisions come again, with the same ids and revisions.
 
 #[cfg(not(feature = "store"))]
 mod absent;
@@ -40,7 +40,7 @@ pub(crate) struct Save {
     pub(crate) up_ns: Option<i64>,
 }
 
-/// What a run before this one has left.
+/// What an earlier run has left.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
     /// Its state, if there was a run.

@@ -27,10 +27,10 @@ pub(super) struct Argument<'a>(pub(super) Option<&'a str>);
 
 /// Triggers as the help shows them.
 const TRIGGERS: [(&str, &str); 8] = [
-    ("after=N", "once, behind N frames; an action on a frame takes the next"),
-    ("every=N", "behind each Nth frame; an action on a frame takes that one"),
+    ("after=N", "once, after N frames; an action on a frame applies to the next one"),
+    ("every=N", "after each Nth frame; an action on a frame applies to that one"),
     ("at=TIME", "once, so long after the connect"),
-    ("end", "once, behind the last frame of the input"),
+    ("end", "once, after the last frame of the input"),
     ("p=X", "only with this chance, 0 to 1; alone, it is tried at every frame"),
     ("conn=N", "only this connection, or N-M, or N- for all from N on"),
     ("first=N", "only the first N connections"),
@@ -129,7 +129,7 @@ const ON_STREAMS: [Word; 14] = [
     Word {
         name: "slow",
         form: "slow(SIZE)",
-        says: "send so many bytes a second from here on",
+        says: "send this many bytes a second from here on",
         read: |argument| Ok(StreamAction::Slow(argument.size(u64::MAX >> 1)?).into()),
     },
     Word {
@@ -186,13 +186,13 @@ const ON_FRAMES: [Word; 7] = [
     Word {
         name: "late",
         form: "late(N)",
-        says: "send the frame behind the next N",
+        says: "send the frame after the next N",
         read: |argument| Ok(FrameAction::Late(argument.number(1, FRAMES)?).into()),
     },
     Word {
         name: "meta-first",
         form: "meta-first(N)",
-        says: "send a content behind its meta, if that is among the next N frames",
+        says: "send a content after its meta, if that is among the next N frames",
         read: |argument| Ok(FrameAction::MetaFirst(argument.number(1, FRAMES)?).into()),
     },
     Word {
@@ -216,7 +216,7 @@ const ON_FRAMES: [Word; 7] = [
     Word {
         name: "compressed",
         form: "compressed",
-        says: "send the frame compressed (RSV1), which nobody has agreed to",
+        says: "send the frame compressed (RSV1), which was not negotiated",
         read: |argument| argument.nothing(FrameAction::Compressed),
     },
 ];
@@ -230,10 +230,10 @@ pub(super) fn words() -> impl Iterator<Item = &'static Word> {
 pub fn help() -> String {
     let mut text = String::from(
         "Faults\n\n--fault SPEC makes something go wrong; it may be given many times. SPEC is [TRIGGER,…:]ACTION:\n\n  \
-         --fault after=200:rst            reset each connection behind 200 frames\n  \
+         --fault after=200:rst            reset each connection after 200 frames\n  \
          --fault 'conn=2-,every=50:dup'   from the second connection on, each 50th frame twice\n  \
          --fault 'first=3:refuse(429)'    refuse the first three upgrades\n  \
-         --fault 'p=0.01:rubbish(json)'   behind one frame in a hundred, JSON that is cut off\n  \
+         --fault 'p=0.01:rubbish(json)'   after one frame in a hundred, JSON that is cut off\n  \
          --fault 'close(1012)'            close each connection at once\n\nTriggers, joined by commas:\n\n",
     );
     let mut row = |word: &str, says: &str| {

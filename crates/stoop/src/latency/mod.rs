@@ -1,7 +1,7 @@
 //! Stages, their histograms, the table they print, and what they are measured with.
 //!
-//! A running engine measures itself: [`Summary::latency`](crate::Summary::latency). [`Stopwatch`] measures frames that you put
-//! through the stages yourself.
+//! A running engine measures itself: [`Summary::latency`](crate::Summary::latency). [`Stopwatch`] measures frames that
+//! you put through the stages yourself.
 
 mod stopwatch;
 

@@ -42,8 +42,8 @@ pub enum FollowError {
 
 /// An engine that is led through the inputs of a tape, fused and without a clock.
 ///
-/// A state on the tape is an input: from there on the engine goes on from it, with the configuration before it. So tapes
-/// of several runs can be followed one after the other. Strategies are not on a tape.
+/// A state on the tape is an input: from there on the engine goes on from it, with the configuration before it. So
+/// tapes of several runs can be followed one after the other. Strategies are not on a tape.
 #[derive(Default)]
 pub struct Follower {
     config: Option<TapeConfig>,
@@ -127,8 +127,8 @@ impl Follower {
         &self.decisions
     }
 
-    /// What has been missed since the last call. Take it behind each record: a configuration or a state on the tape makes a new
-    /// engine, and what has not been taken of the old one goes with it.
+    /// What has been missed since the last call. Take it behind each record: a configuration or a state on the tape
+    /// makes a new engine, and what has not been taken of the old one goes with it.
     pub fn take_missed(&mut self) -> Vec<Missed> {
         self.pipeline.as_mut().map(|pipeline| pipeline.signal.take_missed()).unwrap_or_default()
     }

@@ -56,7 +56,8 @@ pub enum InputsError {
 }
 
 impl Inputs {
-    /// Opens files, folders of tapes, or stdin (`-`). Without a configuration tapes go by their own, and JSONL is refused.
+    /// Opens files, folders of tapes, or stdin (`-`). Without a configuration tapes go by their own, and JSONL is
+    /// refused.
     pub fn open(paths: &[PathBuf], config: Option<&Config>) -> Result<Self, InputsError> {
         // First, since a path that does not exist would be taken for JSONL.
         let is_absent = |path: &&PathBuf| path.as_os_str() != "-" && !path.exists();

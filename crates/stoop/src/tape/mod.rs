@@ -1,5 +1,5 @@
-//! Recordings: what an engine was given and what it decided. They are written, read, followed, and replayed against their own
-//! decisions.
+//! Recordings: what an engine was given and what it decided. They are written, read, followed, and replayed against
+//! their own decisions.
 
 mod follower;
 mod inputs;

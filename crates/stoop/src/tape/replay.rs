@@ -36,7 +36,8 @@ pub enum TapeStep<'a> {
     Decided(&'a Decision),
     /// It would have decided, had the post not come late: history brought it.
     Missed(&'a Missed),
-    /// The run that wrote the tape has decided: its line, with its latency. What the replay decides may be another thing.
+    /// The run that wrote the tape has decided: its line, with its latency. What the replay decides may be another
+    /// thing.
     Recorded(&'a [u8]),
 }
 
@@ -217,8 +218,8 @@ pub struct Difference {
 
 /// Replays one tape against its own decisions.
 ///
-/// Latencies are left out of account, and so are members that the tape's own lines lack because an older version wrote them.
-/// Decisions of strategies cannot be made again: strategies are not on a tape.
+/// Latencies are left out of account, and so are members that the tape's own lines lack because an older version wrote
+/// them. Decisions of strategies cannot be made again: strategies are not on a tape.
 pub fn parity(path: &Path) -> Result<Parity, TapeReplayError> {
     parity_until(path, &AtomicBool::new(false))
 }
@@ -232,7 +233,7 @@ pub(crate) fn check(path: &Path, stop: &AtomicBool) -> TapeVerdict {
             let Difference { decisions, tape, replay, .. } = *difference;
             let shown = |line: Option<String>| line.unwrap_or_else(|| "none".to_owned());
             let (tape, replay) = (shown(tape), shown(replay));
-            TapeVerdict::Differs(format!("behind {decisions} decisions: tape {tape}, replay {replay}"))
+            TapeVerdict::Differs(format!("after {decisions} decisions: tape {tape}, replay {replay}"))
         }
         Err(error) => TapeVerdict::Incomplete(error.to_string()),
     }
@@ -278,7 +279,7 @@ fn parity_until(path: &Path, stop: &AtomicBool) -> Result<Parity, TapeReplayErro
 }
 
 fn half_state(decisions: u64) -> Parity {
-    Parity::Incomplete { why: "it ends before all is told that the engine remembered".to_owned(), decisions }
+    Parity::Incomplete { why: "it ends before the whole state of the engine".to_owned(), decisions }
 }
 
 /// Decisions of both sides that are not compared yet.

@@ -1,4 +1,4 @@
-//! What the pump is told, and what it asks for.
+//! The pump's events and actions.
 
 use serde_json::{Value, json};
 use stoop_engine::{Command, Input};
@@ -30,7 +30,7 @@ pub(crate) enum Event {
         /// The code to close with.
         code: u16,
     },
-    /// How many connections the plan allows; none: it does not say, or did not answer.
+    /// How many connections the plan allows; none if it does not say, or the server did not answer.
     Limit(Option<u64>),
     /// The host asks for something.
     Command(Command),
@@ -75,9 +75,9 @@ pub(crate) enum Action {
     AskPlan,
     /// Ask history for a span. Answered by [`Event::Answer`], always.
     AskHistory(Span),
-    /// Tell the host.
+    /// Send the host a notice.
     Notice(News),
-    /// Tell the tape.
+    /// Put a note on the tape.
     Note(Note),
     /// Begin a tape, headed by what the stages remember.
     CutTape {
@@ -91,11 +91,11 @@ pub(crate) enum Action {
         /// Until when the feed was connected, Unix ns.
         up_ns: Option<i64>,
     },
-    /// Tell the host the counters.
+    /// Send the host the counters.
     Status,
 }
 
-/// What goes onto the tape and is not an input.
+/// Goes onto the tape without being an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Note {
     /// An endpoint is connected.
@@ -142,7 +142,7 @@ impl Note {
     }
 }
 
-/// What the pump sees of the stages and of those who keep things, at a moment.
+/// The state of the stages, the store and the recording at a moment, as far as the pump needs it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -161,7 +161,7 @@ pub(crate) struct Surroundings {
     pub(crate) is_idle: bool,
     /// A stage has panicked.
     pub(crate) is_tripped: bool,
-    /// What was sent to be kept last is written.
+    /// The last state that was sent to the store is written.
     pub(crate) can_save: bool,
     /// The tape at hand has grown long or old.
     pub(crate) wants_cut: bool,
@@ -174,7 +174,7 @@ impl Surroundings {
     }
 }
 
-/// What the owner does once it has carried the actions out.
+/// The owner's next step once it has carried the actions out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Turn {
     /// Wake it again, with what the stages say now.

@@ -1,4 +1,4 @@
-//! What the feed has lost and history may have: when to ask, and how its rows enter.
+//! Fills gaps of the feed from history: when to ask, and how the rows enter.
 //!
 //! A request takes seconds, and one that waits for its page a minute, so the owner of the pump asks on a thread of its
 //! own; the rows enter between the frames of the feed.
@@ -15,17 +15,17 @@ const MILLI_NS: i64 = 1_000_000;
 const SECOND_NS: i64 = 1_000_000_000;
 /// Asked for before the gap: what was sent last may never have arrived, and the clocks of two machines differ.
 const BEFORE_NS: i64 = 30 * SECOND_NS;
-/// Asked for behind it.
+/// Asked for after it.
 const BEHIND_NS: i64 = 2 * SECOND_NS;
 /// Of a longer gap only the latest part is asked for.
 const LONGEST_NS: i64 = 24 * 3600 * SECOND_NS;
-/// How often one gap is asked for when no answer comes that says anything.
+/// How often one gap is asked for while no usable answer comes.
 const TRIES: i64 = 3;
 /// The wait before the second try; before the third it is twice that.
 const AGAIN_NS: i64 = 10 * SECOND_NS;
 /// Frames that enter between two looks at the feed: some 30 µs that a frame of it may wait.
 pub(super) const BURST: usize = 8;
-/// The wait behind such a burst.
+/// The wait after such a burst.
 const PAUSE_NS: i64 = MILLI_NS;
 
 /// Fills gaps, one after the other.
@@ -48,19 +48,19 @@ pub(super) struct Backfill {
     failed: u64,
 }
 
-/// What history has said.
+/// The answer of history.
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// Rows, oldest first.
     Rows {
-        /// They.
+        /// The rows.
         rows: Vec<HistoryRow>,
         /// Why some may be missing; none: it has no more.
         missing: Option<String>,
     },
     /// The plan of the key has no history.
     NotInPlan,
-    /// Nothing that says anything, and why; the next try may bring more.
+    /// No usable answer, and why; the next try may bring one.
     Silent(String),
     /// Nothing, and why.
     Failed(String),
@@ -91,7 +91,7 @@ struct Filled {
 }
 
 impl Backfill {
-    /// One that asks so long after a gap, ns; none: never.
+    /// Asks this long after a gap, ns; never if none.
     pub(super) fn new(delay_ns: Option<i64>) -> Self {
         Self {
             is_on: delay_ns.is_some(),
@@ -147,9 +147,12 @@ impl Backfill {
                 self.failed += 1;
                 tell(gap, 0, BackfillEnd::NotInPlan, out);
             }
+            // The outage may be that of the whole vendor, whose history may need longer than the feed.
             Answer::Silent(error) if gap.tries + 1 < TRIES => {
                 let tries = gap.tries + 1;
                 tracing::info!(target: "stoop_live::backfill", %error, tries, "history does not answer yet");
+                // Put back as wanted, not retried in place: a gap that came in between is asked for with it, in one
+                // request.
                 self.want_again(Span { tries, due_ns: now_ns.saturating_add(tries * AGAIN_NS), ..gap });
             }
             Answer::Silent(why) | Answer::Failed(why) => {
@@ -171,7 +174,7 @@ impl Backfill {
         self.filled.is_some() && self.next_ns <= now_ns
     }
 
-    /// The next frame, oldest row first; none if all are in, which is told.
+    /// The next frame, oldest row first; none if all are in, which is then reported.
     pub(super) fn next(&mut self, now_ns: i64, out: &mut Vec<Action>) -> Option<Vec<u8>> {
         self.next_ns = now_ns.saturating_add(PAUSE_NS);
         let filled = self.filled.as_mut()?;
@@ -208,7 +211,7 @@ impl Backfill {
 
     fn want_again(&mut self, gap: Span) {
         match &mut self.wanted {
-            // There was another one meanwhile; both are asked for together.
+            // Another gap came in between; both are asked for together.
             Some(later) => {
                 let from_ns = gap.from_ns.max(later.to_ns.saturating_sub(LONGEST_NS));
                 later.is_cut |= gap.is_cut || from_ns > gap.from_ns;
@@ -316,7 +319,7 @@ mod tests {
         backfill.want(60 * SECOND_NS, LONGEST_NS + 30 * SECOND_NS);
         let cut = backfill.wanted.unwrap();
         assert_eq!((cut.from_ns, cut.is_cut), (30 * SECOND_NS, true));
-        // What a refused request wanted joins what has come since.
+        // The gap of a failed request joins the one that has come since.
         backfill.want_again(span(0, 5));
         assert_eq!(backfill.wanted.map(|gap| gap.from_ns), Some(30 * SECOND_NS));
     }

@@ -9,7 +9,7 @@ use crate::summary::{EndpointReport, FeedCounters};
 pub(crate) struct Endpoint {
     pub(super) name: String,
     pub(super) policy: Policy,
-    /// What it did, except for gaps: these are of all endpoints together.
+    /// Its counters, without gaps: those belong to all endpoints together.
     pub(super) feed: FeedCounters,
     /// Frames it brought, copies included.
     pub(super) frames: u64,
@@ -27,7 +27,7 @@ impl Endpoint {
         self.policy.state() == State::Idle && !self.is_left_out
     }
 
-    /// What is told of it; the lag is the decoder's to add.
+    /// Its report; the decoder adds the lag.
     pub(super) fn report(&self) -> EndpointReport {
         EndpointReport {
             name: self.name.clone(),

@@ -1,15 +1,16 @@
-//! The loop of a connection without its IO: what is read next, what enters the stages when, and what is told.
+//! The loop of a connection without its IO: what is read next, what enters the stages when, and what is reported.
 //!
 //! 1. The owner waits for the endpoints in the order of [`Pump::turns`], for its surroundings to change, or for
 //!    [`Pump::deadline`].
-//! 2. It hands in what has happened ([`Pump::handle`]). A frame goes straight from the socket into the stages if the pump
-//!    [`accepts`](Pump::accepts) it; it is not copied into an action. The owner reads on while [`Pump::reads_on`] says so.
+//! 2. It hands in what has happened ([`Pump::handle`]). A frame goes straight from the socket into the stages if the
+//!    pump [`accepts`](Pump::accepts) it; it is not copied into an action. The owner reads on while [`Pump::reads_on`]
+//!    says so.
 //! 3. It wakes the pump until the turn is over, and carries out all actions in the order given.
 //!
 //! The pump reads no clock: times are Unix ns of one clock that never goes back.
 
 mod action;
-#[cfg_attr(not(feature = "rest"), expect(dead_code, reason = "nobody answers"))]
+#[cfg_attr(not(feature = "rest"), expect(dead_code, reason = "there is no history to ask"))]
 mod backfill;
 mod endpoint;
 mod outage;
@@ -33,20 +34,20 @@ use saving::Saving;
 const DRAIN_EVERY_NS: i64 = 1_000_000;
 /// Messages read in one go before timers are looked at.
 const BURST: usize = 64;
-/// Such reads in a row after which a pong counts as missing although there is more to read: some 65,000 frames, which is
-/// more than a system keeps for a socket.
+/// Such reads in a row after which a pong counts as missing although there is more to read: some 65,000 frames, which
+/// is more than a system keeps for a socket.
 const BURSTS: usize = 1024;
 
-/// What a pump is given, times in ns.
+/// Settings of a pump, times in ns.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct PumpSettings {
-    /// How often the counters are told; none: never.
+    /// How often the counters are reported; never if none.
     pub(crate) status_every_ns: Option<i64>,
-    /// How long after a gap history is asked; none: never.
+    /// How long after a gap history is asked; never if none.
     pub(crate) backfill_after_ns: Option<i64>,
     /// How long a stop may take to hand over what is held back.
     pub(crate) drain_timeout_ns: i64,
-    /// The run ends after so many frames.
+    /// The run ends after this many frames.
     pub(crate) max_frames: Option<u64>,
 }
 
@@ -67,13 +68,13 @@ pub(crate) struct Pump {
     is_held: bool,
     /// The deadline the last tick was for: one is enough, however long the stages take.
     ticked_ns: Option<i64>,
-    /// All endpoints but the first wait to be told how many connections the plan allows.
+    /// All endpoints except the first wait until it is known how many connections the plan allows.
     awaits_limit: bool,
     frames: u64,
     outages: Outages,
     backfill: Backfill,
     saving: Option<Saving>,
-    /// When the counters are told next, Unix ns.
+    /// When the counters are reported next, Unix ns.
     status_ns: Option<i64>,
     phase: Phase,
     end: Option<End>,
@@ -81,7 +82,7 @@ pub(crate) struct Pump {
     actions: Vec<feed::Action>,
 }
 
-/// What a turn has come to.
+/// How far a turn has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Tick,
@@ -124,14 +125,14 @@ impl Pump {
         }
     }
 
-    /// What the stages remember is kept, for a run that goes on after one that was connected until `up_ns`.
+    /// Keeps what the stages remember, and continues after a run that was connected until `up_ns`.
     pub(crate) fn keep(mut self, up_ns: Option<i64>, now_ns: i64) -> Self {
         self.outages.restart(up_ns);
         self.saving = Some(Saving::new(now_ns));
         self
     }
 
-    /// Takes one event at `now_ns`; pushes at most [`Self::MAX_ACTIONS`].
+    /// Handles one event at `now_ns`; pushes at most [`Self::MAX_ACTIONS`].
     pub(crate) fn handle(&mut self, event: Event, now_ns: i64, out: &mut Vec<Action>) {
         match event {
             Event::Begin => self.begin(now_ns, out),
@@ -164,17 +165,20 @@ impl Pump {
 
     /// Does what is due at `now_ns`; pushes at most [`Self::MAX_ACTIONS`].
     ///
-    /// Stops behind each input it asks for: what the stages say when they have taken it decides what comes next. To be
+    /// Stops after each input it asks for: the stages' answer to it decides what comes next. To be
     /// called again, as [`Turn`] says, until the turn is over.
     pub(crate) fn wake(&mut self, now_ns: i64, around: &Surroundings, out: &mut Vec<Action>) -> Turn {
         loop {
             match self.phase {
+                // The policies have waited for the close handshakes; a socket that is still there belongs to a server
+                // that does not answer.
                 Phase::Tick if self.is_closed() => {
                     let until_ns = now_ns.saturating_add(self.settings.drain_timeout_ns);
                     self.phase = Phase::Emptying(until_ns, false);
                     out.extend((0..self.endpoints.len()).map(Action::Abandon));
                 }
                 Phase::Tick => {
+                    // Deadlines first: what fires was due before anything that is read or asked for in this turn.
                     self.phase = Phase::Endpoints;
                     if self.tick(now_ns, around, out) {
                         return Turn::Again;
@@ -191,6 +195,7 @@ impl Pump {
                     if self.outages.link.is_up && self.end.is_none() {
                         out.extend(self.backfill.ask(now_ns).map(Action::AskHistory));
                     }
+                    // A stop waits for no back-fill.
                     if !self.backfill.has_frames(now_ns) || self.end.is_some() {
                         self.phase = Phase::Upkeep;
                     }
@@ -234,7 +239,9 @@ impl Pump {
             return Some(if self.is_emptying() { now_ns + DRAIN_EVERY_NS } else { now_ns });
         }
         let own_ns = self.endpoints.iter().filter_map(|endpoint| endpoint.policy.deadline()).min();
+        // The stages may not have come to the tick yet; until then the same deadline would wake the loop without end.
         let tick_ns = around.deadline_ns.filter(|deadline_ns| self.ticked_ns != Some(*deadline_ns));
+        // The queue's consumer is outside and wakes no one, so a full queue can only be polled.
         let drain_ns = around.is_holding.then(|| now_ns + DRAIN_EVERY_NS);
         let save_ns = self.saving.as_ref().filter(|_| around.can_save).map(Saving::due_ns);
         let is_up = self.outages.link.is_up && self.end.is_none();
@@ -244,6 +251,7 @@ impl Pump {
 
     /// The owner is about to wait.
     pub(crate) fn wait(&mut self, around: &Surroundings) {
+        // Kept for the whole turn: whether a pong could have been seen depends on what was asked before this wait.
         self.could_read = around.can_enter() && self.end.is_none();
         self.first = (self.first + 1) % self.endpoints.len();
     }
@@ -272,6 +280,8 @@ impl Pump {
         if self.end.is_some() {
             return false;
         }
+        // Counted also if the decoder refuses it: `max_frames` and `last_frame_ns` are about the feed, not about its
+        // content.
         self.frames += 1;
         self.endpoints[at].frames += 1;
         self.outages.link.last_frame_ns = Some(recv_ns);
@@ -373,6 +383,8 @@ impl Pump {
         for at in 0..self.endpoints.len() {
             let policy = &mut self.endpoints[at].policy;
             if policy.deadline().is_some_and(|deadline_ns| deadline_ns <= now_ns) {
+                // After a stall only the deadline of the pong waits. Pings and dials go on, or a reader that is stuck
+                // under a flood would send none.
                 if is_caught_up {
                     policy.wake(now_ns, &mut self.actions);
                 } else {
@@ -409,7 +421,7 @@ impl Pump {
         }
         self.phase = Phase::Over;
         if !around.is_tripped {
-            // What was due fires, so that the tape and what is kept end at one moment.
+            // Due deadlines fire, so that the tape and the saved state end at one moment.
             out.push(Action::Enter(Input::Tick { at_ns: now_ns }));
             out.push(Action::CloseTape);
             self.save(now_ns, out);
@@ -424,6 +436,7 @@ impl Pump {
         self.endpoints[at].feed.rejected += 1;
         out.push(Action::Enter(Input::Rejected { reason, bytes: 0 }));
         out.push(Action::Close { at, code });
+        // The rest of the message is still on its way: a close handshake would mean reading all of it.
         out.push(Action::Abandon(at));
         self.tell(at, feed::Event::Closed { code: Some(code), by: Side::Local }, now_ns, out);
     }
@@ -465,6 +478,7 @@ impl Pump {
                         "connection lost, trying again"
                     );
                     self.outages.explain(cause);
+                    // The slow lane is that of limits: the plan's usage says who holds the connections.
                     if lane == Lane::Slow {
                         out.push(Action::AskPlan);
                     }

@@ -7,7 +7,7 @@ use crate::summary::{FeedCounters, Link};
 /// Why the feed is away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Why {
-    /// Nothing has said so yet.
+    /// The cause is not known yet.
     Unknown,
     /// The run before this one has ended.
     Restart,
@@ -62,6 +62,7 @@ impl Outages {
         self.link.is_up = is_up;
         self.link.since_ns = now_ns;
         if !is_up {
+            // The cause is not known yet: the policy changes its state first, and says why with the retry.
             self.lost = Some((now_ns, Why::Unknown));
             return None;
         }

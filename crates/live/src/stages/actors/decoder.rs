@@ -71,6 +71,8 @@ impl DecoderActor {
 
     fn decode(&mut self, origin: Origin, bytes: &[u8], receipt: Receipt) {
         let Self { intake, merge, clock, pools, notices, lags, .. } = self;
+        // One element is kept back, since only the last of a frame may say so, and a batch does not tell how long it
+        // is.
         let mut waiting: Option<Decoded> = None;
         let mut recv_ns = Marks::begin(receipt).recv_ns;
         intake.frame(origin, bytes, receipt, |stamp, element| {
@@ -80,9 +82,11 @@ impl DecoderActor {
                 Element::Bad(_) => return,
             };
             notices.hear(event, stamp.now_ns);
+            // Swapped with a used one: the decoder gets memory for its next event, and nothing is copied.
             let mut carried = pools.events.take();
             std::mem::swap(&mut *carried, event);
             let marks = Marks { recv_ns, decoded_ns: clock.now_ns(), merged_ns: 0, is_late: stamp.is_late };
+            // The next element of a batch begins where this one ends, or each would count the time of all before it.
             recv_ns = marks.decoded_ns;
             let input = Input::Frame { origin, bytes: carried, receipt };
             let next = Decoded { stamp, input, marks, is_last: false };
@@ -92,6 +96,7 @@ impl DecoderActor {
         });
         match waiting {
             Some(last) => merge.do_send(Decoded { is_last: true, ..last }),
+            // Nothing goes on to merge, so the frame leaves the pipeline here.
             None => self.gauge.leave(),
         }
     }

@@ -44,6 +44,7 @@ impl MergeActor {
             // Counted by the decoder, and not sent on.
             Input::Rejected { .. } => {}
         }
+        // Signal reads views only: the event goes back to its pool one hop earlier.
         let input = input.map(|event| self.pools.events.put(event));
         self.signal.do_send(Joined { stamp, input, merged, marks, is_last });
     }

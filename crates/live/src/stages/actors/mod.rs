@@ -63,6 +63,8 @@ pub(crate) struct Pools {
 
 impl Pools {
     fn new() -> Self {
+        // A frame in flight holds one buffer of each kind at a time, a batch several: what exceeds this is freed, not
+        // kept.
         let capacity = 2 * crate::stages::gauge::IN_FLIGHT;
         Self { bytes: Pool::new(capacity), events: Pool::new(capacity), merged: Pool::new(capacity) }
     }
@@ -137,7 +139,7 @@ impl Drop for Spread {
     fn drop(&mut self) {
         for arbiter in self.arbiters.drain(..) {
             arbiter.stop();
-            // A panic in an actor has been caught and told; the thread itself has nothing to add.
+            // A panic in an actor was caught and reported; the thread itself has nothing to add.
             drop(arbiter.join());
         }
     }
@@ -160,6 +162,7 @@ impl Entrance {
         let pools = Pools::new();
         let Pipeline { intake, merge, signal, probe: exit, .. } = pipeline;
         let (clock, notices) = (exit.clock, exit.notices.clone());
+        // From the end to the beginning, since each actor needs the address of the next.
         let signal = SignalActor::new(signal, exit, Arc::clone(gauge), pools.clone());
         let signal = threads.start(2, signal);
         let merge = MergeActor::new(merge, signal.clone(), clock, Arc::clone(gauge), pools.clone());
@@ -178,10 +181,11 @@ impl Entrance {
 
     /// Sends an input to the decoder.
     pub(crate) fn enter(&self, input: Input<&[u8]>) {
-        // The decoder ends the way of a refused message itself: it is never in flight.
+        // A rejected message goes no further than the decoder: it is never in flight.
         if !matches!(input, Input::Rejected { .. }) {
             self.gauge.enter();
         }
+        // `do_send` ignores the mailbox's capacity, and cannot fail or wait: `IN_FLIGHT` bounds what is under way.
         self.decoder.do_send(Entered(input.map(|bytes| {
             let mut buffer = self.pools.bytes.take();
             buffer.extend_from_slice(bytes);

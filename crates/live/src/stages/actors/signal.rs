@@ -38,6 +38,7 @@ impl SignalActor {
         }
         if matches!(input, Input::Frame { .. }) {
             self.exit.deliver(*marks, decisions);
+            // After the delivery: the histograms can wait, decisions cannot.
             self.exit.observe(merged);
         } else {
             self.exit.deliver_timed(marks.recv_ns, decisions);
@@ -92,7 +93,7 @@ impl Handler<Saving> for SignalActor {
     fn handle(&mut self, mut saving: Saving, _: &mut Context<Self>) {
         let gauge = Arc::clone(&self.gauge);
         guarded(&gauge, "signal", || self.signal.save(saving.scope, &mut saving.save.state));
-        // Nobody who asks has more on its way than there is room for.
+        // Callers never have more states on their way than their channel has room for.
         drop(saving.to.try_send(saving.save));
     }
 }

@@ -9,7 +9,7 @@ use stoop_model::{Decision, DecisionId, DecisionKind, HashMap};
 use crate::settings::WhenFull;
 use crate::store::Delivery;
 
-/// Decisions dropped opens are remembered for, so that what follows them is dropped too.
+/// How many ids of dropped opens are remembered, so that what follows them is dropped too.
 const DROPPED_IDS: usize = 65_536;
 /// Opens held back at most, in multiples of the queue's capacity; later ones are dropped and counted.
 const HELD_FACTOR: usize = 16;
@@ -32,7 +32,7 @@ pub struct QueueCounters {
     pub dropped_followers: u64,
     /// Times the queue was found full after it had not been.
     pub full: u64,
-    /// Lines still held back when the engine stopped and nobody took them in time.
+    /// Lines still held back when the engine stopped, because the consumer did not read them in time.
     pub undelivered: u64,
 }
 
@@ -42,7 +42,7 @@ pub(crate) struct Outbox {
     when_full: WhenFull,
     held: VecDeque<Decision>,
     held_limit: usize,
-    /// The place of the first open of each id that was dropped: what comes behind it is dropped too.
+    /// The place of the first open of each id that was dropped: what comes after it is dropped too.
     dropped: HashMap<DecisionId, u64>,
     dropped_order: VecDeque<DecisionId>,
     delivery: Arc<Delivery>,
@@ -66,7 +66,7 @@ impl Outbox {
         }
     }
 
-    /// Goes on behind the decisions of a run before this one.
+    /// Continues after the decisions of an earlier run.
     pub(crate) fn begin(&mut self, next_seq: u64) {
         self.next_seq = next_seq;
         self.delivery.begin(next_seq);
@@ -77,19 +77,20 @@ impl Outbox {
         Arc::clone(&self.delivery)
     }
 
-    /// Takes the next decision. True if it is in the queue.
+    /// Accepts the next decision. True if it is in the queue.
     pub(crate) fn offer(&mut self, decision: Decision) -> bool {
         self.next_seq = decision.seq + 1;
-        let is_sent = self.take(decision);
+        let is_sent = self.send_or_hold(decision);
         self.settle();
         is_sent
     }
 
-    fn take(&mut self, decision: Decision) -> bool {
+    fn send_or_hold(&mut self, decision: Decision) -> bool {
         if self.follows_dropped(&decision) {
             self.drop_follower(&decision);
             return false;
         }
+        // Even if there is room again: a cancel must not overtake its open.
         if !self.held.is_empty() {
             self.hold_back(decision);
             return false;
@@ -98,7 +99,10 @@ impl Outbox {
             None => true,
             Some(decision) => {
                 self.counters.full += 1;
-                tracing::warn!(target: "stoop_live::outbox", seq = decision.seq, "the decision queue is full: its consumer is too slow");
+                let seq = decision.seq;
+                tracing::warn!(
+                    target: "stoop_live::outbox", seq, "the decision queue is full: its consumer is too slow"
+                );
                 self.hold_back(decision);
                 false
             }
@@ -112,6 +116,7 @@ impl Outbox {
             let is_open = decision.kind == DecisionKind::Open;
             if self.follows_dropped(&decision) {
                 self.drop_follower(&decision);
+            // Only opens expire: a cancel or a lapse is still news to a consumer that has the open.
             } else if is_open && decision.expires_ms.saturating_mul(MILLI_NS) < now_ns {
                 self.counters.expired += 1;
                 self.forget(&decision);
@@ -150,12 +155,12 @@ impl Outbox {
         self.is_holding() && self.when_full == WhenFull::Hold
     }
 
-    /// Nobody reads the queue any more.
+    /// The queue has no reader any more.
     pub(crate) fn is_abandoned(&self) -> bool {
         self.queue.is_none()
     }
 
-    /// Ends the queue: the consumer sees its end once it has taken what is there.
+    /// Ends the queue: the consumer sees its end once it has read what is there.
     pub(crate) fn close(&mut self) -> QueueCounters {
         self.counters.undelivered += self.held.len() as u64;
         self.held.clear();
@@ -187,6 +192,8 @@ impl Outbox {
 
     fn hold_back(&mut self, decision: Decision) {
         let is_open = decision.kind == DecisionKind::Open;
+        // Followers are always held: a consumer that has an open must hear of its end. Their number is bounded by the
+        // opens that were delivered.
         let is_over = match self.when_full {
             WhenFull::Hold => self.held.len() >= self.held_limit,
             WhenFull::DropNewest => true,
@@ -199,8 +206,9 @@ impl Outbox {
         }
     }
 
-    /// Drops what comes behind a dropped open. An open too, of a tweet that was cancelled, forgotten, and has come once
-    /// more: were it delivered, what follows it would have to be told from what followed the first.
+    /// Drops what comes after a dropped open. That may be an open too, of a tweet that was cancelled, forgotten, and
+    /// has come once more: if it were delivered, what follows it would have to be told apart from what followed the
+    /// first.
     fn drop_follower(&mut self, decision: &Decision) {
         let is_open = decision.kind == DecisionKind::Open;
         let counter =
@@ -208,12 +216,13 @@ impl Outbox {
         *counter += 1;
     }
 
-    /// Behind a dropped open, and not before: an earlier decision of its id may be held back still.
+    /// After a dropped open, and not before: an earlier decision of its id may still be held back.
     fn follows_dropped(&self, decision: &Decision) -> bool {
         self.dropped.get(&decision.id).is_some_and(|seq| decision.seq > *seq)
     }
 
     fn forget(&mut self, open: &Decision) {
+        // A held open can expire after a later one of its id was dropped: the id is in the order already.
         if self.dropped.insert(open.id, open.seq).is_some() {
             return;
         }

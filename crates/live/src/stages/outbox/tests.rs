@@ -3,7 +3,7 @@ use stoop_engine::{Bounds, Input, Pipeline, Receipt, RuleSet};
 
 use super::*;
 
-/// Opens of so many posts, then their cancels.
+/// Opens of this many posts, then their cancels.
 fn story(posts: u64) -> Vec<Decision> {
     let rules = RuleSet::parse("rules.toml", "[[rule]]\nname = \"all\"\nfire = \"content\"\nttl = \"30s\"\n");
     let mut pipeline = Pipeline::new(rules.unwrap(), Bounds::default(), 0);
@@ -23,7 +23,7 @@ fn outbox(capacity: usize, when_full: WhenFull) -> (Outbox, Receiver<Decision>) 
     (Outbox::new(queue, when_full), taken)
 }
 
-/// Lets the consumer take all there is until nothing is held back; what it has taken.
+/// Lets the consumer read all there is until nothing is held back; returns what it has read.
 fn take_all(outbox: &mut Outbox, taken: &Receiver<Decision>) -> Vec<Decision> {
     // Each turn makes room for one decision at least.
     const TURNS: usize = 1_000_000;
