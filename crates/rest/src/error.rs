@@ -20,13 +20,13 @@ pub enum RestError {
     )]
     Unauthorised {
         /// The explanation of the server.
-        explanation: Explanation,
+        explanation: ErrorText,
     },
     /// 403.
     #[error("the plan of this key does not include it (403{explanation})")]
     Forbidden {
         /// The explanation of the server.
-        explanation: Explanation,
+        explanation: ErrorText,
     },
     /// 429.
     #[error("too many requests (429{explanation}): try again {}", when(*retry_after))]
@@ -34,7 +34,7 @@ pub enum RestError {
         /// How long the server asks to wait.
         retry_after: Option<Duration>,
         /// The explanation of the server.
-        explanation: Explanation,
+        explanation: ErrorText,
     },
     /// 500 to 599.
     #[error("the server failed ({status}{explanation}): try again later")]
@@ -42,7 +42,7 @@ pub enum RestError {
         /// The status.
         status: u16,
         /// The explanation of the server.
-        explanation: Explanation,
+        explanation: ErrorText,
     },
     /// Any other status that is not a success.
     #[error("the server refuses the request ({status}{explanation})")]
@@ -50,7 +50,7 @@ pub enum RestError {
         /// The status.
         status: u16,
         /// The explanation of the server.
-        explanation: Explanation,
+        explanation: ErrorText,
     },
     /// 300 to 399.
     #[error(
@@ -99,9 +99,9 @@ pub enum RestError {
 
 /// How a server explains an error: one line, cut, without control characters, without the key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Explanation(Option<String>);
+pub struct ErrorText(Option<String>);
 
-impl Explanation {
+impl ErrorText {
     pub(super) fn read(body: &[u8], key: &Key) -> Self {
         let reply = ErrorReply::read(body);
         let message = match (reply.message, reply.details) {
@@ -117,7 +117,7 @@ impl Explanation {
     }
 }
 
-impl fmt::Display for Explanation {
+impl fmt::Display for ErrorText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Some(text) => write!(f, ": {text}"),
@@ -153,15 +153,15 @@ mod tests {
     fn what_a_server_says_is_one_line_without_the_key() {
         let key = Key::new("s3cret").unwrap();
         let message =
-            Explanation::read(b"{\"error\":\"bad key s3cret\\n\\u001b[31m\",\"details\":{\"a\": 1}}", &key);
+            ErrorText::read(b"{\"error\":\"bad key s3cret\\n\\u001b[31m\",\"details\":{\"a\": 1}}", &key);
         assert_eq!(message.text(), Some("bad key …  [31m ({\"a\": 1})"));
         let long = format!(r#"{{"message":"{}"}}"#, "é".repeat(SHOWN + 1));
         assert_eq!(
-            Explanation::read(long.as_bytes(), &key).text().map(|text| text.chars().count()),
+            ErrorText::read(long.as_bytes(), &key).text().map(|text| text.chars().count()),
             Some(SHOWN + 1)
         );
-        assert_eq!(Explanation::read(b"<html>", &key).to_string(), "");
-        let error = RestError::Unauthorised { explanation: Explanation(Some("no".to_owned())) };
+        assert_eq!(ErrorText::read(b"<html>", &key).to_string(), "");
+        let error = RestError::Unauthorised { explanation: ErrorText(Some("no".to_owned())) };
         assert!(error.to_string().starts_with("the server refuses the API key (401: no): check "), "{error}");
     }
 }

@@ -33,7 +33,7 @@ use ureq::http::header::{AUTHORIZATION, DATE, RETRY_AFTER};
 use ureq::http::{HeaderValue, Response};
 use ureq::{Agent, Body, Proxy};
 
-pub use error::{Explanation, RestError};
+pub use error::{ErrorText, RestError};
 pub use history::{History, HistoryEnd, HistoryQuery, HistorySpan};
 
 /// Longest answer: a history page of 1,000 rows with room for 32 KiB each.
@@ -180,7 +180,7 @@ impl Client {
         if (200..300).contains(&answer.status) {
             return Ok(answer);
         }
-        let explanation = Explanation::read(&answer.body, &self.key);
+        let explanation = ErrorText::read(&answer.body, &self.key);
         match answer.status {
             300..=399 => Err(RestError::Redirected { status: answer.status }),
             401 => Err(RestError::Unauthorised { explanation }),

@@ -137,7 +137,7 @@ fn missing(history: &History) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stoop_rest::Explanation;
+    use stoop_rest::ErrorText;
 
     #[test]
     fn missing_rows_are_named() {
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn what_may_pass_is_tried_again_and_a_refusal_is_not() {
-        let explanation = Explanation::default;
+        let explanation = ErrorText::default;
         assert!(matches!(
             read(Err(RestError::Server { status: 503, explanation: explanation() })),
             Answer::Silent(_)
