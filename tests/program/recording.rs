@@ -261,7 +261,7 @@ fn a_recording_goes_on_with_a_new_tape_once_there_is_room() {
     let run = stoop(&["run", "-c", &config, "--json"]).key("k").with_file_limit_kib(16).start();
     run.stderr.wait_for("the end of the first tape", |line| line.contains("a tape has ended"));
     run.make_room();
-    run.stderr.wait_for("the next tape", |line| line.contains("the recording goes on"));
+    run.stderr.wait_for("the next tape", |line| line.contains("recording again, with a new file"));
     run.stdout.wait_for_lines(run.stdout.seen().len() + 10);
     run.signal("TERM");
     let run = run.finish().expect(143);
