@@ -225,7 +225,7 @@ fn check_answer(head: &[u8], nonce: &str, auth: Auth, key: &Key) -> Result<(), D
     if header("sec-websocket-accept").as_deref() != Some(&derive_accept_key(nonce.as_bytes())) {
         return Err(wrong("the server's Sec-WebSocket-Accept does not match our key"));
     }
-    // An extension would change the frames themselves: compressed payloads would reach the decoder as rubbish.
+    // RFC 6455 §4.1: an extension that was not offered fails the handshake.
     if header("sec-websocket-extensions").is_some_and(|extensions| !extensions.is_empty()) {
         return Err(wrong("the server uses an extension we did not offer"));
     }

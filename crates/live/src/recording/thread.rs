@@ -146,7 +146,7 @@ impl Work {
         self.pending.drain(..).for_each(|entry| self.shared.lose(&entry));
         while self.clock.now_ns() < until_ns {
             match self.taken.try_recv() {
-                // Or the queue would be full when the next file begins, and its first entries lost too.
+                // Drained all the same: its senders must not find a full queue.
                 Ok(entry) => {
                     self.shared.left(&entry);
                     self.shared.lose(&entry);
@@ -250,7 +250,7 @@ impl Work {
         }
         self.seal()?;
         let tape = self.create(at_ns)?;
-        // A file without its whole head cannot be replayed, and would only confuse readers of the others.
+        // A file with less than its head would be in the way of reading the others.
         let tape = self.head(tape, at_ns, state).inspect_err(|_| drop(std::fs::remove_file(&self.path)))?;
         self.began_ns = at_ns;
         self.head_bytes = tape.bytes();

@@ -147,7 +147,7 @@ impl Backfill {
                 self.failed += 1;
                 tell(gap, 0, BackfillEnd::NotInPlan, out);
             }
-            // The outage may be that of the whole vendor, whose history may need longer than the feed.
+            // Limits, server errors and timeouts pass; a refusal does not, and is not asked about again.
             Answer::Silent(error) if gap.tries + 1 < TRIES => {
                 let tries = gap.tries + 1;
                 tracing::info!(target: "stoop_live::backfill", %error, tries, "history does not answer yet");

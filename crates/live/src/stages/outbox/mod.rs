@@ -192,8 +192,7 @@ impl Outbox {
 
     fn hold_back(&mut self, decision: Decision) {
         let is_open = decision.kind == DecisionKind::Open;
-        // Followers are always held: a consumer that has an open must hear of its end. Their number is bounded by the
-        // opens that were delivered.
+        // Followers are always held: a consumer that has an open must hear of its end.
         let is_over = match self.when_full {
             WhenFull::Hold => self.held.len() >= self.held_limit,
             WhenFull::DropNewest => true,
