@@ -29,7 +29,8 @@ pub trait Strategy: Send {
     /// needs. Read once, at the start.
     fn rule(&self) -> String;
 
-    /// Judges a tweet for which every condition of the rule except `assets` and `max_age` holds.
+    /// Judges a tweet that meets the rule's conditions on the post itself. Those on assets, lateness, age, `tradable`
+    /// and `cooldown` are tested after it.
     ///
     /// Asked for every frame that could open a decision, or whose tweet has one: with `two_phase` every content,
     /// update and meta, with `content` the first content, with `enriched` from the enrichment on; also when `wait` is
